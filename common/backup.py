@@ -1,0 +1,78 @@
+"""The state of a training stage in one file: everything that a resume needs, bit for bit.
+
+One `.npz` holds the step, every variable of the networks (dropout's counters included, which
+Keras' own formats leave out), of the optimizers and of the loss trackers, and as JSON the history
+and whatever else the caller keeps. It is replaced atomically, so a kill leaves the old state or
+the new one.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from common.adversarial import AdversarialModel
+from common.errors import UserError
+from common.files import atomic_path
+
+
+def save(path: Path, model: AdversarialModel, notes: dict[str, Any]) -> None:
+    """Writes the state of a compiled `model` and JSON-able `notes` to `path`."""
+    arrays = {key: variable.numpy() for key, variable in _variables(model)}
+    with atomic_path(path) as temporary:
+        np.savez(temporary, notes=np.array(json.dumps(notes)), **arrays)
+
+
+def restore(path: Path, model: AdversarialModel) -> dict[str, Any]:
+    """Sets a compiled `model` to the state in `path`.
+
+    Returns:
+        The notes.
+
+    Raises:
+        UserError: the file is broken, or belongs to other networks or optimizers.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as state:
+            notes = json.loads(str(state["notes"]))
+            saved = {key: state[key] for key in state.files if key != "notes"}
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise UserError(
+            f"{path} cannot be read ({error}); restore it from a copy, or start a new run."
+        ) from error
+    variables = dict(_variables(model))
+    shapes = {key: tuple(variable.shape) for key, variable in variables.items()}
+    if shapes != {key: array.shape for key, array in saved.items()}:
+        raise UserError(
+            f"{path} was saved from other networks or optimizers than this run's config.json "
+            "describes; start a new run with --init to reuse the networks."
+        )
+    for key, variable in variables.items():
+        variable.assign(saved[key])
+    return notes
+
+
+def read_notes(path: Path) -> dict[str, Any]:
+    """The notes alone, or an empty dict where nothing has been saved yet."""
+    if not path.is_file():
+        return {}
+    with np.load(path, allow_pickle=False) as state:
+        return json.loads(str(state["notes"]))
+
+
+def _variables(model: AdversarialModel) -> Iterator[tuple[str, Any]]:
+    """Every variable of the state under a key that does not depend on layer names."""
+    yield "step", model.step
+    for kind, owners in (
+        ("network", model.networks()),
+        ("optimizer", model.optimizers()),
+        ("tracker", {metric.name: metric for metric in model.metrics}),
+    ):
+        for name, owner in owners.items():
+            for index, variable in enumerate(owner.variables):
+                yield f"{kind}/{name}/{index}", variable

@@ -1,0 +1,239 @@
+"""Configurations: frozen dataclasses, written to and read back from JSON, and the command line.
+
+A package's `config.py` composes `RunConfig` and its papers' own dataclasses into one `Config` and
+offers presets, functions that return one. `parse_training` makes the command line of
+`python -m <package>.train` from them: every field is a flag, and the preset gives the defaults.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import difflib
+import json
+import sys
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+import tyro
+
+from common.errors import UserError
+
+C = TypeVar("C")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RunConfig:
+    """How a run is carried out, whatever the paper."""
+
+    seed: int = 0
+    """Keys the networks' first weights, the order of the data, the noise and the dropout."""
+    data_dir: Path | None = None
+    """A folder with the data set's files; by default MNIST is read from this repository."""
+    limit: int | None = None
+    """Train on the first so many images only."""
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    """`gpu` fails where there is none; `auto` falls back to the CPU and says so."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """`bfloat16` is mixed: weights and losses stay float32."""
+    deterministic: bool = False
+    """Bit-identical results from run to run on one machine, at some cost of speed."""
+    xla: bool = False
+    """Compile the steps with XLA (on CPUs slower than without)."""
+    backup_seconds: float = 300.0
+    """Save the state at least this often, and at the end of each period."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class LaunchConfig:
+    """What a training command does with its settings; not stored with them."""
+
+    preset: str
+    """The settings that all other flags start from; the presets are described above."""
+    out: Path | None = None
+    """The run directory, new or empty; `runs/<package>-<dataset>-<NNN>` by default."""
+    resume: Path | None = None
+    """Go on with this run directory; no other flag is needed."""
+    init: Path | None = None
+    """Start from the networks of this run or folder of weights, with fresh optimizers."""
+    dry_run: bool = False
+    """Show the settings and stop."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingCommand(Generic[C]):
+    """The flags of a training command: the launch and every setting, without prefixes."""
+
+    launch: Annotated[LaunchConfig, tyro.conf.arg(name="")]
+    config: Annotated[C, tyro.conf.arg(name="")]
+
+
+def to_json(config: Any) -> dict[str, Any]:
+    """The dataclass `config` as plain JSON values; `from_json` reads an equal object back."""
+
+    def plain(value: Any) -> Any:
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        if isinstance(value, Path):
+            return str(value)
+        if isinstance(value, tuple | list):
+            return [plain(item) for item in value]
+        return value
+
+    return plain(config)
+
+
+def from_json(kind: type[C], values: Mapping[str, Any], where: str = "config.json") -> C:
+    """Reads what `to_json` wrote.
+
+    Args:
+        kind: the dataclass to build.
+        values: the JSON object.
+        where: the file, for error messages.
+
+    Raises:
+        UserError: unknown or missing fields, or values of the wrong type.
+    """
+    hints = typing.get_type_hints(kind)
+    unknown = sorted(set(values) - set(hints))
+    if unknown:
+        raise UserError(
+            f"{where} has the unknown fields {unknown}; {kind.__name__} has {sorted(hints)}. "
+            "It was written by another version of this project."
+        )
+    try:
+        return kind(**{name: _value(hints[name], value, where) for name, value in values.items()})
+    except TypeError as error:
+        raise UserError(f"{where} does not describe a {kind.__name__}: {error}.") from error
+
+
+def _value(hint: Any, value: Any, where: str) -> Any:
+    """One JSON value as the type `hint` asks for."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return from_json(hint, value, where)
+    if origin in (typing.Union, types.UnionType):
+        return None if value is None else _value(arguments[0], value, where)
+    if origin is tuple:
+        return tuple(_value(arguments[0], item, where) for item in value)
+    if origin is Literal:
+        if value not in arguments:
+            raise UserError(f"{where} holds {value!r} where one of {list(arguments)} is allowed.")
+        return value
+    if hint is Path:
+        return Path(value)
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, hint) or (hint is not bool and isinstance(value, bool)):
+        raise UserError(f"{where} holds {value!r} where a value of type {hint.__name__} belongs.")
+    return value
+
+
+def read_config(kind: type[C], folder: Path) -> C:
+    """Reads `config.json` of a run directory or of a folder of weights.
+
+    Raises:
+        UserError: the folder or the file is missing or broken.
+    """
+    file = Path(folder) / "config.json"
+    if not file.is_file():
+        raise UserError(
+            f"{folder} is not a run: it has no config.json. "
+            "Name a folder that a train command wrote, or one below weights/."
+        )
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"{file} is not valid JSON ({error}); restore it or start anew.") from error
+    return from_json(kind, values, str(file))
+
+
+def differences(old: Any, new: Any, prefix: str = "") -> dict[str, tuple[Any, Any]]:
+    """Field -> (old, new) for every leaf in which two equal dataclasses' values differ."""
+    found: dict[str, tuple[Any, Any]] = {}
+    for field in dataclasses.fields(old):
+        a, b = getattr(old, field.name), getattr(new, field.name)
+        if dataclasses.is_dataclass(a):
+            found |= differences(a, b, f"{prefix}{field.name}.")
+        elif a != b:
+            found[prefix + field.name] = (a, b)
+    return found
+
+
+def parse_training(
+    kind: type[C],
+    presets: Mapping[str, Callable[[], C]],
+    program: str,
+    arguments: Sequence[str] | None = None,
+    *,
+    extendable: Sequence[str] = (),
+) -> tuple[C, LaunchConfig]:
+    """The command line of a training: presets for the defaults, every field a flag.
+
+    With `--resume RUN` the defaults come from the run, and only the device and longer lengths
+    may differ.
+
+    Args:
+        kind: the package's `Config`.
+        presets: name -> function that returns a `Config`.
+        program: as people type it, `python -m crg.train`.
+        arguments: the words after the program; those of the process by default.
+        extendable: fields (dotted) that may grow when a run is resumed.
+
+    Raises:
+        UserError: an unknown preset, or a resumed run with other settings.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    first.add_argument("--preset", default=None)
+    first.add_argument("--resume", type=Path, default=None)
+    early, _ = first.parse_known_args(arguments)
+    if early.preset is not None and early.preset not in presets:
+        close = difflib.get_close_matches(early.preset, presets, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise UserError(
+            f"There is no preset {early.preset!r}; choose one of {', '.join(presets)}.{hint}"
+        )
+    name = early.preset or next(iter(presets))
+    default = read_config(kind, early.resume) if early.resume else presets[name]()
+    lines = [f"{key}: {(function.__doc__ or '').strip()}" for key, function in presets.items()]
+
+    command = tyro.cli(
+        TrainingCommand[kind],
+        prog=program,
+        args=arguments,
+        default=TrainingCommand(launch=LaunchConfig(preset=name), config=default),
+        description="Trains all stages, or the named ones, then reports.\n\nPresets:\n\n"
+        + "\n\n".join(lines),
+    )
+    config, launched = command.config, command.launch
+    if launched.resume:
+        if early.preset or launched.out or launched.init:
+            raise UserError(
+                "--resume RUN takes everything from the run: leave out --preset, --out and --init, "
+                "or start a new run without --resume."
+            )
+        refuse_changes(default, config, extendable)
+    return config, launched
+
+
+def refuse_changes(saved: Any, wanted: Any, extendable: Sequence[str]) -> None:
+    """Checks that a resumed run's settings differ in nothing but the device and longer lengths.
+
+    Raises:
+        UserError: naming each other difference.
+    """
+    wrong = [
+        f"{field} is {old} in the run and {new} here"
+        for field, (old, new) in differences(saved, wanted).items()
+        if not (field == "run.device" or (field in extendable and new > old))
+    ]
+    if wrong:
+        allowed = ", ".join(f"a larger {field}" for field in extendable)
+        raise UserError(
+            f"A resumed run keeps its settings, but {'; '.join(wrong)}. Only the device and "
+            f"{allowed} may change; for anything else start a new run with --init."
+        )

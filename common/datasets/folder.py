@@ -1,0 +1,212 @@
+"""Folders of image files: read as model input, written as results, paired for a comparison.
+
+An image is known by its stem, the file name without its suffix: what is made of `a/smile.jpg` is
+written as `<folder>/smile.png`, and that name pairs the two again.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from common.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif")
+GRAY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L")  # Pillow's names
+NAMED = 5  # names that a message lists before it only counts
+
+
+def read_images(
+    path: str | Path, size: tuple[int, int], mode: Literal["L", "RGB"], invert: bool = False
+) -> tuple[list[str], np.ndarray]:
+    """Reads an image file, or all images of a folder in the order of their names.
+
+    Photographs are turned upright by their EXIF orientation, 16-bit gray is scaled to 8 bits,
+    transparent parts become black, an animation gives its first frame. An image of another size is
+    resized with a Lanczos filter, without regard to its proportions, and a warning names it.
+
+    Args:
+        path: An image file or a folder; folders inside it and hidden files are not looked at.
+        size: Height and width to deliver.
+        mode: `L` for one gray channel, `RGB` for three.
+        invert: Swap black and white, for digits in dark ink on light paper.
+
+    Returns:
+        The stems, and the images, uint8 `[N, H, W, C]` in the same order.
+
+    Raises:
+        UserError: The path is missing, holds no images or an unreadable one, or two of one stem.
+    """
+    stems, images, resized = [], [], []
+    height, width = size
+    for file in image_files(path):
+        # Transparent parts are to end up black, so before inverting they are white.
+        image = as_mode(decode(file), mode, background="white" if invert else "black")
+        if image.size != (width, height):
+            resized.append(f"{file.name} ({image.height}x{image.width})")
+            image = image.resize((width, height), Image.Resampling.LANCZOS)
+        stems.append(file.stem)
+        images.append(as_array(image))
+    if resized:
+        logger.warning(
+            "Resized %d of %d images to %dx%d: %s.",
+            *(len(resized), len(images), height, width, listed(resized)),
+        )
+    array = np.stack(images)
+    return stems, 255 - array if invert else array
+
+
+def write_images(folder: str | Path, stems: Sequence[str], images: np.ndarray) -> list[Path]:
+    """Writes each image as `<folder>/<stem>.png`, gray or RGB by its channels.
+
+    Each file appears complete or not at all; files of the same name are replaced.
+
+    Args:
+        folder: Made if it is missing.
+        stems: N different names.
+        images: uint8 `[N, H, W, C]`, C = 1 or 3.
+
+    Returns:
+        The paths written.
+
+    Raises:
+        UserError: The folder cannot be made or written to.
+        ValueError: The stems are not N different names, or the images have another shape or type.
+    """
+    if images.ndim != 4 or images.dtype != np.uint8 or images.shape[3] not in (1, 3):
+        raise ValueError(f"images are {images.dtype} {images.shape}, not uint8 [N, H, W, 1 or 3]")
+    if len(set(stems)) != len(images) or len(stems) != len(images):
+        raise ValueError(f"{len(images)} images need as many different stems, not {list(stems)}")
+    folder = Path(folder)
+    paths = [folder / f"{stem}.png" for stem in stems]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, image in zip(paths, images, strict=True):
+            pixels = image[:, :, 0] if image.shape[2] == 1 else image
+            unfinished = folder / f".{path.name}.{os.getpid()}"
+            try:
+                Image.fromarray(np.ascontiguousarray(pixels)).save(unfinished, format="PNG")
+                os.replace(unfinished, path)
+            finally:
+                unfinished.unlink(missing_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"Images cannot be written to {folder} ({error.strerror}); "
+            "give a folder that you may write to."
+        ) from error
+    return paths
+
+
+def paired_images(
+    folder_a: str | Path, folder_b: str | Path
+) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Reads two folders (or two files) whose images belong together by their stems.
+
+    Args:
+        folder_a: The originals.
+        folder_b: Their counterparts, of the same stems and size; suffixes may differ.
+
+    Returns:
+        The stems in order, and the images of the two folders, uint8 `[N, H, W, C]` each: C = 1 if
+        all files are gray, else 3.
+
+    Raises:
+        UserError: As for `read_images`; an image has no counterpart; the sizes are not all equal.
+    """
+    files_a, files_b = image_files(folder_a), image_files(folder_b)
+    lonely = [
+        f"{listed(sorted(unmatched))} of {here} is not in {there}"
+        for unmatched, here, there in (
+            ({a.stem for a in files_a} - {b.stem for b in files_b}, folder_a, folder_b),
+            ({b.stem for b in files_b} - {a.stem for a in files_a}, folder_b, folder_a),
+        )
+        if unmatched
+    ]
+    if lonely:
+        raise UserError(
+            "The images must pair by name, whatever their suffixes: " + ", and ".join(lonely) + "."
+        )
+
+    decoded = [(file, decode(file)) for file in files_a + files_b]
+    first_file, first = decoded[0]
+    for file, image in decoded:
+        if image.size != first.size:
+            raise UserError(
+                f"{file} is {image.height}x{image.width} but {first_file} is "
+                f"{first.height}x{first.width}; all images must have one size to be compared."
+            )
+    mode = "L" if all(image.mode in GRAY_MODES for _, image in decoded) else "RGB"
+    images = np.stack([as_array(as_mode(image, mode)) for _, image in decoded])
+    return [file.stem for file in files_a], images[: len(files_a)], images[len(files_a) :]
+
+
+def image_files(path: str | Path) -> list[Path]:
+    """The image file, or the images of a folder sorted by stem; at least one, no stem twice."""
+    path = Path(path)
+    if path.is_file():
+        if path.suffix.lower() not in SUFFIXES:
+            raise UserError(f"{path} is not an image file; images end in {', '.join(SUFFIXES)}.")
+        return [path]
+    if not path.is_dir():
+        raise UserError(f"{path} does not exist; give an image file or a folder of images.")
+    visible = sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
+    files = [entry for entry in visible if entry.suffix.lower() in SUFFIXES and entry.is_file()]
+    if not files:
+        found = listed([entry.name + "/" * entry.is_dir() for entry in visible]) or "nothing"
+        raise UserError(
+            f"{path} contains {found}, but no images; they must lie in the folder itself "
+            f"and end in {', '.join(SUFFIXES)}."
+        )
+    files.sort(key=lambda file: file.stem)
+    for one, other in zip(files, files[1:], strict=False):
+        if one.stem == other.stem:
+            raise UserError(
+                f"{one} and {other.name} have the same name without its suffix, so their results "
+                "would overwrite each other; rename one of them."
+            )
+    return files
+
+
+def decode(file: Path) -> Image.Image:
+    """The pixels of a file, upright."""
+    try:
+        with Image.open(file) as image:
+            image.load()
+            return ImageOps.exif_transpose(image)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise UserError(
+            f"{file} cannot be read as an image ({type(error).__name__}); "
+            "replace it by an intact file or take it out."
+        ) from error
+
+
+def as_mode(
+    image: Image.Image, mode: Literal["L", "RGB"], background: Literal["black", "white"] = "black"
+) -> Image.Image:
+    """Converts to 8-bit gray or RGB; transparent parts show the background."""
+    if image.mode.startswith("I"):  # 16 bits; Pillow's own conversion would clip at 255
+        values = np.clip(np.asarray(image, dtype=np.float64), 0, 65535)
+        image = Image.fromarray(np.rint(values / 257).astype(np.uint8))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, background), image)
+    return image.convert(mode)
+
+
+def as_array(image: Image.Image) -> np.ndarray:
+    """The pixels of a gray or RGB image, uint8 `[H, W, C]`."""
+    return np.asarray(image).reshape(image.height, image.width, -1)
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first few names, and the number of the others."""
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,40 @@
+"""The error that a user can mend, and how a command ends with it."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class UserError(Exception):
+    """A mistake in what was given: one or two sentences say what, what is allowed and what to do.
+
+    Commands print the message on standard error and exit with status 2, without a traceback.
+    """
+
+
+def exits_cleanly(command: Callable[P, T]) -> Callable[P, T]:
+    """Wraps a command's `main`, so that it ends with an exit status where a user expects one.
+
+    A `UserError` becomes its message on standard error and exit status 2, Ctrl-C exit status 130
+    (with the message of the `KeyboardInterrupt`, where one was raised with what to do next). Every
+    other exception is a defect of this program and keeps its traceback.
+    """
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return command(*args, **kwargs)
+        except UserError as error:
+            sys.stderr.write(f"error: {error}\n")
+            sys.exit(2)
+        except KeyboardInterrupt as interrupt:
+            sys.stderr.write(f"interrupted: {interrupt}\n" if interrupt.args else "interrupted\n")
+            sys.exit(130)
+
+    return run

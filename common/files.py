@@ -1,0 +1,70 @@
+"""Writing files so that nobody ever reads half of one.
+
+Everything that a run leaves behind is written into a temporary file of the same folder and then
+renamed: a kill leaves the old file or the new one, and never a mixture.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from common.errors import UserError
+
+
+@contextmanager
+def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yields a temporary path beside `path` that takes its place when the block succeeds.
+
+    The temporary name ends as `path` does (`.png`, `.weights.h5`), since many writers choose the
+    format by it. Missing folders are made. If the block fails, whatever lay at `path` stays.
+
+    Raises:
+        UserError: the folder cannot be made or written into, or `path` is itself a folder.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"Cannot make the folder {path.parent}: {error.strerror}.") from error
+    if not os.access(path.parent, os.W_OK):
+        raise UserError(f"Cannot write into {path.parent}: permission denied.")
+    if path.is_dir():
+        raise UserError(f"Cannot write the file {path}: a folder of this name is in the way.")
+    temporary = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Writes `text` as UTF-8 with the line ends as they are, atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="")
+
+
+def write_json(path: str | os.PathLike[str], value: Any) -> None:
+    """Writes `value` as indented JSON, atomically; NumPy numbers and arrays become plain ones.
+
+    Raises:
+        ValueError: a number is NaN or infinite; JSON knows neither.
+        TypeError: something in `value` has no JSON form.
+    """
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=_plain)
+    write_text(path, text + "\n")
+
+
+def _plain(value: Any) -> Any:
+    """The JSON form of what `json` does not know: arrays and NumPy scalars, and paths."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form: {value!r}")

@@ -1,0 +1,31 @@
+"""Layers' mechanics that several papers need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import keras
+
+
+def reestimate_batch_statistics(network: keras.Model, batches: Iterable) -> None:
+    """Replaces the moving statistics of batch normalisation by plain means over `batches`.
+
+    The moving statistics of training lag behind the weights and, where a network sees two kinds of
+    images, mix both; BiGAN (Donahue et al. 2016) re-estimates them after training in the same way.
+
+    Args:
+        network: its `BatchNormalization` layers' moving mean and variance are overwritten.
+        batches: inputs of the network; batch i enters with weight 1/n.
+    """
+    norms = [
+        layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)
+    ]
+    momenta = [norm.momentum for norm in norms]
+    try:
+        for index, batch in enumerate(batches):
+            for norm in norms:
+                norm.momentum = index / (index + 1)  # the running value becomes the mean so far
+            network(batch, training=True)
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum

@@ -1,0 +1,1 @@
+"""Measures of edited and reconstructed images: errors, hashes, baselines, a digit classifier."""

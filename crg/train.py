@@ -1,0 +1,236 @@
+"""Trains CRG: the GAN, then the encoder, then the report (`python -m crg.train --help`)."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from common import run as runs
+from common.config import LaunchConfig, parse_training, read_config, to_json
+from common.errors import UserError, exits_cleanly
+from crg.config import EXTENDABLE, PRESETS, Config
+
+if TYPE_CHECKING:
+    import keras
+
+    from common.datasets.records import Records
+
+logger = logging.getLogger(__name__)
+
+SAMPLES = 64  # digits on a sample sheet
+
+
+@exits_cleanly
+def main(arguments: list[str] | None = None) -> None:
+    """Parses the command line, then trains and reports."""
+    config, launch = parse_training(
+        Config, PRESETS, "python -m crg.train", arguments, extendable=EXTENDABLE
+    )
+    if launch.dry_run:
+        runs.log_to(None)
+        logger.info(json.dumps(to_json(config), indent=2))
+        return
+    check_launch(config, launch)
+    from common import datasets, device
+
+    described = device.configure(config.run)
+    records = datasets.load(config.dataset, "train", config.run.data_dir)
+    records = records.take(slice(config.run.limit))
+    if launch.resume:
+        run = runs.reopen(launch.resume, config)
+    else:
+        run = runs.create(launch.out, "crg", config.dataset, config)
+    runs.log_to(run)
+    runs.record_environment(run, described, config.run.seed, records)
+    logger.info("%s: %d images of %s, %s", run.folder, len(records), records.name, described)
+    train(config, run, records, launch.init)
+
+    from crg import evaluate
+
+    evaluate.evaluate(run.folder)
+
+
+def check_launch(config: Config, launch: LaunchConfig) -> None:
+    """Refuses what cannot become a run.
+
+    Raises:
+        UserError: an encoder stage without a generator, or a longer GAN under a begun encoder.
+    """
+    folder = launch.resume or launch.init
+    if "gan" not in config.stages and folder is None:
+        raise UserError(
+            "--stages encoder needs a trained generator: name the run or folder of weights that "
+            "holds it by --init, or train both stages."
+        )
+    if launch.resume and runs.Run(launch.resume).backup_file("encoder").is_file():
+        saved = read_config(Config, launch.resume)
+        if config.gan.epochs != saved.gan.epochs:
+            raise UserError(
+                f"The encoder of {launch.resume} has begun to invert its generator, which must "
+                f"stay as it is: train longer in a new run with --init {launch.resume}."
+            )
+
+
+def train(config: Config, run: runs.Run, records: Records, init: Path | None) -> None:
+    """The stages of `config.stages`, each from its saved state where there is one."""
+    from crg import networks
+
+    nets = networks.build(config.networks)
+    if init is not None:
+        found = runs.load_networks(init, nets)
+        logger.info("starts from %s of %s", ", ".join(found) or "none of the networks", init)
+        run.save_networks({name: nets[name] for name in found})  # a resume starts from them too
+    found = runs.load_networks(run.folder, nets)
+    if "gan" not in config.stages and "generator" not in found:
+        raise UserError(
+            f"There is no generator in {init or run.folder}; --init must name a run or a folder "
+            "of weights whose GAN stage is done."
+        )
+    if "gan" in config.stages:
+        train_gan(config, run, records, nets["generator"], nets["discriminator"])
+    if "encoder" in config.stages:
+        train_encoder(config, run, records, nets["generator"], nets["encoder"])
+
+
+def train_gan(
+    config: Config,
+    run: runs.Run,
+    records: Records,
+    generator: keras.Model,
+    discriminator: keras.Model,
+) -> None:
+    """Stage 1 (Sec. 3.2.1); leaves both networks trained, and saved in the run."""
+    import keras
+
+    from common.datasets.pipeline import endless_batches
+    from crg.model import GAN
+
+    settings = config.gan
+    model = GAN(generator, discriminator, seed=config.run.seed)
+
+    def adam(ema: float | None = None) -> keras.optimizers.Optimizer:
+        return keras.optimizers.Adam(
+            settings.learning_rate,
+            beta_1=settings.beta_1,
+            use_ema=ema is not None,
+            ema_momentum=ema or 0.99,
+        )
+
+    model.compile(
+        jit_compile=config.run.xla, discriminator=adam(), generator=adam(settings.ema)
+    )
+    per_epoch = len(records) / settings.batch_size
+    runs.fit(
+        model,
+        run,
+        "gan",
+        lambda step: endless_batches(records, settings.batch_size, config.run.seed, step),
+        steps=round(settings.epochs * per_epoch),
+        period_steps=max(1, round(settings.period * per_epoch)),
+        batch_size=settings.batch_size,
+        backup_seconds=config.run.backup_seconds,
+        sample=generated_samples(run, generator, config.run.seed),
+    )
+    if settings.ema is not None:
+        model.generator_optimizer.finalize_variable_values(generator.trainable_variables)
+    run.save_networks({"generator": generator, "discriminator": discriminator})
+
+
+def train_encoder(
+    config: Config, run: runs.Run, records: Records, generator: keras.Model, encoder: keras.Model
+) -> None:
+    """Stage 2 (Sec. 3.1); leaves the encoder trained, and saved in the run with its generator."""
+    import keras
+
+    from common.datasets.pipeline import endless_batches, ordered_batches
+    from common.layers import reestimate_batch_statistics
+    from crg.model import CRG
+
+    settings = config.encoder
+    kept = len(records) - settings.holdout
+    training, held_out = records.take(slice(kept)), records.take(slice(kept, None))
+    per_epoch = len(training) / settings.batch_size
+    steps = round(settings.epochs * per_epoch)
+    model = CRG(generator, encoder, reduction=settings.reduction, seed=config.run.seed)
+
+    def adam() -> keras.optimizers.Optimizer:
+        rate = settings.learning_rate
+        updates = steps * (2 if settings.shared_optimizer else 1)
+        if settings.schedule == "cosine":
+            rate = keras.optimizers.schedules.CosineDecay(rate, updates)
+        return keras.optimizers.Adam(
+            rate,
+            beta_1=settings.beta_1,
+            global_clipnorm=settings.clip_norm,
+            use_ema=settings.ema is not None,
+            ema_momentum=settings.ema or 0.99,
+        )
+
+    latent_cycle = adam()
+    image_cycle = latent_cycle if settings.shared_optimizer else adam()
+    model.compile(
+        jit_compile=config.run.xla, latent_cycle=latent_cycle, image_cycle=image_cycle
+    )
+    runs.fit(
+        model,
+        run,
+        "encoder",
+        lambda step: endless_batches(training, settings.batch_size, config.run.seed, step),
+        steps=steps,
+        period_steps=max(1, round(settings.period * per_epoch)),
+        batch_size=settings.batch_size,
+        backup_seconds=config.run.backup_seconds,
+        validation=ordered_batches(held_out, settings.batch_size) if settings.holdout else None,
+        sample=reconstruction_samples(run, generator, encoder, config),
+    )
+    if settings.ema is not None:
+        # Its mean moves once an update of this optimizer, the last of each iteration.
+        model.image_cycle_optimizer.finalize_variable_values(encoder.trainable_variables)
+    if settings.reestimate_batches:
+        batches = endless_batches(training, settings.batch_size, config.run.seed)
+        images = batches.map(lambda image, _: image).take(settings.reestimate_batches)
+        reestimate_batch_statistics(encoder, images)
+    run.save_networks({"generator": generator, "encoder": encoder})
+
+
+def generated_samples(run: runs.Run, generator: keras.Model, seed: int):
+    """A function that draws g's images of fixed latents into `samples/<name>.png`."""
+    import numpy as np
+
+    from common.images import to_uint8
+    from common.plots import grid
+
+    shape = (SAMPLES, generator.input_shape[-1])
+    latents = np.random.default_rng(seed).uniform(-1, 1, shape).astype(np.float32)
+
+    def sample(name: str) -> None:
+        images = to_uint8(generator(latents, training=False))
+        grid(images.reshape(8, -1, *images.shape[1:]), run.folder / "samples" / f"{name}.png")
+
+    return sample
+
+
+def reconstruction_samples(
+    run: runs.Run, generator: keras.Model, encoder: keras.Model, config: Config
+):
+    """A function that draws fixed test images above their reconstructions."""
+    import numpy as np
+
+    from common import datasets
+    from common.images import to_symmetric, to_uint8
+    from common.plots import grid
+
+    test = datasets.load(config.dataset, "test", config.run.data_dir).take(slice(24)).images
+
+    def sample(name: str) -> None:
+        images = to_uint8(generator(encoder(to_symmetric(test), training=False), training=False))
+        rows = [part for k in (0, 8, 16) for part in (test[k : k + 8], images[k : k + 8])]
+        grid(np.stack(rows), run.folder / "samples" / f"{name}.png")
+
+    return sample
+
+
+if __name__ == "__main__":
+    main()
