@@ -1,1 +1,1 @@
-"""What the four papers share: data, the training base, metrics, reports. No paper is imported here."""
+"""What the four papers share: data, training base, metrics, reports. It imports no paper."""

@@ -9,6 +9,7 @@ the new one.
 from __future__ import annotations
 
 import json
+import math
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,13 +18,22 @@ from typing import Any
 import numpy as np
 
 from common.adversarial import AdversarialModel
+from common.callbacks import NonFinite
 from common.errors import UserError
 from common.files import atomic_path
 
 
 def save(path: Path, model: AdversarialModel, notes: dict[str, Any]) -> None:
-    """Writes the state of a compiled `model` and JSON-able `notes` to `path`."""
+    """Writes the state of a compiled `model` and JSON-able `notes` to `path`.
+
+    Raises:
+        NonFinite: a network has weights that are not finite; the file stays as it was.
+    """
     arrays = {key: variable.numpy() for key, variable in _variables(model)}
+    for key, array in arrays.items():
+        kind, *name = key.split("/")
+        if kind == "network" and not np.isfinite(array).all():
+            raise NonFinite(f"a weight of the {name[0]}", math.nan, int(model.step.numpy()))
     with atomic_path(path) as temporary:
         np.savez(temporary, notes=np.array(json.dumps(notes)), **arrays)
 
@@ -41,7 +51,7 @@ def restore(path: Path, model: AdversarialModel) -> dict[str, Any]:
         with np.load(path, allow_pickle=False) as state:
             notes = json.loads(str(state["notes"]))
             saved = {key: state[key] for key in state.files if key != "notes"}
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
         raise UserError(
             f"{path} cannot be read ({error}); restore it from a copy, or start a new run."
         ) from error

@@ -16,8 +16,8 @@ from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeR
 from rich.text import Text
 
 
-class NonFiniteLoss(Exception):
-    """A loss became NaN or infinite: its name and the step at which it did."""
+class NonFinite(Exception):
+    """A loss or a weight became NaN or infinite: its name and the step after which it was so."""
 
     def __init__(self, name: str, value: float, step: int):
         self.name, self.value, self.step = name, value, step
@@ -25,7 +25,7 @@ class NonFiniteLoss(Exception):
 
 
 class StopOnNonFinite(keras.callbacks.Callback):
-    """Raises `NonFiniteLoss` after the first step whose losses are not all finite.
+    """Raises `NonFinite` after the first step whose losses are not all finite.
 
     Keras' TerminateOnNaN looks for a `loss` that these models do not have.
     """
@@ -33,11 +33,14 @@ class StopOnNonFinite(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         for name, value in (logs or {}).items():
             if not math.isfinite(value):
-                raise NonFiniteLoss(name, float(value), int(self.model.step.numpy()))
+                raise NonFinite(name, float(value), int(self.model.step.numpy()))
 
 
 class SaveEvery(keras.callbacks.Callback):
-    """Calls `save` when `seconds` have passed since the last save."""
+    """Calls `save` within a period when `seconds` have passed since the last save.
+
+    Not after a period's last step: its row of the history is still to come, and its caller saves.
+    """
 
     def __init__(self, save: Callable[[], None], seconds: float):
         super().__init__()
@@ -45,7 +48,8 @@ class SaveEvery(keras.callbacks.Callback):
         self.last = time.monotonic()
 
     def on_train_batch_end(self, batch, logs=None):
-        if time.monotonic() - self.last >= self.seconds:
+        ended = batch + 1 == self.params["steps"]
+        if not ended and time.monotonic() - self.last >= self.seconds:
             self.save()
             self.last = time.monotonic()
 

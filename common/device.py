@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import logging
+import contextlib
 import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from typing import Literal
 
 from common.config import RunConfig
 from common.errors import UserError
 
-logger = logging.getLogger(__name__)
+CHATTER = re.compile(rb"^([IWE]0000 |WARNING: All log messages before|To enable the following)")
 
 
 def configure(run: RunConfig) -> str:
@@ -23,11 +28,10 @@ def configure(run: RunConfig) -> str:
     Raises:
         UserError: `gpu` was asked for and none is visible.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    name = choose(run.device)
     import keras
     import tensorflow as tf
 
-    name = choose(run.device)
     keras.mixed_precision.set_global_policy(
         "mixed_bfloat16" if run.precision == "bfloat16" else "float32"
     )
@@ -37,11 +41,11 @@ def configure(run: RunConfig) -> str:
     return name
 
 
-def choose(device: str) -> str:
-    """Makes the CPU or the GPUs visible, and lets GPU memory grow as needed.
+def choose(device: Literal["auto", "cpu", "gpu"] = "auto") -> str:
+    """Starts TensorFlow with the CPU or the GPUs visible; GPU memory grows as needed.
 
     Args:
-        device: "auto", "cpu" or "gpu".
+        device: "auto" takes the GPUs where there are any.
 
     Returns:
         The device in words.
@@ -49,9 +53,10 @@ def choose(device: str) -> str:
     Raises:
         UserError: "gpu" without a visible GPU.
     """
-    import tensorflow as tf
+    with without_chatter():
+        import tensorflow as tf
 
-    gpus = tf.config.list_physical_devices("GPU")
+        gpus = tf.config.list_physical_devices("GPU")
     if device == "gpu" and not gpus:
         raise UserError(
             "--device gpu: TensorFlow sees no GPU. Install requirements-gpu.txt, look at "
@@ -59,8 +64,39 @@ def choose(device: str) -> str:
         )
     if device == "cpu" or not gpus:
         tf.config.set_visible_devices([], "GPU")
-        return f"CPU, {os.cpu_count()} cores"
+        return f"CPU, {cores()} cores"
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)
     details = tf.config.experimental.get_device_details(gpus[0])
     return f"GPU, {details.get('device_name', 'unnamed')}"
+
+
+def cores() -> int:
+    """The processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextlib.contextmanager
+def without_chatter() -> Iterator[None]:
+    """Holds back what TensorFlow's C++ says about CUDA and CPU features when it starts.
+
+    Everything else that the block writes to standard error appears after it; `python -m
+    common.doctor` shows the whole. TF_CPP_MIN_LOG_LEVEL does not reach these lines.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        target = sys.__stderr__.fileno() if sys.__stderr__ else 2
+    except (OSError, ValueError):
+        yield
+        return
+    kept = os.dup(target)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), target)
+        try:
+            yield
+        finally:
+            os.dup2(kept, target)
+            os.close(kept)
+            held.seek(0)
+            lines = [line for line in held.readlines() if not CHATTER.match(line)]
+            os.write(target, b"".join(lines))

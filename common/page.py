@@ -8,14 +8,27 @@ from __future__ import annotations
 
 import base64
 import html
+import math
 import mimetypes
+from collections.abc import Sequence
 from string import Template
 from typing import TYPE_CHECKING
 
-from common.tables import Cell, Measured, Table, is_numeric, metric_meaning, number, text
+from common.tables import (
+    Cell,
+    Measured,
+    Table,
+    column_decimals,
+    is_numeric,
+    mean_and_interval,
+    metric_meaning,
+    number,
+    significant,
+    text,
+)
 
 if TYPE_CHECKING:
-    from common.report import Figure, Report
+    from common.document import Figure, Report
 
 STYLE = """
 :root {
@@ -47,11 +60,12 @@ thead th {
   border-bottom: 1px solid var(--line); vertical-align: bottom;
 }
 tbody tr + tr > * { border-top: 1px solid var(--line); }
-tbody th { font-weight: 500; }
+thead .number { white-space: normal; }
+tbody th { font-weight: 500; position: sticky; left: 0; background: var(--paper); }
 .number { text-align: right; white-space: nowrap; }
 .interval, .meaning { color: var(--faint); font-size: .8125rem; font-weight: 400; }
 .interval { margin-left: .4rem; }
-.meaning { display: block; }
+.meaning { margin-left: .7rem; }
 .metrics td.mean { font-weight: 650; font-size: 1.05rem; }
 .findings {
   margin: 2.25rem 0 0; padding: 1rem 1.25rem; background: var(--tint);
@@ -62,9 +76,12 @@ tbody th { font-weight: 500; }
 .findings li + li { margin-top: .35rem; }
 figure { margin: 0; }
 figure img {
-  display: block; max-width: 100%; height: auto; margin: 0 auto; background: #fff;
+  display: block; max-width: max(100%, 40rem); height: auto; margin: 0 auto; background: #fff;
 }
-.picture { border: 1px solid var(--line); border-radius: 8px; background: #fff; padding: .5rem; }
+.picture {
+  border: 1px solid var(--line); border-radius: 8px; background: #fff; padding: .5rem;
+  overflow-x: auto;
+}
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .4rem 1.5rem; margin: 0;
      font-size: .875rem; }
 dt { color: var(--faint); }
@@ -72,6 +89,9 @@ dd { margin: 0; overflow-wrap: anywhere; font-family: ui-monospace, Menlo, Conso
 @media (max-width: 36rem) {
   main { padding: 1.5rem .9rem 3rem; }
   th, td { padding: .45rem .55rem; }
+  .meaning { display: block; margin: 0; }
+  .metrics .number { white-space: normal; }
+  tbody th { min-width: 6.5rem; }
   dl { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: .6rem; }
 }
@@ -130,11 +150,13 @@ def _metrics(report: Report) -> str:
     rows = []
     for name, value in report.metrics.items():
         label, meaning = metric_meaning(name)
+        decimals = significant(value.mean) if math.isfinite(value.mean) else None
         rows.append(
             f'<tr><th scope="row">{html.escape(label)}'
             f'<span class="meaning">{html.escape(meaning)}</span></th>'
             f'<td class="number mean">{number(value.mean)}</td>'
-            f'<td class="number">{number(value.low)} to {number(value.high)}</td></tr>'
+            f'<td class="number">{number(value.low, decimals)} to '
+            f"{number(value.high, decimals)}</td></tr>"
         )
     return (
         '<h2>Metrics</h2>\n<div class="scroll"><table class="metrics">\n'
@@ -144,7 +166,7 @@ def _metrics(report: Report) -> str:
     )
 
 
-def _findings(findings: list[str]) -> str:
+def _findings(findings: Sequence[str]) -> str:
     if not findings:
         return ""
     items = _lines([f"<li>{html.escape(finding)}</li>" for finding in findings])
@@ -153,19 +175,18 @@ def _findings(findings: list[str]) -> str:
 
 def _table(table: Table) -> str:
     classes = [
-        ' class="number"' if is_numeric(table, index) else ""
-        for index in range(len(table.columns))
+        ' class="number"' if is_numeric(table, index) else "" for index in range(len(table.columns))
     ]
     head = "".join(
         f'<th scope="col"{kind}>{html.escape(column)}</th>'
         for column, kind in zip(table.columns, classes, strict=True)
     )
     rows = []
-    for first, *rest in table.rows:
-        cells = [f'<th scope="row"{classes[0]}>{_cell(first)}</th>'] + [
-            f"<td{kind}>{_cell(cell)}</td>"
-            for cell, kind in zip(rest, classes[1:], strict=True)
-        ]
+    decimals = column_decimals(table)
+    for row in table.rows:
+        first, *rest = [_cell(*pair) for pair in zip(row, decimals, strict=True)]
+        cells = [f'<th scope="row"{classes[0]}>{first}</th>']
+        cells += [f"<td{kind}>{cell}</td>" for cell, kind in zip(rest, classes[1:], strict=True)]
         rows.append(f"<tr>{''.join(cells)}</tr>")
     note = f'\n<p class="note">{html.escape(table.note)}</p>' if table.note else ""
     return (
@@ -174,11 +195,11 @@ def _table(table: Table) -> str:
     )
 
 
-def _cell(cell: Cell) -> str:
+def _cell(cell: Cell, decimals: int | None) -> str:
     if isinstance(cell, Measured):
-        ends = f"{number(cell.low)} to {number(cell.high)}"
-        return f'{number(cell.mean)}<span class="interval">{ends}</span>'
-    return html.escape(text(cell))
+        mean, interval = mean_and_interval(cell, decimals)
+        return f'{mean}<span class="interval">{interval}</span>'
+    return html.escape(text(cell, decimals))
 
 
 def _figure(figure: Figure) -> str:
@@ -192,7 +213,7 @@ def _figure(figure: Figure) -> str:
     )
 
 
-def _facts(facts: list[tuple[str, str]]) -> str:
+def _facts(facts: Sequence[tuple[str, str]]) -> str:
     if not facts:
         return ""
     items = _lines(

@@ -11,16 +11,16 @@ from __future__ import annotations
 
 import csv
 import io
-import logging
 import math
 import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import numpy as np
+import tyro
 
 from common.errors import UserError, exits_cleanly
 from common.files import atomic_path, write_text
@@ -29,30 +29,37 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from PIL import Image, ImageFont
 
-log = logging.getLogger(__name__)
-
 History: TypeAlias = dict[str, np.ndarray]  # column name -> float64 [periods]
 
 COUNTERS = ("period", "step", "images", "seconds")  # the first columns of every history
 VALIDATION = "val_"
 PICTURES = (".png", ".svg", ".pdf")
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-RUN_STYLES = ("solid", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
+RUN_STYLES = (
+    "solid",
+    (0, (5, 2)),
+    (0, (1, 1.5)),
+    (0, (6, 2, 1, 2)),
+    (0, (6, 2, 1, 2, 1, 2)),
+    (0, (12, 3)),
+)
 LOSS_MARKERS = (None, "s", "^")  # tell the losses apart once the colours start again
 SMOOTHED_SHARE = 20  # the smoothing window is this fraction of the rows
 GRAY = "#5f6368"
-MOST_TICKS = 11  # on a logarithmic axis
+MOST_TICKS = 9  # on a logarithmic axis
 FEW_ROWS = 12  # up to here every point gets a marker
 CELL = 96  # pixels: small images are enlarged to about this height
 INK, FAINT = (32, 33, 36), (95, 99, 104)  # text of sheets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class PlotCommand:
     """Draws the loss curves of one run, or of several in one figure."""
 
-    runs: tuple[Path, ...]  # run directories, each with history-<stage>.csv
-    out: Path | None = None  # picture or folder; RUN/plots for one run, the current folder for more
+    runs: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="RUN [RUN ...]")]
+    """Run directories, each with its history-<stage>.csv."""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE_OR_DIR")] = None
+    """A picture or a folder; by default RUN/plots for one run, the current folder for several."""
 
 
 def read_history(path: str | os.PathLike[str]) -> History:
@@ -131,7 +138,7 @@ def loss_curves(
         title: above the figure; the labels of the runs if empty.
 
     Raises:
-        UserError: nothing to draw, or `path` cannot be written.
+        UserError: nothing to draw, more than six runs, or `path` cannot be written.
     """
     from matplotlib.figure import Figure
     from matplotlib.ticker import FixedLocator, NullLocator
@@ -140,6 +147,8 @@ def loss_curves(
     stages = list(dict.fromkeys(stage for histories in runs.values() for stage in histories))
     if not any(map(_loss_names, _histories(runs))):
         raise UserError(f"Nothing to draw in {path.name}: the histories have no loss columns.")
+    if len(runs) > len(RUN_STYLES):
+        raise UserError(f"{len(runs)} runs; at most {len(RUN_STYLES)} are told apart in a figure.")
     names = dict.fromkeys(
         name.removeprefix(VALIDATION)
         for history in _histories(runs)
@@ -157,9 +166,8 @@ def loss_curves(
         linear.set_title(f"{stage}: linear", loc="left", fontsize=11)
         threshold = _linear_threshold(present)
         logarithmic.set_yscale("symlog", linthresh=threshold, linscale=0.5)
-        logarithmic.yaxis.set_major_locator(
-            FixedLocator(_symlog_ticks(*logarithmic.get_ylim(), threshold))
-        )
+        low, high = logarithmic.get_ylim()
+        logarithmic.yaxis.set_major_locator(FixedLocator(_symlog_ticks(low, high, threshold)))
         logarithmic.yaxis.set_minor_locator(NullLocator())
         logarithmic.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         logarithmic.set_title(
@@ -222,7 +230,7 @@ def _dressed(name: str, looks: dict[str, dict], run: int, several: bool) -> dict
     validation = name.startswith(VALIDATION)
     look = dict(looks[name.removeprefix(VALIDATION)])
     if several:
-        look["linestyle"] = RUN_STYLES[run % len(RUN_STYLES)]
+        look["linestyle"] = RUN_STYLES[run]
     else:
         look["linestyle"] = "dashed" if validation else "solid"
     if validation:
@@ -263,10 +271,10 @@ def _linear_threshold(present: dict[str, History]) -> float:
 
 
 def _symlog_ticks(low: float, high: float, threshold: float) -> list[float]:
-    """Zero and powers of ten; their double and fivefold too where that leaves few ticks."""
+    """Zero and powers of ten, and as many of their multiples as leave few ticks."""
     first, last = math.log10(threshold), math.log10(max(abs(low), abs(high), threshold))
     powers = [10.0**exponent for exponent in range(round(first), math.floor(last) + 1)]
-    for factors in ((1, 2, 5), (1, 5), (1,)):
+    for factors in (range(1, 10), (1, 2, 5), (1, 5), (1,)):
         sizes = [factor * power for power in powers for factor in factors]
         ticks = [0.0, *sizes, *(-size for size in sizes)]
         ticks = [tick for tick in ticks if low <= tick <= high]
@@ -306,13 +314,17 @@ def _add_legend(
     ]
     if several:
         for label in present:
-            style = RUN_STYLES[labels.index(label) % len(RUN_STYLES)]
+            style = RUN_STYLES[labels.index(label)]
             entries.append(Line2D([], [], color=GRAY, linestyle=style, label=label))
-    windows = {_window(len(history["step"])) for history in present.values()}
+    windows = {
+        _window(int(np.isfinite(history[name]).sum()))
+        for history in present.values()
+        for name in _loss_names(history)
+    }
     note = (
         f"light: as measured; strong: mean\nwith exponential weights,\n"
-        f"window {_range(windows)} periods"
-        if max(windows) > 1
+        f"window {_range(windows)} values"
+        if max(windows, default=1) > 1
         else None
     )
     legend = axes.legend(
@@ -364,7 +376,7 @@ def grid(
         images: uint8 `[R, C, H, W, K]`, or a list of rows of images `[H, W, K]`, with K = 1 (gray)
             or 3 (RGB). Rows may differ in length and images in size; None leaves a cell empty.
         path: the PNG to write.
-        row_labels: a text per row, to its left; long ones are broken at spaces.
+        row_labels: a text per row, to its left; long ones are broken into lines.
         column_labels: a text per column, above it.
         title: one line above the sheet.
         scale: screen pixels per image pixel; None enlarges small images to about 96 pixels.
@@ -461,46 +473,49 @@ def _text_size(text: str, font: ImageFont.FreeTypeFont) -> tuple[int, int]:
 def _wrapped(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
     """Breaks `text` at spaces and after underscores into lines of at most `width` pixels.
 
-    A part without such a place stays whole, however wide it is.
+    A part without such a place stays whole, however wide it is; line ends in `text` stay.
     """
-    lines = [""]
-    for part in re.findall(r"[^\s_]*_|[^\s_]+|\s+", text):
-        if lines[-1] and font.getlength(lines[-1] + part.rstrip()) > width:
-            lines.append("")
-        lines[-1] += part if lines[-1] else part.lstrip()
-    return "\n".join(line.rstrip() for line in lines)
+    lines = []
+    for whole in text.split("\n"):
+        line = ""
+        for part in re.findall(r"[^\s_]*_|[^\s_]+|\s+", whole.strip()):
+            if line and font.getlength(line + part.rstrip()) > width:
+                lines.append(line.rstrip())
+                line = ""
+            line += part if line else part.lstrip()
+        lines.append(line)
+    return "\n".join(lines)
 
 
-def plot_runs(settings: Settings) -> Path:
+def plot_runs(command: PlotCommand) -> Path:
     """Draws the curves of the named runs and returns where the picture lies.
 
     Raises:
         UserError: no run is given, or one of them has no readable history.
     """
-    if not settings.runs:
+    if not command.runs:
         raise UserError("Give at least one run directory, such as runs/crg-mnist-001.")
-    names = [run.resolve().name for run in settings.runs]
+    names = [run.resolve().name for run in command.runs]
     unique = len(set(names)) == len(names)
-    labels = names if unique else [str(run) for run in settings.runs]
-    runs = {label: read_run(run) for label, run in zip(labels, settings.runs, strict=True)}
+    labels = names if unique else [str(run) for run in command.runs]
+    runs = {label: read_run(run) for label, run in zip(labels, command.runs, strict=True)}
     if len(runs) == 1:
-        folder, name = settings.runs[0] / "plots", "losses.png"
+        folder, name = command.runs[0] / "plots", "losses.png"
     else:
         folder, name = Path(), "losses-comparison.png"
-    out = settings.out or folder
+    out = command.out or folder
     path = out if out.suffix in PICTURES else out / name
     loss_curves(runs, path)
     return path
 
 
 @exits_cleanly
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line, draws, and says where the picture lies."""
-    import tyro
     from rich.console import Console
 
-    settings = tyro.cli(Settings, config=(tyro.conf.PositionalRequiredArgs,))
-    path = plot_runs(settings)
+    command = tyro.cli(PlotCommand, prog="python -m common.plots", args=arguments)
+    path = plot_runs(command)
     Console().print(f"Wrote {path} and {path.with_suffix('.csv')}.", soft_wrap=True, markup=False)
 
 

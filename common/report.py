@@ -1,195 +1,37 @@
-"""Reports: what was measured, as JSON, CSV, Markdown and one HTML page; and a report on any pairs.
+"""How well images were reconstructed: eight metrics of pairs, and a report on any two folders.
 
     python -m common.report ORIGINALS RECONSTRUCTIONS [--out DIR]
 
 compares two folders of images paired by name, whoever's model made them, with the same metrics as
-the evaluations of the four papers. Errors are measured on [0, 1] images, so a value of another
-range needs its factor first: on [-1, 1] MAE and RMSE are twice as large and MSE four times.
+the evaluations of the four papers. Errors are measured on [0, 1] images; on [-1, 1] MAE and RMSE
+are twice as large and MSE four times, and papers that do not name their range may mean either.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import os
+import platform
 import shlex
-import shutil
-import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
+import tyro
 
+from common.document import Figure, Report, write
 from common.errors import UserError, exits_cleanly
-from common.files import atomic_path, write_json, write_text
-from common.page import page
-from common.tables import (
-    Measured,
-    Table,
-    long_rows,
-    markdown,
-    markdown_text,
-    metric_meaning,
-    number,
-    paper_table,
-    plain,
-    show,
-)
+from common.files import write_text
+from common.tables import Table, metric_meaning, metric_table, number, show
 
 if TYPE_CHECKING:
     from common.metrics.intervals import Interval
 
-__all__ = [
-    "Figure",
-    "Report",
-    "Table",
-    "pair_metrics",
-    "pair_values",
-    "paper_table",
-    "show",
-    "write",
-]
-
-ERRORS = {"mae": 2, "mse": 4, "rmse": 2}  # factor from [0, 1] to [-1, 1]
-HASHES = ("dhash", "phash", "whash")
 COLLAPSED = 0.5  # warn when the reconstructions have less than this share of the originals' hashes
 SHOWN = 4  # best, median and worst pairs on the sheet, each
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A picture of a report: its title, the file (`.png`, `.jpg`, `.svg`) and a caption."""
-
-    title: str
-    file: Path
-    caption: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """What `write` writes.
-
-    Attributes:
-        title: what was measured, one line.
-        n: number of images (or pairs) behind the metrics.
-        metrics: name -> mean with its 95 % interval. `common.tables.METRICS` says what
-            the eight metrics of image pairs mean.
-        summary: one line under the title; `n` alone if empty.
-        facts: label and text of where this comes from: command, seed, machine, data, model.
-        tables: in the order in which to read them.
-        figures: in the order in which to look at them.
-        findings: what the numbers say, a sentence each.
-        details: anything else worth keeping; goes to report.json only.
-    """
-
-    title: str
-    n: int
-    metrics: Mapping[str, Measured] = field(default_factory=dict)
-    summary: str = ""
-    facts: Sequence[tuple[str, str]] = ()
-    tables: Sequence[Table] = ()
-    figures: Sequence[Figure] = ()
-    findings: Sequence[str] = ()
-    details: Mapping[str, Any] = field(default_factory=dict)
-
-    def summary_line(self) -> str:
-        """The line under the title."""
-        return self.summary or f"{self.n:,} images"
-
-
-def write(report: Report, folder: Path) -> Path:
-    """Writes `report.json`, `report.csv`, `report.md` and `report.html`.
-
-    The page embeds its figures. Figures that lie elsewhere are copied into the folder for the
-    Markdown file, so that the folder can be moved.
-
-    Returns:
-        The path of the HTML page.
-
-    Raises:
-        UserError: the folder cannot be written into.
-        ValueError: two figures with the same file name from different folders.
-    """
-    files = {figure.file.name: figure.file for figure in report.figures}
-    if len(files) < len({figure.file.resolve() for figure in report.figures}):
-        raise ValueError(f"{report.title}: two figures share a file name: {list(files)}")
-    for name, file in files.items():
-        if file.resolve() != (folder / name).resolve():
-            with atomic_path(folder / name) as temporary:
-                shutil.copyfile(file, temporary)
-    write_json(folder / "report.json", as_json(report))
-    write_text(folder / "report.csv", as_csv(report))
-    write_text(folder / "report.md", as_markdown(report))
-    write_text(folder / "report.html", page(report))
-    return folder / "report.html"
-
-
-def as_json(report: Report) -> dict[str, Any]:
-    """The report as plain JSON values; what is not finite is null.
-
-    `metrics.<name>` holds `mean`, `low` and `high`; figures are named by their files.
-    """
-    return {
-        "title": report.title,
-        "summary": report.summary_line(),
-        "n": int(report.n),
-        "metrics": {name: plain(value) for name, value in report.metrics.items()},
-        "findings": list(report.findings),
-        "tables": [
-            {
-                "title": table.title,
-                "columns": list(table.columns),
-                "rows": [[plain(cell) for cell in row] for row in table.rows],
-                "note": table.note,
-            }
-            for table in report.tables
-        ],
-        "figures": [
-            {"title": figure.title, "file": figure.file.name, "caption": figure.caption}
-            for figure in report.figures
-        ],
-        "facts": dict(report.facts),
-        "details": dict(report.details),
-    }
-
-
-def as_csv(report: Report) -> str:
-    """All numbers in long form, one a line: `table,row,column,value,low,high`."""
-    lines = io.StringIO()
-    writer = csv.writer(lines, lineterminator="\n")
-    writer.writerow(["table", "row", "column", "value", "low", "high"])
-    for table in (_metric_table(report.metrics), *report.tables):
-        writer.writerows(long_rows(table))
-    return lines.getvalue()
-
-
-def as_markdown(report: Report) -> str:
-    """The report in Markdown; figures by their file names beside it."""
-    parts = [f"# {markdown_text(report.title)}", markdown_text(report.summary_line())]
-    if report.metrics:
-        parts += ["## Metrics", markdown(_metric_table(report.metrics))]
-    if report.findings:
-        items = "\n".join(f"- {markdown_text(finding)}" for finding in report.findings)
-        parts += ["## Findings", items]
-    for table in report.tables:
-        parts += [f"## {markdown_text(table.title)}", markdown(table), markdown_text(table.note)]
-    for figure in report.figures:
-        title = markdown_text(figure.title)
-        picture = f"![{title}](<{figure.file.name}>)"
-        parts += [f"## {title}", picture, markdown_text(figure.caption)]
-    if report.facts:
-        facts = Table("", ("", "fact"), report.facts)
-        parts += ["## Where this comes from", markdown(facts)]
-    return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def _metric_table(metrics: Mapping[str, Measured]) -> Table:
-    rows = [
-        [metric_meaning(name)[0], value, metric_meaning(name)[1]]
-        for name, value in metrics.items()
-    ]
-    return Table("Metrics", ("metric", "mean [95 % interval]", "meaning"), rows)
 
 
 def pair_values(
@@ -205,22 +47,48 @@ def pair_values(
     Returns:
         `mae, mse, rmse, psnr, ssim` on [0, 1] images and the similarities `dhash, phash, whash`,
         float64 `[N]` each.
-    """
-    from common.metrics.hashes import all_hash_bits, hash_similarity
-    from common.metrics.reconstruction import reconstruction_metrics
 
-    bits_a, bits_b = all_hash_bits(originals, workers), all_hash_bits(reconstructions, workers)
-    similarities = {kind: hash_similarity(bits_a[kind], bits_b[kind]) for kind in HASHES}
-    return {**reconstruction_metrics(originals, reconstructions), **similarities}
+    Raises:
+        UserError: other types or shapes.
+    """
+    return metrics_of(originals, reconstructions, workers)[1]
+
+
+def metrics_of(
+    originals: np.ndarray, reconstructions: np.ndarray, workers: int | None = None
+) -> tuple[tuple[dict[str, np.ndarray], dict[str, np.ndarray]], dict[str, np.ndarray]]:
+    """Both sides' hashes, kind -> bool `[N, 64]`, and `pair_values`; the arguments are its."""
+    from common.metrics.hashes import all_hash_bits
+
+    bits = all_hash_bits(originals, workers), all_hash_bits(reconstructions, workers)
+    return bits, _values(originals, reconstructions, *bits)
 
 
 def pair_metrics(
     originals: np.ndarray, reconstructions: np.ndarray, workers: int | None = None
 ) -> dict[str, Interval]:
     """Means over the pairs of `pair_values`, with their 95 % intervals; the arguments are its."""
+    return intervals(pair_values(originals, reconstructions, workers))
+
+
+def _values(
+    originals: np.ndarray,
+    reconstructions: np.ndarray,
+    bits_a: Mapping[str, np.ndarray],
+    bits_b: Mapping[str, np.ndarray],
+) -> dict[str, np.ndarray]:
+    """`pair_values` of images whose hashes are known, kind -> bool `[N, 64]`."""
+    from common.metrics.hashes import hash_similarity
+    from common.metrics.reconstruction import reconstruction_metrics
+
+    similarities = {kind: hash_similarity(bits_a[kind], bits_b[kind]) for kind in bits_a}
+    return {**reconstruction_metrics(originals, reconstructions), **similarities}
+
+
+def intervals(values: Mapping[str, np.ndarray]) -> dict[str, Interval]:
+    """Name -> mean of the values `[N]` with its 95 % interval."""
     from common.metrics.intervals import mean_interval
 
-    values = pair_values(originals, reconstructions, workers)
     return {name: mean_interval(value) for name, value in values.items()}
 
 
@@ -228,49 +96,291 @@ def pair_metrics(
 class CompareCommand:
     """Measures how well images were reconstructed: two folders, paired by file name."""
 
-    originals: Path
+    originals: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="ORIGINALS")]
     """Folder of original images."""
-    reconstructions: Path
+    reconstructions: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RECONSTRUCTIONS")]
     """Folder with a reconstruction of the same name for each original."""
-    out: Path | None = None
+    out: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """Folder of the report; by default `report` inside RECONSTRUCTIONS."""
     seed: int = 0
     """Draws the random other image of the baselines."""
 
 
-def compare(command: CompareCommand) -> Path:
+def compare(command: CompareCommand) -> tuple[Report, Path]:
     """Compares two folders of images and writes the report, `pairs.csv` and `pairs.png`.
 
     Returns:
-        The path of the report's HTML page.
+        The report and the folder in which it lies.
 
     Raises:
         UserError: a folder is missing or empty, images do not pair or differ in size, or the report
             would lie among the images that it reads.
     """
     from common.datasets.folder import paired_images
-    from common.metrics.hashes import all_hash_bits, random_pair_baseline, unique_ratio
+    from common.metrics.hashes import library_versions
+
+    folders = [path.parent if path.is_file() else path for path in _inputs(command)]
+    out = command.out or folders[1] / "report"
+    if out.resolve() in [folder.resolve() for folder in folders]:
+        raise UserError(
+            f"--out {out} holds the images themselves, and the next comparison would read the "
+            "report's pictures as images. Name another folder."
+        )
+    stems, originals, reconstructions = paired_images(*_inputs(command))
+    bits, values = metrics_of(originals, reconstructions)
+    metrics = intervals(values)
+    baselines = _baselines(originals, bits[0], command.seed)
+    hashes = hash_table(*bits, metrics, command.seed)
+
+    _write_pairs(out / "pairs.csv", stems, values)
+    _draw_pairs(out / "pairs.png", stems, originals, reconstructions, values["mse"])
+    n, height, width, channels = originals.shape
+    kind = "gray" if channels == 1 else "RGB"
+    report = Report(
+        title=f"{folders[1].resolve().name} against {folders[0].resolve().name}",
+        n=n,
+        metrics=metrics,
+        summary=f"{n:,} {'pair' if n == 1 else 'pairs'} of {kind} images, {height}x{width}",
+        tables=[
+            _range_table(metrics),
+            _baseline_table(metrics, baselines),
+            hashes,
+        ],
+        figures=[
+            Figure(
+                "Best, median and worst pairs",
+                out / "pairs.png",
+                "Above each pair its name and its mean squared error on [0, 1], which sorts them. "
+                "All pairs: pairs.csv.",
+            )
+        ],
+        findings=_findings(values, baselines, bits),
+        facts=[
+            ("command", _command_line(command)),
+            ("originals", str(command.originals)),
+            ("reconstructions", str(command.reconstructions)),
+            ("seed", str(command.seed)),
+            ("machine", f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"),
+            ("Python", platform.python_version()),
+            *library_versions().items(),
+        ],
+        details={"pairs": "pairs.csv", "height": height, "width": width, "channels": channels},
+    )
+    write(report, out)
+    return report, out
+
+
+def _inputs(command: CompareCommand) -> tuple[Path, Path]:
+    return command.originals, command.reconstructions
+
+
+def _command_line(command: CompareCommand) -> str:
+    words = ["python", "-m", "common.report", *map(str, _inputs(command))]
+    words += ["--out", str(command.out)] if command.out else []
+    return shlex.join([*words, "--seed", str(command.seed)])
+
+
+def _baselines(
+    originals: np.ndarray, bits: Mapping[str, np.ndarray], seed: int
+) -> dict[str, dict[str, np.ndarray]]:
+    """What answers without any model score: name -> metric -> float64 `[N]`."""
+    from common.metrics.baselines import black, mean_image, other_rows
+    from common.metrics.hashes import all_hash_bits
+
+    found = {}
+    for name, images in {
+        "a black image": black(originals),
+        "the mean original": mean_image(originals, originals),
+    }.items():  # one image repeated, so one hash is enough
+        one = all_hash_bits(images[:1], workers=1)
+        same = {kind: np.repeat(hashed, len(images), axis=0) for kind, hashed in one.items()}
+        found[name] = _values(originals, images, bits, same)
+    if len(originals) > 1:
+        rows = other_rows(len(originals), seed)
+        other = {kind: hashed[rows] for kind, hashed in bits.items()}
+        found["a random other original"] = _values(originals, originals[rows], bits, other)
+    return found
+
+
+def _range_table(metrics: Mapping[str, Interval]) -> Table:
+    from common.metrics.reconstruction import DOUBLED
+
+    rows = []
+    for name, factor in DOUBLED.items():
+        unit = metrics[name]
+        symmetric = replace(
+            unit, mean=factor * unit.mean, low=factor * unit.low, high=factor * unit.high
+        )
+        rows.append([metric_meaning(name)[0], unit, symmetric])
+    return Table(
+        "Errors in both ranges",
+        ("metric", "images on [0, 1]", "images on [-1, 1]"),
+        rows,
+        "The same errors; papers that do not name their range may mean either. Each image's error "
+        "is a mean over its pixels and channels; RMSE is the mean of the images' own roots. "
+        "±: 95 % interval.",
+    )
+
+
+def _baseline_table(
+    metrics: Mapping[str, Interval], baselines: Mapping[str, Mapping[str, np.ndarray]]
+) -> Table:
+    rows = [
+        [metric_meaning(name)[0], value.mean, *(float(x[name].mean()) for x in baselines.values())]
+        for name, value in metrics.items()
+    ]
+    return Table(
+        "Beside answers that need no model",
+        ("metric", "reconstructions", *baselines),
+        rows,
+        "Means over the images, errors on [0, 1]; each answer takes the place of every "
+        "reconstruction. A useful model is clearly better than all of them.",
+    )
+
+
+def hash_table(
+    bits_a: Mapping[str, np.ndarray],
+    bits_b: Mapping[str, np.ndarray],
+    metrics: Mapping[str, Interval],
+    seed: int,
+) -> Table:
+    """Similarities beside those of random pairs, and how many hashes are different.
+
+    Args:
+        bits_a: kind -> bool `[N, 64]` of the originals.
+        bits_b: the same of the reconstructions.
+        metrics: kind -> similarity of the pairs.
+        seed: of the random pairs.
+    """
+    from common.metrics.hashes import random_pair_baseline, unique_ratio
     from common.metrics.intervals import mean_interval
+
+    rows = []
+    for kind in bits_a:
+        several = len(bits_a[kind]) > 1
+        chance = mean_interval(random_pair_baseline(bits_a[kind], seed)) if several else None
+        unique = [unique_ratio(bits[kind]) for bits in (bits_a, bits_b)]
+        rows.append([kind, metrics[kind], chance, *unique])
+    return Table(
+        "Hashes against chance",
+        (
+            "hash",
+            "similarity of pairs",
+            "of random originals",
+            "unique originals",
+            "unique reconstructions",
+        ),
+        rows,
+        "Similarity: share of equal bits of 64, (64 - Hamming) / 64. Unique: different hashes over "
+        "images; far fewer among the reconstructions than among the originals means that different "
+        "images became the same one. Hashes see no colour. ±: 95 % interval.",
+    )
+
+
+def _findings(
+    values: Mapping[str, np.ndarray],
+    baselines: Mapping[str, Mapping[str, np.ndarray]],
+    bits: tuple[Mapping[str, np.ndarray], Mapping[str, np.ndarray]],
+) -> list[str]:
+    """What a reader should not miss, a sentence each."""
+    from common.metrics.hashes import unique_ratio
+    from common.metrics.reconstruction import DOUBLED
+
+    found = []
+    n = len(values["mse"])
+    means = {name: float(value.mean()) for name, value in values.items()}
+    identical = int((values["mse"] == 0).sum())
+    if identical:
+        found.append(f"Identical in every pixel: {identical:,} of {n:,} pairs.")
+    for name, trivial in baselines.items():
+        not_beaten = [
+            metric_meaning(metric)[0]
+            for metric, mean in means.items()
+            if (trivial[metric].mean() - mean) * (1 if metric in DOUBLED else -1) <= 0
+        ]
+        if not_beaten:
+            found.append(f"No better than {name} in {', '.join(not_beaten)}.")
+    unique = {kind: [unique_ratio(both[kind]) for both in bits] for kind in bits[0]}
+    kind, (expected, share) = min(unique.items(), key=lambda item: item[1][1] / item[1][0])
+    if share < COLLAPSED * expected:
+        found.append(
+            f"Different images became alike: {share:.0%} of the reconstructions' {kind} values "
+            f"are different, against {expected:.0%} of the originals'."
+        )
+    return found
+
+
+def _write_pairs(path: Path, stems: Sequence[str], values: Mapping[str, np.ndarray]) -> None:
+    """One line per pair: its stem and its metrics, in the order of the stems."""
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    writer.writerow(["stem", *values])
+    for stem, *row in zip(stems, *values.values(), strict=True):
+        writer.writerow([stem, *(f"{value:.9g}" for value in row)])
+    write_text(path, lines.getvalue())
+
+
+def _draw_pairs(
+    path: Path,
+    stems: Sequence[str],
+    originals: np.ndarray,
+    reconstructions: np.ndarray,
+    errors: np.ndarray,
+) -> None:
+    """A sheet of pairs in the order of their errors `[N]`: the ends, and the middle."""
     from common.plots import grid
 
-    out = command.out or _beside(command.reconstructions) / "report"
-    if out.resolve() in {_beside(command.originals).resolve(), _beside(command.reconstructions).resolve()}:
-        raise UserError(f"--out {out} is a folder of the images themselves; name another one.")
-    stems, originals, reconstructions = paired_images(command.originals, command.reconstructions)
+    order = np.argsort(errors, kind="stable")
+    n = len(order)
+    if n <= 3 * SHOWN:
+        groups = {"": order}
+    else:
+        middle = (n - SHOWN) // 2
+        groups = {
+            "best": order[:SHOWN],
+            "median": order[middle : middle + SHOWN],
+            "worst": order[-SHOWN:],
+        }
+    rows = np.concatenate(list(groups.values()))
+    names = [name for name, members in groups.items() for _ in members]
+    difference = np.abs(originals[rows].astype(np.int16) - reconstructions[rows]).astype(np.uint8)
+    grid(
+        np.stack([originals[rows], reconstructions[rows], difference]),
+        path,
+        row_labels=["original", "reconstruction", "absolute difference"],
+        column_labels=[
+            f"{name}\n{shortened(stems[int(row)])}\n{number(float(errors[row]))}".strip()
+            for name, row in zip(names, rows, strict=True)
+        ],
+    )
+
+
+def shortened(text: str, length: int = 14) -> str:
+    """`text`, or its beginning and end where it is longer."""
+    half = (length - 1) // 2
+    return text if len(text) <= length else f"{text[:half]}…{text[-half:]}"
 
 
 @exits_cleanly
 def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line, compares, and says what was found and where it lies."""
-    import tyro
+    from rich.console import Console
 
-    command = tyro.cli(
-        CompareCommand,
-        prog="python -m common.report",
-        args=arguments,
-        config=(tyro.conf.PositionalRequiredArgs,),
+    command = tyro.cli(CompareCommand, prog="python -m common.report", args=arguments)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # SSIM comes from TensorFlow
+    report, out = compare(command)
+    console = Console()
+    show(metric_table(report.metrics))
+    show(report.tables[1])
+    for finding in report.findings:
+        console.print(f"- {finding}", markup=False, highlight=False)
+    console.print(
+        f"{report.summary_line()}. Read {out / 'report.html'}; numbers in report.json, report.csv "
+        "and (each pair) pairs.csv.",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
     )
-    compare(command)
 
 
 if __name__ == "__main__":

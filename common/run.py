@@ -14,7 +14,6 @@ from __future__ import annotations
 import csv
 import io
 import logging
-import os
 import platform
 import shlex
 import subprocess
@@ -236,7 +235,14 @@ def fit(
     def save(within_period: bool = True) -> None:
         notes["seconds"] = time.monotonic() - started
         notes["within_period"] = within_period
+        notes["step"] = int(model.step.numpy())
         backup.save(state, model, notes)
+
+    def interrupted() -> KeyboardInterrupt:
+        return KeyboardInterrupt(
+            f"stopped at step {int(model.step.numpy())} of {stage}; "
+            f"go on with --resume {run.folder}"
+        )
 
     stop = callbacks.StopOnRequest()
     timed = callbacks.SaveEvery(save, backup_seconds)
@@ -251,12 +257,9 @@ def fit(
                     batches(step), steps_per_epoch=period_end - step, callbacks=watchers, verbose=0, shuffle=False
                 )
                 speed = (int(model.step.numpy()) - step) * batch_size / (time.monotonic() - timer)
-                if stop.requested:
+                if stop.requested and int(model.step.numpy()) < period_end:
                     save()
-                    raise KeyboardInterrupt(
-                        f"stopped at step {int(model.step.numpy())} of {stage}; "
-                        f"go on with --resume {run.folder}"
-                    )
+                    raise interrupted()
                 row = {name: losses.history[name][-1] for name in model.loss_names}
                 if validation is not None:
                     measured = model.evaluate(validation, return_dict=True, verbose=0)
@@ -279,12 +282,13 @@ def fit(
                 logger.info(
                     "%s  step %d/%d  %.0f images/s  %s", stage, period_end, steps, speed, text
                 )
-    except callbacks.NonFiniteLoss as error:
-        kept = backup.read_notes(state).get("history", [])
-        last = kept[-1]["step"] if kept else 0
+                if stop.requested:
+                    raise interrupted()
+    except callbacks.NonFinite as error:
+        kept = backup.read_notes(state).get("step")
+        good = "nothing was saved yet" if kept is None else f"{state} holds the state of step {kept}"
         raise UserError(
-            f"{stage}: {error}. The last good state (step {last} or later) stays in {state}; "
-            f"try a smaller learning rate in a new run with --init {run.folder}."
+            f"{stage}: {error}; {good}. Start a new run with a smaller learning rate."
         ) from error
 
 
@@ -300,8 +304,3 @@ def write_history(path: Path, rows: list[dict[str, Any]]) -> None:
 def default_weights(name: str) -> Path:
     """The trained model of that name that comes with the project, `weights/<name>/`."""
     return ROOT / "weights" / name
-
-
-def cores() -> int:
-    """The processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

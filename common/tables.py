@@ -1,4 +1,4 @@
-"""Tables of measured values: how a number is written, and a table on the terminal, in Markdown, CSV.
+"""Tables of measured values, for the terminal, Markdown and CSV, and how a number is written.
 
 A cell is a text, a number, an `Interval` of `common.metrics.intervals` (anything with `mean`, `low`
 and `high`), or None where there is no value.
@@ -24,7 +24,6 @@ METRICS = {  # name -> label and what the number means
     "phash": ("phash", "share of equal bits of 64; higher is better"),
     "whash": ("whash", "share of equal bits of 64; higher is better"),
 }
-SMALL = 0.01  # below, a number is written with three significant digits
 
 
 @runtime_checkable
@@ -32,14 +31,22 @@ class Measured(Protocol):
     """A mean with its 95 % interval, such as `common.metrics.intervals.Interval`."""
 
     @property
-    def mean(self) -> float: ...
+    def mean(self) -> float:
+        """The measured value."""
+        ...
+
     @property
-    def low(self) -> float: ...
+    def low(self) -> float:
+        """Lower end of the interval."""
+        ...
+
     @property
-    def high(self) -> float: ...
+    def high(self) -> float:
+        """Upper end."""
+        ...
 
 
-Cell: TypeAlias = str | int | float | Measured | None
+Cell: TypeAlias = str | int | float | np.integer | np.floating | Measured | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,35 +105,83 @@ def paper_table(
         for metric in metrics:
             published, measured = paper.get(row, {}).get(metric), ours.get(row, {}).get(metric)
             center = measured.mean if isinstance(measured, Measured) else measured
-            known = published is not None and isinstance(center, int | float)
-            cells += [published, measured, center - published if known else None]
+            if published is None or center is None or isinstance(center, str):
+                cells += [published, measured, None]
+            else:
+                cells += [published, measured, center - published]
         table.append(cells)
     return Table(title, columns, table, note)
 
 
-def number(value: float) -> str:
+def number(value: float | np.integer | np.floating, decimals: int | None = None) -> str:
     """A number for people: `10,000`, `21.73`, `0.9790`, `0.00412`; a dash where it is not finite.
 
-    Four decimals below 1 and one fewer for each digit in front of the point.
+    Args:
+        value: any number; an `int` is written as it is.
+        decimals: digits after the point; by default four significant ones, from 0.01 down three.
     """
     if isinstance(value, int | np.integer):
         return f"{value:,}"
     if not math.isfinite(value):
         return MISSING
-    size = abs(value)
-    if 0 < size < SMALL:
-        return np.format_float_positional(value, precision=3, fractional=False, min_digits=3)
-    decimals = 4 if size < 1 else max(0, 3 - math.floor(math.log10(size)))
-    return f"{value:,.{decimals}f}"
+    return f"{value:,.{significant(value) if decimals is None else decimals}f}"
 
 
-def text(cell: Cell) -> str:
-    """A cell as plain text; an interval as `0.0213 [0.0209, 0.0217]`."""
+def significant(value: float | np.floating) -> int:
+    """Digits after the point with which a finite number is written."""
+    if value == 0:
+        return 0
+    exponent = math.floor(math.log10(abs(value)))
+    return 2 - exponent if exponent < -2 else min(4, max(0, 3 - exponent))
+
+
+def text(cell: Cell, decimals: int | None = None) -> str:
+    """A cell as plain text; an interval as `0.0213 ± 0.0004`, lopsided `0.98 [0.95, 0.99]`."""
+    if isinstance(cell, Measured):
+        return " ".join(mean_and_interval(cell, decimals))
     if cell is None:
         return MISSING
-    if isinstance(cell, Measured):
-        return f"{number(cell.mean)} [{number(cell.low)}, {number(cell.high)}]"
-    return cell if isinstance(cell, str) else number(cell)
+    return cell if isinstance(cell, str) else number(cell, decimals)
+
+
+def mean_and_interval(cell: Measured, decimals: int | None = None) -> tuple[str, str]:
+    """The mean, and its interval as `± half its width` or, where lopsided, `[low, high]`."""
+    if not math.isfinite(cell.mean):
+        return MISSING, ""
+    decimals = significant(cell.mean) if decimals is None else decimals
+    mean, low, high = (float(end) for end in (cell.mean, cell.low, cell.high))
+    if abs((high - mean) - (mean - low)) <= 0.01 * (high - low):
+        return number(mean, decimals), f"± {number((high - low) / 2, decimals)}"
+    return number(mean, decimals), f"[{number(low, decimals)}, {number(high, decimals)}]"
+
+
+def column_decimals(table: Table) -> list[int | None]:
+    """Digits after the point that a column's numbers share; None where their sizes differ much.
+
+    They share them if all are at most 1 or all at least 1, and would differ by at most one digit:
+    so values stay aligned, and errors keep their digits beside decibels. A column of published
+    values gets no more digits than were published: 0.187 and 0.006, not 0.0060.
+    """
+    shared: list[int | None] = []
+    for column in range(len(table.columns)):
+        cells = [row[column] for row in table.rows]
+        values = [cell.mean if isinstance(cell, Measured) else cell for cell in cells]
+        floats = [
+            abs(value) for value in values if isinstance(value, float | np.floating) and value
+        ]
+        sizes = [value for value in floats if math.isfinite(value)] or [0.0]
+        one_side = all(size <= 1 for size in sizes) or all(size >= 1 for size in sizes)
+        digits = [significant(size) for size in sizes]
+        given = max(len(np.format_float_positional(size).partition(".")[2]) for size in sizes)
+        alike = one_side and max(digits) - min(digits) <= 1
+        shared.append(min(*digits, given) if alike else None)
+    return shared
+
+
+def texts(table: Table) -> list[list[str]]:
+    """All cells as plain text, row by row."""
+    decimals = column_decimals(table)
+    return [[text(*pair) for pair in zip(row, decimals, strict=True)] for row in table.rows]
 
 
 def is_numeric(table: Table, column: int) -> bool:
@@ -158,11 +213,19 @@ def metric_meaning(name: str) -> tuple[str, str]:
     return METRICS.get(name, (name.replace("_", " "), ""))
 
 
+def metric_table(metrics: Mapping[str, Measured]) -> Table:
+    """Metrics with their intervals and meanings."""
+    rows = [
+        [metric_meaning(name)[0], value, metric_meaning(name)[1]] for name, value in metrics.items()
+    ]
+    return Table("Metrics", ("metric", "mean and 95 % interval", "meaning"), rows)
+
+
 def markdown(table: Table) -> str:
     """The table in Markdown, without its title; numbers flush right."""
     aligned = ["---:" if is_numeric(table, index) else "---" for index in range(len(table.columns))]
     lines = [[markdown_text(column) for column in table.columns], aligned]
-    lines += [[markdown_text(text(cell)) for cell in row] for row in table.rows]
+    lines += [[markdown_text(cell) for cell in row] for row in texts(table)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -180,9 +243,20 @@ def show(table: Table) -> None:
     from rich.markup import escape
     from rich.table import Table as TerminalTable
 
-    shown = TerminalTable(title=escape(table.title), caption=escape(table.note), title_justify="left")
+    shown = TerminalTable(title=escape(table.title), caption=escape(table.note))
+    shown.title_justify = shown.caption_justify = "left"
+    rows = texts(table)
     for index, column in enumerate(table.columns):
-        shown.add_column(escape(column), justify="right" if is_numeric(table, index) else "left")
-    for row in table.rows:
-        shown.add_row(*(escape(text(cell)) for cell in row))
-    Console().print(shown)
+        longest = max(map(len, [*column.split(), *(row[index] for row in rows)]))
+        numeric = is_numeric(table, index)
+        shown.add_column(
+            escape(column),
+            justify="right" if numeric else "left",
+            min_width=longest if numeric else min(longest, 12),  # numbers are never cut
+            overflow="fold",
+        )
+    for row in rows:
+        shown.add_row(*map(escape, row))
+    console = Console()
+    console.width = max(console.width, console.measure(shown).minimum)  # no column is cut off
+    console.print(shown)

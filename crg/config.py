@@ -75,7 +75,7 @@ class EncoderConfig:
     clip_norm: float | None = None
     """Bound on the global norm of each gradient. Ours."""
     ema: float | None = None
-    """Momentum of a running mean of e's weights that replaces them at the end of the stage. Ours."""
+    """Momentum of a running mean of e's weights that replaces them at the stage's end. Ours."""
     reestimate_batches: int = 0
     """Batches of real images over which the moving statistics of batch normalisation are
     re-estimated at the end of the stage; 0 keeps those of training. Ours."""

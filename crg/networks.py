@@ -18,8 +18,6 @@ from typing import Literal
 import keras
 from keras import layers
 
-from crg.config import NetworkConfig
-
 SLOPE = 0.2  # of LReLU in all three networks, Sec. 3.2.1
 
 
@@ -104,16 +102,3 @@ def encoder(
     x = layers.Dense(latent_size)(x)
     x = layers.Activation("tanh", dtype="float32")(x)
     return keras.Model(image, x, name="encoder")
-
-
-def build(config: NetworkConfig) -> dict[str, keras.Model]:
-    """All three networks with the sizes of `config`, by name."""
-    return {
-        "generator": generator(
-            config.latent_size, config.generator_channels, config.output_activation
-        ),
-        "discriminator": discriminator(
-            config.discriminator_channels, config.discriminator_dropout
-        ),
-        "encoder": encoder(config.latent_size, config.encoder_channels, config.encoder_dropout),
-    }

@@ -47,9 +47,10 @@ def main(arguments: list[str] | None = None) -> None:
     logger.info("%s: %d images of %s, %s", run.folder, len(records), records.name, described)
     train(config, run, records, launch.init)
 
-    from crg import evaluate
+    if run.network_file("encoder").is_file():
+        from crg.evaluate import EvaluateCommand, evaluate
 
-    evaluate.evaluate(run.folder)
+        evaluate(EvaluateCommand(run=run.folder, limit=config.report_images))
 
 
 def check_launch(config: Config, launch: LaunchConfig) -> None:
@@ -75,9 +76,9 @@ def check_launch(config: Config, launch: LaunchConfig) -> None:
 
 def train(config: Config, run: runs.Run, records: Records, init: Path | None) -> None:
     """The stages of `config.stages`, each from its saved state where there is one."""
-    from crg import networks
+    from crg.trained import build
 
-    nets = networks.build(config.networks)
+    nets = build(config.networks)
     if init is not None:
         found = runs.load_networks(init, nets)
         logger.info("starts from %s of %s", ", ".join(found) or "none of the networks", init)
@@ -118,9 +119,7 @@ def train_gan(
             ema_momentum=ema or 0.99,
         )
 
-    model.compile(
-        jit_compile=config.run.xla, discriminator=adam(), generator=adam(settings.ema)
-    )
+    model.compile(jit_compile=config.run.xla, discriminator=adam(), generator=adam(settings.ema))
     per_epoch = len(records) / settings.batch_size
     runs.fit(
         model,
@@ -170,9 +169,7 @@ def train_encoder(
 
     latent_cycle = adam()
     image_cycle = latent_cycle if settings.shared_optimizer else adam()
-    model.compile(
-        jit_compile=config.run.xla, latent_cycle=latent_cycle, image_cycle=image_cycle
-    )
+    model.compile(jit_compile=config.run.xla, latent_cycle=latent_cycle, image_cycle=image_cycle)
     runs.fit(
         model,
         run,

@@ -13,7 +13,8 @@ def load(name: str, split: str, data_dir: str | Path | None = None) -> Records:
 
     Args:
         name: `mnist`.
-        split: One of the data set's splits; every data set has `train`, `dev` and `test`.
+        split: One of the splits that its loader documents; all have `train`, `dev` and `test`.
+            MNIST's `test` is the whole test file and so contains `dev`.
         data_dir: Where its files lie; None for the place that its loader documents.
 
     Returns:

@@ -6,6 +6,7 @@ written as `<folder>/smile.png`, and that name pairs the two again.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 from collections.abc import Sequence
@@ -166,7 +167,7 @@ def image_files(path: str | Path) -> list[Path]:
             f"and end in {', '.join(SUFFIXES)}."
         )
     files.sort(key=lambda file: file.stem)
-    for one, other in zip(files, files[1:], strict=False):
+    for one, other in itertools.pairwise(files):
         if one.stem == other.stem:
             raise UserError(
                 f"{one} and {other.name} have the same name without its suffix, so their results "

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 IN_MEMORY_BYTES = 2**30  # arrays up to this size become one tensor; larger ones stay in NumPy
 
 # The permutation is a block cipher. `tf.random.experimental.index_shuffle` fixes 4 rounds, which is
-# too few: orders of different epochs then correlate by up to 0.9 and neighbours almost never stay
-# close. From 12 rounds on neither differs from true permutations. (It also rejects a key per index.)
+# too few: orders of different epochs correlate by up to 0.9, and neighbours hardly ever stay
+# close. From 12 rounds on neither differs from true permutations. (It takes no key per index, too.)
 CIPHER_ROUNDS = 16
 
 

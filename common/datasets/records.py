@@ -111,7 +111,9 @@ class Records:
         digest.update(repr((self.images.shape, self.attribute_names)).encode())
         images = self.images
         if images.nbytes > HASHED_WHOLE_BYTES:
-            images = images[np.unique(np.linspace(0, len(images) - 1, HASHED_ROWS).astype(np.int64))]
+            images = images[
+                np.unique(np.linspace(0, len(images) - 1, HASHED_ROWS).astype(np.int64))
+            ]
         digest.update(np.ascontiguousarray(images).data)
         digest.update(np.ascontiguousarray(self.attributes).data)
         return digest.hexdigest()[:16]

@@ -11,22 +11,23 @@ distance between digits; call that "FD-mnist-cnn", never FID.
 from __future__ import annotations
 
 import logging
-import os
-import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from common.errors import UserError
-from common.files import atomic_path, write_json, write_text
+from common import device
+from common.errors import UserError, exits_cleanly
+from common.files import write_json, write_text
 from common.images import to_symmetric
 from common.metrics.intervals import Interval, proportion_interval
+from common.run import log_to
+from common.weights import save_half
 
 if TYPE_CHECKING:
-    import h5py
     import keras
     import tensorflow as tf
 
@@ -59,7 +60,7 @@ def digit_classifier(widths: tuple[int, ...] = (16, 32, 64), features: int = 64)
     for width in widths:  # 28 -> 14 -> 7 -> 3
         hidden = keras.layers.Conv2D(width, 3, padding="same", use_bias=False)(hidden)
         hidden = keras.layers.MaxPooling2D(2)(hidden)  # first: BatchNorm then sees a quarter
-        hidden = keras.layers.BatchNormalization()(hidden)
+        hidden = keras.layers.BatchNormalization(momentum=0.9)(hidden)
         hidden = keras.layers.ReLU()(hidden)
     hidden = keras.layers.Flatten()(hidden)
     hidden = keras.layers.Dense(features, activation="relu", name="features")(hidden)
@@ -90,7 +91,7 @@ def train(
         epochs: passes over the images.
         batch_size: images a step.
         learning_rate: of the first step; falls to 0 along a cosine.
-        shift: each batch is moved by up to this many pixels; digits have a black border of 4.
+        shift: each batch is moved by up to this many pixels; a digit fills 20x20 of 28x28.
 
     Returns:
         The trained network, without the optimizer.
@@ -114,30 +115,48 @@ def train(
     decay = keras.optimizers.schedules.CosineDecay(learning_rate, epochs * len(batches))
     network = digit_classifier()
     network.compile(
-        optimizer=keras.optimizers.Adam(decay),
+        optimizer=keras.optimizers.Adam(cast(Any, decay)),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
-        jit_compile=False,  # XLA's convolutions are slower than oneDNN's on a CPU
+        jit_compile=cast(Any, False),  # XLA's convolutions are slower than oneDNN's on a CPU
     )
-    network.fit(batches, epochs=epochs, verbose=2, shuffle=False)  # `batches` shuffles
+
+    def report(epoch: int, logs: dict[str, float]) -> None:
+        done = f"epoch {epoch + 1} of {epochs}"
+        log.info("%s: loss %.4f, accuracy %.4f in training", done, logs["loss"], logs["accuracy"])
+
+    network.fit(
+        batches,
+        epochs=epochs,
+        shuffle=False,  # `batches` shuffles
+        verbose=cast(Any, 0),
+        callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=report)],
+    )
     trained = digit_classifier()
     trained.set_weights(network.get_weights())
     return trained
 
 
 def predict_labels(network: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Most probable digit of each image.
+    """Most probable digit of each uint8 image `[N, 28, 28, 1]`, int64 `[N]` in 0..9."""
+    return predict_probabilities(network, images).argmax(axis=1)
+
+
+def predict_probabilities(network: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Probability of each digit.
 
     Args:
         network: a classifier of this module.
         images: uint8 `[N, 28, 28, 1]`.
 
     Returns:
-        int64 `[N]` in 0..9.
+        float64 `[N, 10]`, each row summing to 1.
 
     Raises:
         UserError: images of another type or size.
     """
+    from scipy.special import softmax
+
     if images.dtype != np.uint8 or images.shape[1:] != (28, 28, 1):
         raise UserError(
             "The digit classifier reads uint8 images [N, 28, 28, 1]; "
@@ -145,7 +164,7 @@ def predict_labels(network: keras.Model, images: np.ndarray) -> np.ndarray:
         )
     blocks = [images[start : start + 1000] for start in range(0, len(images), 1000)]
     logits = [np.asarray(network(to_symmetric(block), training=False)) for block in blocks]
-    return np.concatenate([np.zeros((0, 10)), *logits]).argmax(axis=1)
+    return softmax(np.concatenate([np.zeros((0, 10)), *logits]), axis=1)
 
 
 def accuracy(network: keras.Model, images: np.ndarray, labels: np.ndarray) -> Interval:
@@ -176,31 +195,6 @@ def load_classifier(folder: Path = SHIPPED) -> keras.Model:
     return network
 
 
-def save_classifier(network: keras.Model, folder: Path) -> None:
-    """Writes the weights as float16 into `folder/classifier.weights.h5`."""
-    import h5py
-
-    with atomic_path(folder / WEIGHTS) as path:
-        single = path.with_name(f"float32-{path.name}")
-        try:
-            network.save_weights(single)
-            with h5py.File(single, "r") as source, h5py.File(path, "w") as target:
-                _copy_in_half(source, target)
-        finally:
-            single.unlink(missing_ok=True)
-
-
-def _copy_in_half(source: h5py.Group, target: h5py.Group) -> None:
-    """Copies groups, attributes and data sets; float32 data become float16."""
-    target.attrs.update(source.attrs)
-    for name, item in source.items():
-        if hasattr(item, "items"):
-            _copy_in_half(item, target.create_group(name))
-        else:
-            half = item.dtype == np.float32
-            target.create_dataset(name, data=item[()], dtype=np.float16 if half else item.dtype)
-
-
 CARD = """# Digit classifier
 
 Reads a digit 0..9 from a 28x28 image; the judge of class changes in edited MNIST images.
@@ -224,16 +218,15 @@ def run(settings: Settings) -> Interval:
 
     Writes `config.json`, `classifier.weights.h5` and `card.md` into `settings.out`.
     """
-    import tensorflow as tf
-
     from common.datasets import mnist
 
+    machine = device.choose()
     real, test = (mnist.load(split, settings.data_dir) for split in ("train", "test"))
     start = time.perf_counter()
     network = train(real.images, real.labels, settings.seed, epochs=settings.epochs)
     seconds = time.perf_counter() - start
 
-    save_classifier(network, settings.out)
+    save_half(network, settings.out / WEIGHTS)
     measured = accuracy(load_classifier(settings.out), test.images, test.labels)
     about = {"network": network.name, "seed": settings.seed, "epochs": settings.epochs}
     write_json(settings.out / "config.json", about)
@@ -245,37 +238,30 @@ def run(settings: Settings) -> Interval:
         epochs=settings.epochs,
         train_images=len(real.images),
         seconds=seconds,
-        machine=f"{os.cpu_count()} CPU cores"
-        + (" and a GPU" if tf.config.list_physical_devices("GPU") else ""),
+        machine=machine,
         parameters=network.count_params(),
         weights=WEIGHTS,
         **measured.as_dict(),
     )
     write_text(settings.out / "card.md", card)
+    log.info("%s: accuracy %.4f on %d test images", settings.out, measured.mean, measured.n)
     return measured
 
 
-def main() -> int:
-    """Command line: trains the classifier; exit status 2 for a user's mistake."""
+@exits_cleanly
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Reads the command line, trains and stores the classifier."""
     import tyro
 
-    settings = tyro.cli(Settings, prog="python -m common.metrics.classifier", description=__doc__)
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        measured = run(settings)
-    except UserError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    log.info(
-        "accuracy %.4f [%.4f, %.4f] on %d test images -> %s",
-        measured.mean,
-        measured.low,
-        measured.high,
-        measured.n,
-        settings.out,
+    settings = tyro.cli(
+        Settings,
+        prog="python -m common.metrics.classifier",
+        args=arguments,
+        description="Trains the digit classifier on MNIST and stores it with its card.",
     )
-    return 0
+    log_to(None)
+    run(settings)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,0 +1,40 @@
+# Each target makes .venv when it is missing. PYTHON chooses the interpreter: 3.11, 3.12 or 3.13.
+PYTHON ?= python3
+PY := .venv/bin/python
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test test-all lint format clean
+
+demo: .venv/run.done
+	$(PY) -m crg.train --preset quick
+	$(PY) -m crg.edit examples/digits --without examples/pairs/upright.png --with examples/pairs/slanted.png --out runs/demo-edit
+
+test: .venv/dev.done
+	$(PY) -m pytest
+
+test-all: .venv/dev.done
+	$(PY) -m pytest -m ""
+
+lint: .venv/dev.done
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m basedpyright
+
+format: .venv/dev.done
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+clean:
+	rm -rf .venv
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else "Python %d.%d is too old or too new: run make PYTHON=python3.12, or another of 3.11 to 3.13." % v)'
+	$(PYTHON) -m venv .venv
+
+.venv/run.done: requirements.txt | .venv/bin/python
+	$(PIP) -r requirements.txt
+	@touch $@
+
+.venv/dev.done: requirements-dev.txt requirements.txt | .venv/bin/python
+	$(PIP) -r requirements-dev.txt
+	@touch $@ .venv/run.done

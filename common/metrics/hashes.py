@@ -1,0 +1,180 @@
+"""Perceptual hashes: how the CRG paper measures that a reconstruction is still the same image.
+
+Dogan & Keles, "Semi-supervised Image Attribute Editing using GANs", Eq. 5: the similarity of two
+images is `(64 - Hamming distance) / 64` of their 64-bit hashes. The paper names dhash, phash and
+whash and no more; ours is the package imagehash with its defaults, on images of their native size:
+
+- dhash: LANCZOS resize to 9x8, bit = right pixel > left pixel.
+- phash: resize to 32x32, DCT-II, the 8x8 low frequencies, bit = coefficient > median.
+- whash: resize to the largest power of two within the image (16 for 28x28, 128 for 128x128), Haar
+  wavelet without the mean, 8x8 low band, bit = value > median.
+
+Chance is not 0: two random digits agree in 60 % of dhash, 58 % of phash and 79 % of whash bits, so
+a similarity is stated beside `random_pair_baseline`. Hashes see gray only (RGB becomes ITU-601
+luma), and constant images all have one hash, which `unique_ratio` exposes. Pillow's resampling
+changes bits between its versions: `library_versions` belongs into every report.
+
+Worker processes import this module and so it must stay light. They also import the main module
+again: what runs at its top level, TensorFlow's import included, every worker pays for.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import multiprocessing
+import os
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from importlib import metadata
+
+import imagehash
+import numpy as np
+from PIL import Image
+
+from common.errors import UserError
+from common.metrics.baselines import other_rows
+
+log = logging.getLogger(__name__)
+
+HASHES = {"dhash": imagehash.dhash, "phash": imagehash.phash, "whash": imagehash.whash}
+BITS = 64  # hash_size 8
+PROBE = 32  # images hashed here first, to see whether a pool pays
+POOL_SECONDS = 3.0  # start of the workers: 2 s for two on two cores, with a margin
+BLOCKS_PER_WORKER = 8  # so that workers end together
+
+
+def all_hash_bits(images: np.ndarray, workers: int | None = None) -> dict[str, np.ndarray]:
+    """All three hashes of each image, computed in one pool.
+
+    Args:
+        images: uint8 `[N, H, W, 1]` or `[N, H, W, 3]`.
+        workers: processes; None takes one for each core if that is faster than none, 1 none.
+
+    Returns:
+        "dhash", "phash", "whash": bool `[N, 64]`, the rows of the 8x8 hash one after another.
+
+    Raises:
+        UserError: images of another type or shape, or fewer than one worker.
+    """
+    return _hash(images, tuple(HASHES), workers)
+
+
+def hash_bits(images: np.ndarray, kind: str, workers: int | None = None) -> np.ndarray:
+    """One hash of each image, bool `[N, 64]`; arguments as `all_hash_bits`.
+
+    Raises:
+        UserError: as `all_hash_bits`, or a kind other than dhash, phash and whash.
+    """
+    if kind not in HASHES:
+        raise UserError(f"There is no hash {kind!r}; choose one of {', '.join(HASHES)}.")
+    return _hash(images, (kind,), workers)[kind]
+
+
+def hash_similarity(bits_a: np.ndarray, bits_b: np.ndarray) -> np.ndarray:
+    """Eq. 5: share of equal bits, `(64 - Hamming) / 64`.
+
+    Args:
+        bits_a: bool `[N, 64]`.
+        bits_b: bool `[N, 64]`; row i belongs to row i.
+
+    Returns:
+        float64 `[N]` in 0..1; 1 for equal hashes.
+
+    Raises:
+        UserError: different shapes.
+    """
+    if bits_a.shape != bits_b.shape or bits_a.ndim != 2:
+        raise UserError(
+            "Hash similarity needs two arrays of bits [N, 64]; "
+            f"received {list(bits_a.shape)} and {list(bits_b.shape)}."
+        )
+    return (bits_a == bits_b).mean(axis=1)
+
+
+def random_pair_baseline(bits: np.ndarray, seed: int) -> np.ndarray:
+    """Similarity of each image to another random one of the set: what chance gives.
+
+    Args:
+        bits: bool `[N, 64]`, N >= 2, of the originals.
+        seed: of the pairs.
+
+    Returns:
+        float64 `[N]` in 0..1.
+
+    Raises:
+        UserError: fewer than two images.
+    """
+    return hash_similarity(bits, bits[other_rows(len(bits), seed)])
+
+
+def unique_ratio(bits: np.ndarray) -> float:
+    """Number of different hashes over number of images; near 0 for a collapsed generator.
+
+    Raises:
+        UserError: no images.
+    """
+    if not len(bits):
+        raise UserError("The ratio of unique hashes needs at least one image; received none.")
+    return len(np.unique(np.packbits(bits, axis=1), axis=0)) / len(bits)
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of the packages that decide about bits."""
+    return {name: metadata.version(name) for name in ("Pillow", "scipy", "PyWavelets", "imagehash")}
+
+
+def _hash(images: np.ndarray, kinds: tuple[str, ...], workers: int | None) -> dict[str, np.ndarray]:
+    """Hashes here or in worker processes, whichever is expected to end earlier."""
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3):
+        raise UserError(
+            "Hashes read uint8 images [N, H, W, 1] or [N, H, W, 3]; "
+            f"received {images.dtype} {list(images.shape)}."
+        )
+    if workers is not None and workers < 1:
+        raise UserError(f"Hashing needs at least one worker; received {workers}.")
+    _block_bits(images[:1], kinds)  # loads what imagehash imports late, before the clock runs
+    start = time.perf_counter()
+    probe = _block_bits(images[:PROBE], kinds)
+    rest = images[PROBE:]
+    expected = (time.perf_counter() - start) / PROBE * len(rest)  # seconds in this process
+
+    if workers is None:
+        workers = os.cpu_count() or 1
+        if expected * (1 - 1 / workers) < POOL_SECONDS:
+            workers = 1
+    if workers == 1 or not len(rest):
+        done = [_block_bits(rest, kinds)]
+    else:
+        done = _pooled(rest, kinds, workers)
+    return {kind: np.concatenate([probe[kind], *(block[kind] for block in done)]) for kind in kinds}
+
+
+def _pooled(
+    images: np.ndarray, kinds: tuple[str, ...], workers: int
+) -> Sequence[dict[str, np.ndarray]]:
+    """Hashes in worker processes; without them if they cannot live."""
+    blocks = np.array_split(images, min(len(images), workers * BLOCKS_PER_WORKER))
+    # A process forked from one with TensorFlow's threads can hang: "spawn" starts it afresh.
+    context = multiprocessing.get_context("spawn")
+    try:
+        with ProcessPoolExecutor(workers, mp_context=context) as pool:
+            return list(pool.map(_block_bits, blocks, itertools.repeat(kinds)))
+    except BrokenProcessPool:
+        log.warning(
+            "Worker processes ended early (a main module without `if __name__ == '__main__':`, or "
+            "no memory left); hashing in this process instead."
+        )
+        return [_block_bits(images, kinds)]
+
+
+def _block_bits(images: np.ndarray, kinds: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Hashes uint8 images `[N, H, W, C]` one after another; runs in the workers."""
+    bits = {kind: np.zeros((len(images), BITS), dtype=bool) for kind in kinds}
+    for row, image in enumerate(images):
+        picture = Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
+        for kind in kinds:
+            bits[kind][row] = HASHES[kind](picture).hash.ravel()
+    return bits

@@ -1,0 +1,167 @@
+"""Trained models to share: float16 weights, the settings, and a card that says whence they are.
+
+    python -m common.weights RUN --out weights/crg-mnist --networks generator encoder
+    python -m crg.evaluate weights/crg-mnist
+    python -m common.weights RUN --out weights/crg-mnist --networks generator encoder \
+        --report runs/crg-mnist-report
+
+The second call of the first command adds the metrics to the card: they are those of the stored
+float16 values.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import logging
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import tyro
+
+from common import device
+from common import run as runs
+from common.errors import UserError, exits_cleanly
+from common.files import atomic_path, write_text
+from common.tables import Table, markdown
+
+if TYPE_CHECKING:
+    import h5py
+    import keras
+
+logger = logging.getLogger(__name__)
+
+
+def save_half(network: keras.Model, path: Path) -> None:
+    """Writes the weights of `network` as float16; Keras' `load_weights` widens them again.
+
+    Args:
+        network: built; its float32 values are rounded to float16 in the file only.
+        path: ends in `.weights.h5`.
+    """
+    import h5py
+
+    with atomic_path(path) as temporary:
+        single = temporary.with_name(f"float32-{temporary.name}")
+        try:
+            network.save_weights(single)
+            with h5py.File(single, "r") as source, h5py.File(temporary, "w") as target:
+                _copy_in_half(source, target)
+        finally:
+            single.unlink(missing_ok=True)
+
+
+def _copy_in_half(source: h5py.Group, target: h5py.Group) -> None:
+    """Copies groups, attributes and data sets; float32 data become float16."""
+    target.attrs.update(source.attrs)
+    for name, item in source.items():
+        if hasattr(item, "items"):
+            _copy_in_half(item, target.create_group(name))
+        else:
+            half = item.dtype == np.float32
+            target.create_dataset(name, data=item[()], dtype=np.float16 if half else item.dtype)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseCommand:
+    """Makes a folder of float16 weights with its card from a finished run."""
+
+    run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
+    """The run directory."""
+    out: Path
+    """The folder to write, such as weights/crg-mnist."""
+    networks: tuple[str, ...]
+    """Which of the run's networks to store."""
+    report: Path | None = None
+    """The report on the stored weights, whose metrics go into the card."""
+
+
+def release(command: ReleaseCommand) -> Path:
+    """Writes `config.json`, `<network>.weights.h5`, the histories and `card.md`.
+
+    Returns:
+        The folder.
+
+    Raises:
+        UserError: the run lacks a network or a file.
+    """
+    import keras
+
+    run = runs.Run(command.run)
+    for name in command.networks:
+        if not run.network_file(name).is_file():
+            raise UserError(
+                f"{command.run} has no trained {name}: finish the training by --resume first."
+            )
+    for name in command.networks:
+        network = keras.models.load_model(run.network_file(name), compile=False)
+        save_half(network, command.out / f"{name}.weights.h5")
+    for file in [command.run / "config.json", *sorted(command.run.glob("history-*.csv"))]:
+        with atomic_path(command.out / file.name) as temporary:
+            shutil.copyfile(file, temporary)
+    write_text(command.out / "card.md", card(command))
+    logger.info("%s: %s", command.out, ", ".join(path.name for path in command.out.iterdir()))
+    return command.out
+
+
+def card(command: ReleaseCommand) -> str:
+    """The card in Markdown, every line of it read from the run's own files."""
+    environment = json.loads((command.run / "environment.json").read_text(encoding="utf-8"))
+    facts = [
+        ("training", without_folders((command.run / "command.txt").read_text(encoding="utf-8"))),
+        ("seed", str(environment["seed"])),
+        ("data", f"{environment['data']['images']:,} images of {environment['data']['name']}"),
+        ("device", environment["device"]),
+        ("revision", environment["git_revision"]),
+        *((name, version) for name, version in environment["versions"].items()),
+    ]
+    for file in sorted(command.run.glob("history-*.csv"), key=lambda path: path.stat().st_mtime):
+        last = list(csv.DictReader(file.open(encoding="utf-8")))[-1]
+        stage = file.stem.removeprefix("history-")
+        facts.append(
+            (
+                f"stage {stage}",
+                f"{int(last['step']):,} steps, {int(last['images']):,} images, "
+                f"{float(last['seconds']) / 60:.0f} minutes",
+            )
+        )
+    size = sum(path.stat().st_size for path in command.out.glob("*.weights.h5"))
+    facts.append(("size", f"{size / 2**20:.1f} MiB in float16"))
+    parts = [f"# {command.out.name}", markdown(Table("", ("", "value"), facts))]
+    if command.report is not None:
+        report = json.loads((command.report / "report.json").read_text(encoding="utf-8"))
+        rows = [
+            [name, f"{value['mean']:.4f}", f"{value['low']:.4f} to {value['high']:.4f}"]
+            for name, value in report["metrics"].items()
+        ]
+        table = Table("", ("metric", "mean", "95 % interval"), rows)
+        parts += [
+            f"## {report['summary']}",
+            f"Errors on [0, 1]. Measured on the stored values by `{report['facts']['command']}`.",
+            markdown(table),
+            *(f"- {finding}" for finding in report["findings"]),
+        ]
+    return "\n\n".join(parts) + "\n"
+
+
+def without_folders(line: str) -> str:
+    """A command line with only the last part of each absolute path: the disk is no matter."""
+    words = (Path(word).name if Path(word).is_absolute() else word for word in line.split())
+    return " ".join(words)
+
+
+@exits_cleanly
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Reads the command line and writes the folder."""
+    command = tyro.cli(ReleaseCommand, prog="python -m common.weights", args=arguments)
+    runs.log_to(None)
+    device.choose()
+    release(command)
+
+
+if __name__ == "__main__":
+    main()

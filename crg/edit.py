@@ -1,0 +1,246 @@
+"""Attribute editing with CRG: a direction from one pair of images, a step along it, an image.
+
+Dogan & Keles (arXiv 1907.01841), Sec. 3.3. Eq. 3 is `direction`, Eq. 4 is `edit`; z_p, z_1 and z_2
+come from `encode`, the edited image from `decode`.
+
+Two things about the paper's formulas, kept as they stand: Eq. 3 divides by the *squared* norm, so
+z_f has length 1 / ||z_1 - z_2||; and it points from the image *with* the attribute (z_2) to the one
+*without* (z_1), so that a positive k removes the attribute and a negative k adds it. The exact swap
+z_1 -> z_2 is k = -||z_1 - z_2||^2. `steps` spares users that arithmetic: strength 1 is the pair's
+own step from "without" to "with", strength -1 the way back.
+
+    python -m crg.edit IMAGES --without A.png --with B.png --strength 1 --out DIR
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import numpy as np
+import tyro
+
+from common import device
+from common import run as runs
+from common.errors import UserError, exits_cleanly
+
+if TYPE_CHECKING:
+    import keras
+
+logger = logging.getLogger(__name__)
+
+SMALLEST_NORM = 1e-6  # of z_1 - z_2; two images with one code have no direction
+SHEET_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the amounts, on the sheet
+
+Norm = Literal["squared", "unit", "none"]
+Toward = Literal["without", "with"]
+
+
+def encode(encoder: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Encodes images: z = e(x).
+
+    Args:
+        encoder: e.
+        images: uint8 `[N, H, W, C]`.
+
+    Returns:
+        float32 latents `[N, Z]`.
+    """
+    from common.images import to_symmetric
+
+    blocks = [images[start : start + 500] for start in range(0, len(images), 500)]
+    return np.concatenate([encoder(to_symmetric(block), training=False) for block in blocks])
+
+
+def decode(generator: keras.Model, latents: np.ndarray) -> np.ndarray:
+    """Generates images: x = g(z).
+
+    Args:
+        generator: g.
+        latents: float32 `[N, Z]`.
+
+    Returns:
+        uint8 images `[N, H, W, C]`.
+    """
+    from common.images import to_uint8
+
+    blocks = [latents[start : start + 500] for start in range(0, len(latents), 500)]
+    return np.concatenate([to_uint8(generator(block, training=False)) for block in blocks])
+
+
+def direction(
+    z_without: np.ndarray,
+    z_with: np.ndarray,
+    norm: Norm = "squared",
+    toward: Toward = "without",
+) -> np.ndarray:
+    """Eq. 3: z_f = (z_1 - z_2) / ||z_1 - z_2||_2^2.
+
+    Args:
+        z_without: z_1 `[Z]`, the code of the image without the attribute.
+        z_with: z_2 `[Z]`, the code of the image with it.
+        norm: "squared" divides by the squared norm (the formula), "unit" by the norm ("normalized"
+            in the text), "none" not at all.
+        toward: where a positive k leads: "without" (the formula) or "with".
+
+    Returns:
+        z_f `[Z]`.
+
+    Raises:
+        UserError: the two codes are equal, so there is no direction.
+    """
+    difference = z_without - z_with
+    length = float(np.linalg.norm(difference))
+    if length < SMALLEST_NORM:
+        raise UserError(
+            "The images with and without the attribute have the same code, so there is no "
+            "direction between them; choose two different images."
+        )
+    scale = {"squared": length**2, "unit": length, "none": 1.0}[norm]
+    return difference / scale * (1.0 if toward == "without" else -1.0)
+
+
+def steps(z_without: np.ndarray, z_with: np.ndarray, norm: Norm, toward: Toward) -> float:
+    """The k of Eq. 4 that equals strength 1, the pair's own step z_2 - z_1, for that direction.
+
+    -||z_1 - z_2||^2 for the paper's "squared" and "without".
+    """
+    length = float(np.linalg.norm(z_without - z_with))
+    scale = {"squared": length**2, "unit": length, "none": 1.0}[norm]
+    return -scale if toward == "without" else scale
+
+
+def edit(
+    latents: np.ndarray, directions: Sequence[np.ndarray], amounts: Sequence[float]
+) -> np.ndarray:
+    """Eq. 4, for one or several attributes: z_a = z_p + sum_i k_i z_f,i (Figs. 10 to 13).
+
+    Args:
+        latents: z_p `[N, Z]`.
+        directions: the z_f `[Z]`.
+        amounts: the k, one each.
+
+    Returns:
+        z_a `[N, Z]`; it may leave the cube [-1, 1]^Z, as in the paper.
+    """
+    edited = latents
+    for k, z_f in zip(amounts, directions, strict=True):
+        edited = edited + np.float32(k) * z_f
+    return edited
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditCommand:
+    """Edits images along directions that pairs of images define."""
+
+    images: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="IMAGES")]
+    """An image or a folder of images: digits, white on black."""
+    out: Path
+    """Folder for one `<name>.png` an input; sheets and codes go to `OUT/sheets/`."""
+    without: tuple[Path, ...]
+    """Images without the attributes, one a direction."""
+    with_: Annotated[tuple[Path, ...], tyro.conf.arg(name="with")]
+    """Images with them, in the same order."""
+    strength: tuple[float, ...] = (1.0,)
+    """Shares of each pair's own step; 1 adds the attribute, -1 takes it away. One for all
+    directions, or one each."""
+    k: tuple[float, ...] | None = None
+    """The paper's k of Eq. 4 instead of strengths (its positive k takes the attribute away)."""
+    norm: Norm = "squared"
+    """How Eq. 3 divides z_1 - z_2: by its squared norm as written, by its norm, or not."""
+    clip: bool = False
+    """Keep edited codes within [-1, 1], where the generator was trained."""
+    invert: bool = False
+    """The inputs are black on white."""
+    run: Path | None = None
+    """A run or a folder of weights; by default the model that comes with the project."""
+
+
+def apply(command: EditCommand) -> Path:
+    """Carries the command out.
+
+    Returns:
+        The folder with the edited images.
+
+    Raises:
+        UserError: images that are missing or unreadable, counts that do not match.
+    """
+    from common.datasets.folder import read_images, write_images
+    from common.files import write_json
+    from common.plots import grid
+    from crg import trained
+
+    pairs = len(command.without)
+    amounts = command.strength if command.k is None else command.k
+    amounts = amounts * pairs if len(amounts) == 1 else amounts
+    if not len(command.with_) == len(amounts) == pairs:
+        raise UserError(
+            f"There are {pairs} images in --without, {len(command.with_)} in --with and "
+            f"{len(amounts)} amounts; each direction needs one of each."
+        )
+    model = trained.load(command.run)
+    height, width, channels = model.encoder.input_shape[1:]
+    mode = "L" if channels == 1 else "RGB"
+
+    def read(path: Path) -> tuple[list[str], np.ndarray]:
+        return read_images(path, (height, width), mode, command.invert)
+
+    stems, images = read(command.images)
+    codes = [
+        [encode(model.encoder, read(path)[1][:1])[0] for path in pair]
+        for pair in zip(command.without, command.with_, strict=True)
+    ]
+    directions = [direction(*pair, norm=command.norm) for pair in codes]
+    if command.k is None:
+        amounts = [
+            s * steps(*pair, norm=command.norm, toward="without")
+            for s, pair in zip(amounts, codes, strict=True)
+        ]
+    latents = encode(model.encoder, images)
+
+    def edited(share: float) -> np.ndarray:
+        changed = edit(latents, directions, [share * k for k in amounts])
+        return np.clip(changed, -1.0, 1.0) if command.clip else changed
+
+    sweep = [decode(model.generator, edited(share)) for share in SHEET_SHARES]
+    write_images(command.out, stems, sweep[-1])
+    sheets = command.out / "sheets"
+    columns = ["input", *(f"{share:.0%}" if share else "0 (rec.)" for share in SHEET_SHARES)]
+    grid(
+        [list(row) for row in zip(images, *sweep, strict=True)],
+        sheets / "edits.png",
+        row_labels=stems,
+        column_labels=columns,
+    )
+    write_json(
+        sheets / "edits.json",
+        {
+            "model": model.folder.name,
+            "directions": [
+                {"without": str(a), "with": str(b), "k": float(k), "norm": command.norm}
+                for a, b, k in zip(command.without, command.with_, amounts, strict=True)
+            ],
+            "images": stems,
+            "codes": latents,
+            "edited_codes": edited(1.0),
+            "share_outside_cube": float(np.mean(np.abs(edited(1.0)) > 1.0)),
+        },
+    )
+    logger.info("%d edited images in %s, the sheet in %s", len(stems), command.out, sheets)
+    return command.out
+
+
+@exits_cleanly
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Reads the command line and edits."""
+    command = tyro.cli(EditCommand, prog="python -m crg.edit", args=arguments)
+    runs.log_to(None)
+    device.choose()
+    apply(command)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,217 @@
+"""MNIST: the embedded files' known facts, the splits, and every way in which IDX files are bad."""
+
+import gzip
+import hashlib
+import struct
+from pathlib import Path
+
+import hypothesis
+import hypothesis.extra.numpy
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+
+from common.datasets import mnist
+from common.datasets.folder import read_images
+from common.errors import UserError
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+
+
+def idx_bytes(array: np.ndarray) -> bytes:
+    header = bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
+    return header + array.tobytes()
+
+
+def write_set(folder: Path, count: int = 6, dot: str = "-", gz: bool = False) -> Path:
+    """IDX files of `count` images each; image i is all i, its label i % 10."""
+    for prefix in ("train", "t10k"):
+        images = np.repeat(np.arange(count, dtype=np.uint8), 28 * 28).reshape(count, 28, 28)
+        labels = np.arange(count, dtype=np.uint8) % 10
+        for stem, array in ((f"images{dot}idx3", images), (f"labels{dot}idx1", labels)):
+            content = idx_bytes(array)
+            path = folder / f"{prefix}-{stem}-ubyte{'.gz' if gz else ''}"
+            path.write_bytes(gzip.compress(content) if gz else content)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def train():
+    return mnist.load("train")
+
+
+@pytest.fixture(scope="module")
+def test():
+    return mnist.load("test")
+
+
+def test_the_training_set_has_the_known_facts(train):
+    assert train.images.shape == (60_000, 28, 28, 1)
+    assert train.images.dtype == np.uint8
+    assert train.attributes.shape == (60_000, 10)
+    assert train.attribute_names == tuple("0123456789")
+    # 0.1307 and 0.3081 are the mean and the standard deviation that everyone normalises MNIST by.
+    parts = (np.bincount(part.ravel(), minlength=256) for part in np.split(train.images, 60))
+    frequency = sum(parts) / train.images.size
+    value = np.arange(256) / 255
+    mean = frequency @ value
+    assert round(mean, 4) == 0.1307
+    assert round(np.sqrt(frequency @ value**2 - mean**2), 4) == 0.3081
+    assert train.labels[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
+    assert np.bincount(train.labels).tolist() == [
+        *(5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949)
+    ]
+
+
+def test_the_test_set_has_the_known_facts(test):
+    assert test.images.shape == (10_000, 28, 28, 1)
+    assert test.labels[:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
+    assert np.bincount(test.labels).tolist() == [
+        *(980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009)
+    ]
+
+
+def test_the_embedded_files_are_the_originals():
+    """SHA-256 of the decompressed files, as in `mnist_idx/README.md`."""
+    readme = (mnist.EMBEDDED / "README.md").read_text()
+    files = sorted(mnist.EMBEDDED.glob("*.gz"))
+    assert len(files) == 4
+    for file in files:
+        digest = hashlib.sha256(gzip.decompress(file.read_bytes())).hexdigest()
+        assert f"`{file.name}`" in readme
+        assert digest in readme
+
+
+def test_dev_and_test5000_are_the_halves_of_test(test):
+    dev, rest = mnist.load("dev"), mnist.load("test5000")
+    assert (len(dev), len(rest)) == (5000, 5000)
+    np.testing.assert_array_equal(np.concatenate([dev.images, rest.images]), test.images)
+    np.testing.assert_array_equal(np.concatenate([dev.labels, rest.labels]), test.labels)
+
+
+def test_no_image_is_in_two_splits(train):
+    def hashes(records):
+        return {image.tobytes() for image in records.images}
+
+    dev, rest = hashes(mnist.load("dev")), hashes(mnist.load("test5000"))
+    assert dev.isdisjoint(rest)
+    assert hashes(train).isdisjoint(dev | rest)
+
+
+@pytest.mark.parametrize("gz", [False, True])
+@pytest.mark.parametrize("dot", ["-", "."])
+def test_a_smaller_set_is_read_in_every_spelling(tmp_path, dot, gz):
+    write_set(tmp_path, count=5, dot=dot, gz=gz)
+    records = mnist.load("train", tmp_path)
+    assert records.images[:, 7, 7, 0].tolist() == [0, 1, 2, 3, 4]
+    assert records.labels.tolist() == [0, 1, 2, 3, 4]
+    assert str(tmp_path) in records.source
+    assert mnist.load("dev", tmp_path).labels.tolist() == [0, 1]
+    assert mnist.load("test5000", tmp_path).labels.tolist() == [2, 3, 4]
+
+
+@hypothesis.given(
+    hypothesis.extra.numpy.arrays(
+        np.uint8, hypothesis.extra.numpy.array_shapes(min_dims=1, max_dims=3, min_side=0)
+    ),
+    st.booleans(),
+)
+@hypothesis.settings(
+    max_examples=50,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
+)
+def test_idx_round_trip(tmp_path, array, gz):
+    path = tmp_path / ("file.gz" if gz else "file")
+    path.write_bytes(gzip.compress(idx_bytes(array)) if gz else idx_bytes(array))
+    np.testing.assert_array_equal(mnist.read_idx(path, array.ndim), array)
+
+
+@hypothesis.given(st.binary(max_size=64), st.booleans())
+@hypothesis.settings(
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
+)
+def test_arbitrary_bytes_are_an_array_or_a_user_error(tmp_path, content, gz):
+    path = tmp_path / ("file.gz" if gz else "file")
+    path.write_bytes(content)
+    try:
+        assert mnist.read_idx(path, 1).ndim == 1
+    except UserError as error:
+        assert str(path) in str(error)
+
+
+IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
+BLANK = np.zeros((6, 28, 28), np.uint8)
+BAD_FILES = {
+    "missing": (IMAGES, None, "contains none of train-images-idx3-ubyte, .* four IDX files"),
+    "missing labels": (LABELS, None, "contains none of train-labels-idx1-ubyte"),
+    "empty": (IMAGES, b"", "starts with the bytes ''"),
+    "wrong magic": (IMAGES, b"\x89PNG\r\n", "'89 50 4e 47', but .* images .* '00 00 08 03'"),
+    "labels as images": (
+        *(IMAGES, idx_bytes(np.zeros(6, np.uint8))),
+        "starts with the bytes '00 00 08 01'",
+    ),
+    "cut in its header": (IMAGES, idx_bytes(BLANK)[:9], "cut off: it has 9 of 16 header bytes"),
+    "cut in its data": (
+        *(IMAGES, idx_bytes(BLANK)[:-1]),
+        "announces 6 x 28 x 28 = 4704 bytes but contains 4703",
+    ),
+    "too long": (IMAGES, idx_bytes(BLANK) + b"?", "4704 bytes but contains 4705"),
+    "not gzip": (IMAGES + ".gz", b"<html>quota", "not an intact gzip file .*Not a gzipped file"),
+    "damaged gzip": (
+        *(IMAGES + ".gz", gzip.compress(idx_bytes(BLANK))[:10] + b"\xff" * 30),
+        "not an intact gzip file",
+    ),
+    "wrong gzip checksum": (
+        *(IMAGES + ".gz", gzip.compress(idx_bytes(BLANK))[:-8] + bytes(8)),
+        "not an intact gzip file .*CRC",
+    ),
+    "cut gzip": (IMAGES + ".gz", gzip.compress(idx_bytes(BLANK))[:-9], "gzip stream ends too e"),
+    "fewer labels": (
+        *(LABELS, idx_bytes(np.zeros(5, np.uint8))),
+        "6 images but train-labels-idx1-ubyte beside it holds 5 labels",
+    ),
+    "label 10": (LABELS, idx_bytes(np.full(6, 10, np.uint8)), "contains the label 10"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_FILES)
+def test_a_bad_file_is_named_in_one_sentence(tmp_path, case):
+    name, content, message = BAD_FILES[case]
+    write_set(tmp_path)
+    (tmp_path / name.removesuffix(".gz")).unlink()
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(UserError, match=message) as caught:
+        mnist.load("train", tmp_path)
+    assert str(tmp_path) in str(caught.value)
+    assert str(caught.value).endswith(".")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_bad_folder_or_split_is_refused(tmp_path):
+    with pytest.raises(UserError, match="nowhere does not exist; give a folder"):
+        mnist.load("train", tmp_path / "nowhere")
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(UserError, match=r"file is a file, but .* must be a folder"):
+        mnist.load("train", tmp_path / "file")
+    with pytest.raises(
+        UserError, match=r"no split 'valid'; choose one of train, test, dev, test50"
+    ):
+        mnist.load("valid")
+
+
+@pytest.mark.parametrize("folder", ["digits", "pairs"])
+def test_examples_are_the_test_images_that_their_readme_names(folder, test):
+    lines = (EXAMPLES / folder / "README.md").read_text().splitlines()
+    rows = [line.split("|")[1:3] for line in lines if line.startswith("| `")]
+    table = {name.strip(" `"): int(index) for name, index in rows}
+    stems, images = read_images(EXAMPLES / folder, (28, 28), "L")
+    assert sorted(table) == [f"{stem}.png" for stem in stems]
+    for stem, image in zip(stems, images, strict=True):
+        index = table[f"{stem}.png"]
+        np.testing.assert_array_equal(image, test.images[index])
+        if folder == "digits":
+            assert stem == f"digit-{test.labels[index]}"

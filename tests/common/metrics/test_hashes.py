@@ -1,0 +1,212 @@
+"""Hashes: the package's bits, Eq. 5, and worker processes that survive their surroundings."""
+
+import os
+import subprocess
+import sys
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+import imagehash
+import numpy as np
+import pytest
+from PIL import Image
+
+from common.datasets import mnist
+from common.errors import UserError
+from common.metrics import hashes
+from common.metrics.hashes import (
+    all_hash_bits,
+    hash_bits,
+    hash_similarity,
+    library_versions,
+    random_pair_baseline,
+    unique_ratio,
+)
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(scope="module")
+def digits() -> np.ndarray:
+    return mnist.load("test").images[:200]
+
+
+def python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs Python in `folder` with the repository on its path."""
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+    command = [sys.executable, *arguments]
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120
+    )
+
+
+@pytest.mark.parametrize("kind", ["dhash", "phash", "whash"])
+def test_bits_of_digits_are_those_of_imagehash(kind, digits):
+    plain = [getattr(imagehash, kind)(Image.fromarray(image[:, :, 0])) for image in digits]
+    expected = np.array([each.hash.flatten() for each in plain])
+    assert (hash_bits(digits, kind) == expected).all()
+
+
+@pytest.mark.parametrize("kind", ["dhash", "phash", "whash"])
+def test_bits_of_colour_images_are_those_of_imagehash(kind):
+    faces = np.random.default_rng(0).integers(0, 256, (5, 40, 30, 3), np.uint8)
+    plain = [getattr(imagehash, kind)(Image.fromarray(image)) for image in faces]
+    assert (hash_bits(faces, kind) == [each.hash.flatten() for each in plain]).all()
+
+
+def test_bits_are_64_booleans_an_image(digits):
+    bits = all_hash_bits(digits[:3])
+    assert {kind: (each.shape, each.dtype.name) for kind, each in bits.items()} == {
+        "dhash": ((3, 64), "bool"),
+        "phash": ((3, 64), "bool"),
+        "whash": ((3, 64), "bool"),
+    }
+
+
+@pytest.mark.parametrize(("side", "scale"), [(28, 16), (128, 128)])
+def test_whash_works_at_the_largest_power_of_two_within_the_image(side, scale):
+    images = np.random.default_rng(0).integers(0, 256, (4, side, side, 1), np.uint8)
+    expected = [
+        imagehash.whash(Image.fromarray(image[:, :, 0]), image_scale=scale).hash.flatten()
+        for image in images
+    ]
+    assert (hash_bits(images, "whash") == expected).all()
+
+
+def test_two_workers_give_the_bits_of_one(digits):
+    # 168 images after the probe in 16 blocks: order and seams are those of the images
+    pooled, alone = all_hash_bits(digits, workers=2), all_hash_bits(digits, workers=1)
+    assert all((pooled[kind] == alone[kind]).all() for kind in ("dhash", "phash", "whash"))
+
+
+def test_few_images_start_no_workers(digits, monkeypatch):
+    monkeypatch.setattr(hashes, "ProcessPoolExecutor", None)  # would fail if called
+    assert len(hash_bits(digits, "dhash")) == 200
+
+
+def test_workers_that_die_leave_the_work_to_this_process(digits, monkeypatch, caplog):
+    class Broken:
+        def __init__(self, *_, **__):
+            raise BrokenProcessPool
+
+    monkeypatch.setattr(hashes, "ProcessPoolExecutor", Broken)
+    bits = hash_bits(digits, "dhash", workers=2)
+    assert (bits == hash_bits(digits, "dhash", workers=1)).all()
+    assert "hashing in this process" in caplog.text
+
+
+def test_no_images_have_no_bits():
+    assert hash_bits(np.zeros((0, 28, 28, 1), np.uint8), "phash", workers=2).shape == (0, 64)
+
+
+def test_importing_hashes_leaves_tensorflow_out(tmp_path):
+    code = "import sys, common.metrics.hashes; sys.exit('tensorflow' in sys.modules)"
+    assert python(tmp_path, "-c", code).returncode == 0
+
+
+def test_workers_live_under_python_dash_m(tmp_path):
+    package = tmp_path / "editor"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "evaluate.py").write_text(
+        "import sys\n"
+        "import numpy as np\n"
+        "from common.metrics.hashes import all_hash_bits\n"
+        "def main():\n"
+        "    images = np.random.default_rng(0).integers(0, 256, (60, 28, 28, 1), np.uint8)\n"
+        "    pooled, alone = (all_hash_bits(images, workers) for workers in (2, 1))\n"
+        "    return int(not all((pooled[kind] == alone[kind]).all() for kind in alone))\n"
+        "if __name__ == '__main__':\n"
+        "    sys.exit(main())\n"
+    )
+    ended = python(tmp_path, "-m", "editor.evaluate")
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.slow
+def test_a_script_without_a_main_guard_still_gets_its_bits(tmp_path):
+    (tmp_path / "script.py").write_text(
+        "import sys\n"
+        "import numpy as np\n"
+        "from common.metrics.hashes import hash_bits\n"
+        "images = np.random.default_rng(0).integers(0, 256, (60, 28, 28, 1), np.uint8)\n"
+        "sys.exit(int(hash_bits(images, 'dhash', workers=2).shape != (60, 64)))\n"
+    )
+    ended = python(tmp_path, "script.py")
+    assert ended.returncode == 0
+    assert "hashing in this process" in ended.stderr
+
+
+def test_similarity_of_equal_hashes_is_one(digits):
+    bits = hash_bits(digits, "dhash")
+    assert (hash_similarity(bits, bits) == 1.0).all()
+
+
+def test_similarity_of_complements_is_zero(digits):
+    bits = hash_bits(digits, "dhash")
+    assert (hash_similarity(bits, ~bits) == 0.0).all()
+
+
+def test_one_flipped_bit_costs_one_64th(digits):
+    bits = hash_bits(digits[:2], "phash")
+    flipped = bits.copy()
+    flipped[1, 17] ^= True
+    assert hash_similarity(bits, flipped).tolist() == [1.0, 63 / 64]
+
+
+def test_similarity_of_different_shapes_is_refused():
+    with pytest.raises(UserError, match=r"\[2, 64\] and \[1, 64\]"):
+        hash_similarity(np.zeros((2, 64), bool), np.zeros((1, 64), bool))
+
+
+def test_random_pairs_of_two_images_are_each_other():
+    bits = np.zeros((2, 64), bool)
+    bits[0, :16] = True  # 48 of 64 bits agree
+    assert random_pair_baseline(bits, seed=0).tolist() == [0.75, 0.75]
+
+
+def test_random_pairs_of_digits_agree_far_from_never(digits):
+    # 0.791 over 10,000 digits; standard error for 200 about 0.007
+    assert random_pair_baseline(hash_bits(digits, "whash"), 0).mean() == pytest.approx(
+        0.791, abs=0.03
+    )
+
+
+def test_unique_ratio_counts_different_hashes():
+    bits = np.zeros((4, 64), bool)
+    bits[3, 63] = True  # rows 0 to 2 are one hash, row 3 another
+    assert unique_ratio(bits) == 0.5
+
+
+def test_a_collapsed_generator_has_one_hash():
+    constant = np.full((10, 28, 28, 1), 90, np.uint8)
+    assert unique_ratio(hash_bits(constant, "dhash")) == 0.1
+
+
+def test_no_hashes_have_no_unique_ratio():
+    with pytest.raises(UserError, match="at least one image"):
+        unique_ratio(np.zeros((0, 64), bool))
+
+
+def test_an_unknown_hash_is_refused(digits):
+    with pytest.raises(UserError, match="no hash 'ahash'; choose one of dhash, phash, whash"):
+        hash_bits(digits, "ahash")
+
+
+@pytest.mark.parametrize(
+    "images", [np.zeros((1, 28, 28, 1)), np.zeros((28, 28), np.uint8), np.zeros((1, 8, 8, 2), "u1")]
+)
+def test_other_arrays_are_refused(images):
+    with pytest.raises(UserError, match="Hashes read uint8 images"):
+        all_hash_bits(images)
+
+
+def test_no_workers_are_refused(digits):
+    with pytest.raises(UserError, match="at least one worker; received 0"):
+        all_hash_bits(digits, workers=0)
+
+
+def test_versions_name_all_packages_that_decide_about_bits():
+    versions = library_versions()
+    assert list(versions) == ["Pillow", "scipy", "PyWavelets", "imagehash"]
+    assert versions["imagehash"] == imagehash.__version__

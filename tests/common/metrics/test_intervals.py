@@ -1,0 +1,73 @@
+"""Intervals against values worked out by hand."""
+
+import json
+
+import numpy as np
+import pytest
+
+from common.errors import UserError
+from common.metrics.intervals import Interval, mean_interval, proportion_interval
+
+
+def test_mean_interval_is_students_t():
+    # s = sqrt(5/3) = 1.290994, s/sqrt(4) = 0.645497, t(0.975, 3) = 3.182446: half = 2.054260
+    interval = mean_interval([1, 2, 3, 4])
+    assert interval.mean == 2.5
+    assert (interval.low, interval.high) == pytest.approx((0.445740, 4.554260), abs=1e-6)
+    assert interval.n == 4
+
+
+def test_mean_interval_of_one_value_has_no_width():
+    assert mean_interval([0.25]) == Interval(0.25, 0.25, 0.25, 1)
+
+
+def test_mean_interval_of_equal_values_has_no_width():
+    assert mean_interval([2.0, 2.0, 2.0]) == Interval(2.0, 2.0, 2.0, 3)
+
+
+def test_proportion_interval_is_wilsons():
+    # z^2 = 3.841459: centre (0.8 + 0.192073)/1.384146 = 0.716741,
+    # half 1.959964/1.384146 * sqrt(0.016 + 0.009604) = 0.226577
+    interval = proportion_interval(8, 10)
+    assert interval.mean == 0.8
+    assert (interval.low, interval.high) == pytest.approx((0.490164, 0.943318), abs=2e-6)
+
+
+def test_proportion_interval_keeps_a_width_when_all_succeed():
+    # low = 1 / (1 + z^2/n) = 1/1.3841459
+    interval = proportion_interval(10, 10)
+    assert interval.low == pytest.approx(0.722467, abs=1e-6)
+    assert interval.high == 1.0
+
+
+def test_proportion_interval_of_no_success_mirrors_all_succeeding():
+    interval = proportion_interval(0, 10)
+    assert interval.low == 0.0
+    assert interval.high == pytest.approx(1 - 0.722467, abs=1e-6)
+
+
+def test_interval_of_numpy_values_is_plain_json():
+    text = json.dumps(mean_interval(np.float32([1, 1])).as_dict())
+    assert text == '{"mean": 1.0, "low": 1.0, "high": 1.0, "n": 2}'
+
+
+def test_proportion_of_numpy_counts_is_plain_json():
+    text = json.dumps(proportion_interval(*np.array([4, 4])).as_dict())
+    assert '"mean": 1.0' in text
+    assert '"n": 4' in text
+
+
+def test_no_values_have_no_mean():
+    with pytest.raises(UserError, match="at least one value"):
+        mean_interval([])
+
+
+def test_infinite_values_are_refused():
+    with pytest.raises(UserError, match="1 of 2 values are not finite"):
+        mean_interval([1.0, np.inf])
+
+
+@pytest.mark.parametrize(("successes", "n"), [(1, 0), (3, 2), (-1, 2)])
+def test_impossible_counts_are_refused(successes, n):
+    with pytest.raises(UserError, match=f"received {successes} of {n}"):
+        proportion_interval(successes, n)

@@ -1,0 +1,78 @@
+"""Writes that happen completely or not at all."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from common.errors import UserError
+from common.files import atomic_path, write_json, write_text
+
+
+def test_a_failing_write_leaves_the_old_file_and_nothing_else(tmp_path):
+    write_text(tmp_path / "a.txt", "old")
+
+    def fail() -> None:
+        with atomic_path(tmp_path / "a.txt") as temporary:
+            temporary.write_text("half of the n")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+    assert (tmp_path / "a.txt").read_text() == "old"
+
+
+def test_the_old_file_is_there_until_the_block_ends(tmp_path):
+    write_text(tmp_path / "a.txt", "old")
+    with atomic_path(tmp_path / "a.txt") as temporary:
+        temporary.write_text("new")
+        assert (tmp_path / "a.txt").read_text() == "old"
+    assert (tmp_path / "a.txt").read_text() == "new"
+
+
+def test_the_temporary_file_ends_as_the_file_and_lies_beside_it(tmp_path):
+    with atomic_path(tmp_path / "encoder.weights.h5") as temporary:
+        temporary.touch()
+        assert temporary.parent == tmp_path
+        assert temporary.name.endswith(".weights.h5")
+
+
+def test_missing_folders_are_made(tmp_path):
+    write_text(tmp_path / "a" / "b" / "c.txt", "x")
+    assert (tmp_path / "a" / "b" / "c.txt").read_text() == "x"
+
+
+def test_text_keeps_its_line_ends_and_is_utf_8(tmp_path):
+    write_text(tmp_path / "a.csv", "ä\r\nb\n")
+    assert (tmp_path / "a.csv").read_bytes() == b"\xc3\xa4\r\nb\n"
+
+
+def test_json_holds_numpy_values_as_plain_numbers(tmp_path):
+    write_json(tmp_path / "a.json", {"x": np.float32(0.5), "y": np.arange(2), "z": Path("a/b")})
+    text = (tmp_path / "a.json").read_text()
+    assert json.loads(text) == {"x": 0.5, "y": [0, 1], "z": "a/b"}
+    assert text.endswith("}\n")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), np.float32("nan")])
+def test_json_refuses_what_is_not_finite(tmp_path, value):
+    write_json(tmp_path / "a.json", 1)
+    with pytest.raises(ValueError, match="JSON compliant"):
+        write_json(tmp_path / "a.json", {"x": value})
+    assert (tmp_path / "a.json").read_text() == "1\n"
+
+
+def test_a_file_where_a_folder_should_be_is_the_users_to_mend(tmp_path):
+    write_text(tmp_path / "a", "")
+    with pytest.raises(UserError, match="Cannot make the folder"):
+        write_text(tmp_path / "a" / "b.txt", "x")
+
+
+def test_a_folder_where_the_file_should_be_is_the_users_to_mend(tmp_path):
+    (tmp_path / "a.txt").mkdir()
+    with pytest.raises(UserError, match="is in the way"):
+        write_text(tmp_path / "a.txt", "x")

@@ -1,0 +1,189 @@
+"""Histories, loss curves and sheets of images."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from common.errors import UserError
+from common.files import write_text
+from common.plots import grid, loss_curves, main, read_history, read_run, smoothed
+
+HEADER = "period,step,images,seconds,encoder_loss,val_encoder_loss\n"
+
+
+def history(rows: int = 3, name: str = "encoder_loss") -> dict[str, np.ndarray]:
+    count = np.arange(1.0, rows + 1)
+    counters = {"period": count, "step": 10 * count, "images": 640 * count, "seconds": count}
+    return {**counters, name: -1.0 / count}
+
+
+def picture(path) -> Image.Image:
+    with Image.open(path) as image:
+        return image.copy()
+
+
+def test_a_history_is_read_column_by_column_with_nan_for_empty_cells(tmp_path):
+    write_text(tmp_path / "h.csv", HEADER + "1,10,640,2.5,0.5,\n2,20,1280,5,-0.25,0.75\n")
+    read = read_history(tmp_path / "h.csv")
+    assert list(read) == ["period", "step", "images", "seconds", "encoder_loss", "val_encoder_loss"]
+    assert read["images"].tolist() == [640, 1280]
+    assert read["encoder_loss"].tolist() == [0.5, -0.25]
+    assert np.isnan(read["val_encoder_loss"][0])
+    assert read["val_encoder_loss"][1] == 0.75
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is no history"),
+        ("epoch,loss\n1,2\n", "is no history"),
+        ("period,step,images,seconds,a,a\n1,2,3,4,5,6\n", "is no history"),
+        (HEADER, "holds no period yet"),
+        (HEADER + "1,10,640,2.5,0.5,1\n2,20,128", "line 3"),
+        (HEADER + "1,10,640,2.5,0.5,high\n", "line 2"),
+    ],
+)
+def test_a_broken_history_is_named(tmp_path, text, message):
+    write_text(tmp_path / "history-gan.csv", text)
+    with pytest.raises(UserError, match=message) as error:
+        read_history(tmp_path / "history-gan.csv")
+    assert "history-gan.csv" in str(error.value)
+
+
+def test_a_missing_history_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"history-gan\.csv"):
+        read_history(tmp_path / "history-gan.csv")
+
+
+def test_a_folder_without_histories_is_no_run(tmp_path):
+    with pytest.raises(UserError, match="holds no history"):
+        read_run(tmp_path)
+
+
+def test_smoothing_weighs_the_newest_value_by_two_over_window_plus_one():
+    # Window 3 halves the weight with each step back: (0.5 * 0 + 1) / 1.5, (0.5 * 1 + 4) / 1.75.
+    np.testing.assert_allclose(smoothed(np.array([0.0, 1.0, 4.0]), 3), [0, 2 / 3, 4.5 / 1.75])
+
+
+def test_smoothing_with_window_one_changes_nothing_and_a_constant_stays():
+    assert smoothed(np.array([3.0, -1.0]), 1).tolist() == [3, -1]
+    np.testing.assert_allclose(smoothed(np.full(5, 7.0), 4), np.full(5, 7.0))
+
+
+def test_curves_come_with_their_numbers(tmp_path):
+    loss_curves({"run": {"encoder": history(2)}}, tmp_path / "losses.png")
+    assert picture(tmp_path / "losses.png").width > 1000
+    lines = (tmp_path / "losses.csv").read_text().splitlines()
+    assert lines == [
+        "run,stage,loss,period,step,images,seconds,value,smoothed",
+        "run,encoder,encoder_loss,1,10,640,1,-1,-1",
+        "run,encoder,encoder_loss,2,20,1280,2,-0.5,-0.5",
+    ]
+
+
+def test_a_single_period_is_drawn_as_a_marker(tmp_path):
+    loss_curves({"run": {"gan": history(1)}}, tmp_path / "one.svg")
+    assert "#0072b2" in (tmp_path / "one.svg").read_text()
+
+
+def test_a_loss_has_one_colour_in_all_stages_runs_and_in_validation(tmp_path):
+    both = history() | {"val_encoder_loss": np.array([np.nan, 0.1, 0.2])}
+    loss_curves({"a": {"one": both, "two": both}, "b": {"one": both}}, tmp_path / "l.svg")
+    text = (tmp_path / "l.svg").read_text()
+    assert "#0072b2" in text
+    assert "#d55e00" not in text
+    other = {"one": both, "two": history(name="gan_loss")}
+    loss_curves({"a": other}, tmp_path / "m.svg")
+    assert "#d55e00" in (tmp_path / "m.svg").read_text()
+
+
+def test_values_that_are_not_finite_are_left_out(tmp_path):
+    broken = history() | {"encoder_loss": np.array([1.0, np.inf, np.nan])}
+    loss_curves({"run": {"gan": broken}}, tmp_path / "l.png")
+    assert len((tmp_path / "l.csv").read_text().splitlines()) == 2
+
+
+def test_nothing_to_draw_is_an_error(tmp_path):
+    empty = {name: values for name, values in history().items() if name != "encoder_loss"}
+    with pytest.raises(UserError, match="no loss columns"):
+        loss_curves({"run": {"gan": empty}}, tmp_path / "l.png")
+
+
+def test_more_runs_than_line_styles_are_refused(tmp_path):
+    with pytest.raises(UserError, match="7 runs; at most 6"):
+        loss_curves({str(run): {"gan": history()} for run in range(7)}, tmp_path / "l.png")
+
+
+def test_a_sheet_shows_each_pixel_as_a_square_without_wasted_margin(tmp_path):
+    images = np.zeros((2, 3, 28, 28, 1), np.uint8)
+    images[0, 0, 0, 1] = 255
+    grid(images, tmp_path / "g.png")
+    sheet = picture(tmp_path / "g.png").convert("L")
+    # Scale 3 (28 -> 84), gap 3, margin 10: 3 * 84 + 2 * 3 + 20 wide, 2 * 84 + 3 + 20 high.
+    assert sheet.size == (278, 191)
+    assert [sheet.getpixel((x, 10)) for x in (9, 10, 12, 13, 15, 16)] == [255, 0, 0, 255, 255, 0]
+
+
+def test_a_sheet_keeps_colours_and_leaves_missing_cells_white(tmp_path):
+    red = np.zeros((64, 64, 3), np.uint8)
+    red[..., 0] = 200
+    grid([[red, red], [red]], tmp_path / "g.png", scale=1)
+    sheet = picture(tmp_path / "g.png")
+    assert sheet.getpixel((20, 20)) == (200, 0, 0)
+    assert sheet.getpixel((20 + 66, 20 + 66)) == (255, 255, 255)
+
+
+def test_labels_and_title_make_room_for_themselves(tmp_path):
+    images = np.zeros((1, 2, 28, 28, 1), np.uint8)
+    grid(images, tmp_path / "plain.png")
+    grid(images, tmp_path / "g.png", ["original"], ["a", "Wearing_Necklace"], "Two → digits")
+    plain, labelled = picture(tmp_path / "plain.png"), picture(tmp_path / "g.png")
+    assert labelled.width > plain.width + 40
+    assert labelled.height > plain.height + 40
+
+
+def test_labels_must_fit_the_sheet(tmp_path):
+    with pytest.raises(UserError, match="1 labels for 2 rows"):
+        grid(np.zeros((2, 2, 8, 8, 1), np.uint8), tmp_path / "g.png", ["original"])
+
+
+def test_a_sheet_takes_bytes_only(tmp_path):
+    with pytest.raises(ValueError, match="float32"):
+        grid(np.zeros((1, 1, 8, 8, 1), np.float32), tmp_path / "g.png")
+
+
+def test_the_command_draws_into_the_run_and_says_where(tmp_path, capsys):
+    run = tmp_path / "crg-mnist-001"
+    write_text(run / "history-gan.csv", HEADER + "1,10,640,2.5,0.5,\n")
+    main([str(run)])
+    assert (run / "plots" / "losses.png").is_file()
+    assert (run / "plots" / "losses.csv").is_file()
+    assert "losses.png" in capsys.readouterr().out
+
+
+def test_the_command_compares_several_runs_in_one_figure(tmp_path):
+    runs = [tmp_path / "a" / "run", tmp_path / "b" / "run"]
+    for run in runs:
+        write_text(run / "history-gan.csv", HEADER + "1,10,640,2.5,0.5,\n")
+    main([*map(str, runs), "--out", str(tmp_path)])
+    with (tmp_path / "losses-comparison.csv").open() as file:
+        assert [row["run"] for row in csv.DictReader(file)] == list(map(str, runs))
+
+
+@pytest.mark.parametrize("arguments", [[], ["nowhere"]])
+def test_the_command_without_a_run_ends_with_2(arguments, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_help_loads_neither_tensorflow_nor_matplotlib():
+    code = "import sys, common.plots; sys.exit(bool({'tensorflow', 'matplotlib'} & {*sys.modules}))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,312 @@
+"""Reports, their tables and pages, and the comparison of two folders."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from common.datasets.folder import write_images
+from common.document import Figure, Report, write
+from common.errors import UserError
+from common.metrics.intervals import Interval
+from common.plots import grid
+from common.report import main, pair_metrics
+from common.tables import Table, number, paper_table, text, texts
+
+METRICS = ["mae", "mse", "rmse", "psnr", "ssim", "dhash", "phash", "whash"]
+
+
+def images(n: int = 8, seed: int = 0) -> np.ndarray:
+    """Different images with something at every scale, uint8 `[n, 16, 16, 1]`."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (n, 4, 4, 1), dtype=np.uint8)
+    return coarse.repeat(4, axis=1).repeat(4, axis=2)
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
+    """A folder of originals `a`, of noisy reconstructions `b`, and the report on them."""
+    folder = tmp_path_factory.mktemp("compared")
+    noise = np.random.default_rng(1).integers(-20, 21, (8, 16, 16, 1))
+    stems = [f"{index:02d}" for index in range(8)]
+    write_images(folder / "a", stems, images())
+    write_images(folder / "b", stems, np.clip(images() + noise, 0, 255).astype(np.uint8))
+    main([str(folder / "a"), str(folder / "b")])
+    return folder
+
+
+def report(**changes) -> Report:
+    values = {
+        "title": "T",
+        "n": 2,
+        "metrics": {"mse": Interval(0.5, 0.25, 0.75, 2)},
+        "tables": [
+            Table("Both | sides", ("method", "MAE"), [["CRG", 0.25], ["none", None]], "n=2")
+        ],
+        "findings": ["It works."],
+        "facts": [("seed", "0")],
+        "details": {"note": 1},
+    } | changes
+    return Report(**values)
+
+
+def test_json_holds_n_metrics_and_everything_else_as_plain_values(tmp_path):
+    write(report(), tmp_path)
+    read = json.loads((tmp_path / "report.json").read_text())
+    assert read["n"] == 2
+    assert read["metrics"]["mse"] == {"mean": 0.5, "low": 0.25, "high": 0.75}
+    assert read["tables"][0]["rows"] == [["CRG", 0.25], ["none", None]]
+    assert read["findings"] == ["It works."]
+    assert read["facts"] == {"seed": "0"}
+    assert read["details"] == {"note": 1}
+
+
+def test_what_is_not_finite_becomes_null(tmp_path):
+    write(report(tables=[Table("t", ("a", "b"), [["x", np.float32("nan")]])]), tmp_path)
+    read = json.loads((tmp_path / "report.json").read_text())
+    assert read["tables"][0]["rows"] == [["x", None]]
+
+
+def test_csv_holds_each_number_on_a_line(tmp_path):
+    write(report(), tmp_path)
+    assert (tmp_path / "report.csv").read_text().splitlines() == [
+        "table,row,column,value,low,high",
+        "metrics,mse,mean,0.5,0.25,0.75",
+        "Both | sides,CRG,MAE,0.25,,",
+        "Both | sides,none,MAE,,,",
+    ]
+
+
+def test_markdown_tables_survive_bars_and_stars_in_texts(tmp_path):
+    table = Table("t", ("a|b", "n"), [["*x*", 1]])
+    write(report(tables=[table]), tmp_path)
+    markdown = (tmp_path / "report.md").read_text()
+    assert "| a\\|b | n |\n| --- | ---: |\n| \\*x\\* | 1 |" in markdown
+
+
+class Page(HTMLParser):
+    """Collects tags and the values of attributes that could load something."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.references: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        self.references += [
+            value
+            for name, value in attributes
+            if name in ("src", "href", "srcset", "data", "style")
+        ]
+
+
+def test_the_page_needs_no_other_file_and_no_script(tmp_path):
+    grid(images()[None], tmp_path / "sheet.png")
+    html = write(report(figures=[Figure("Sheet", tmp_path / "sheet.png")]), tmp_path).read_text()
+    page = Page(html)
+    assert len(page.references) == 1
+    assert page.references[0].startswith("data:image/png;base64,iVBORw0KGgo")
+    assert not {"script", "link", "iframe", "object"} & set(page.tags)
+    assert not re.search(r"https?:|url\(|@import", html)
+    assert str(tmp_path) not in html
+
+
+def test_every_text_of_the_page_is_escaped(tmp_path):
+    evil = "<script>alert('&\"')</script>"
+    grid(images()[None], tmp_path / "sheet.png")
+    everywhere = report(
+        title=evil,
+        summary=evil,
+        metrics={evil: Interval(0.5, 0.25, 0.75, 2)},
+        findings=[evil],
+        facts=[(evil, evil)],
+        tables=[Table(evil, (evil, evil), [[evil, evil]], evil)],
+        figures=[Figure(evil, tmp_path / "sheet.png", evil)],
+    )
+    html = write(everywhere, tmp_path).read_text()
+    assert "script" not in Page(html).tags
+    # Title twice, summary, metric, finding, fact twice, table's title, heads, cells and note, and
+    # figure's title twice and caption.
+    assert html.count("&lt;script&gt;") == 2 + 1 + 1 + 1 + 2 + 1 + 2 + 2 + 1 + 2 + 1
+
+
+def test_figures_from_elsewhere_are_copied_beside_the_report(tmp_path):
+    grid(images()[None], tmp_path / "plots" / "losses.png")
+    write(report(figures=[Figure("L", tmp_path / "plots" / "losses.png")]), tmp_path / "report")
+    copied = (tmp_path / "report" / "losses.png").read_bytes()
+    assert copied == (tmp_path / "plots" / "losses.png").read_bytes()
+    assert "(<losses.png>)" in (tmp_path / "report" / "report.md").read_text()
+
+
+def test_figures_of_one_name_are_refused(tmp_path):
+    for folder in ("a", "b"):
+        grid(images()[None], tmp_path / folder / "sheet.png")
+    twice = [Figure(folder, tmp_path / folder / "sheet.png") for folder in ("a", "b")]
+    with pytest.raises(ValueError, match="share a file name"):
+        write(report(figures=twice), tmp_path)
+
+
+def test_a_row_must_have_a_cell_for_each_column():
+    with pytest.raises(ValueError, match="2 columns"):
+        Table("t", ("a", "b"), [["x"]])
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (10000, "10,000"),
+        (0.979, "0.9790"),
+        (0.004123, "0.00412"),
+        (21.7341, "21.73"),
+        (-5.0, "-5.000"),
+        (1234.56, "1,235"),
+        (0.0, "0"),
+        (float("nan"), "–"),
+    ],
+)
+def test_numbers_are_written_for_people(value, written):
+    assert number(value) == written
+
+
+def test_an_interval_is_its_mean_and_half_width_or_both_ends():
+    assert text(Interval(0.5, 0.48, 0.52, 9)) == "0.5000 ± 0.0200"
+    assert text(Interval(1.0, 0.9, 1.0, 9)) == "1.000 [0.900, 1.000]"
+    assert text(None) == "–"
+
+
+def test_published_values_keep_their_digits():
+    table = Table("t", ("method", "paper"), [["BiGAN", 0.187], ["CRG", 0.006]])
+    assert texts(table) == [["BiGAN", "0.187"], ["CRG", "0.006"]]
+
+
+def test_the_papers_table_states_ours_minus_the_papers():
+    table = paper_table(
+        "Table 3",
+        {"CRG": {"MAE": 0.25}, "LR": {"MAE": 0.5}},
+        {"CRG": {"MAE": Interval(0.75, 0.7, 0.8, 9)}, "new": {"MAE": 1.0}},
+    )
+    assert table.columns == ["method", "MAE paper", "MAE ours", "MAE difference"]
+    assert table.rows == [
+        ["CRG", 0.25, Interval(0.75, 0.7, 0.8, 9), 0.5],
+        ["LR", 0.5, None, None],
+        ["new", None, 1.0, None],
+    ]
+
+
+def test_identical_images_have_no_error_and_equal_hashes():
+    metrics = pair_metrics(images(), images())
+    assert list(metrics) == METRICS
+    assert [metrics[name].mean for name in ("mae", "mse", "rmse")] == [0, 0, 0]
+    assert [metrics[name].mean for name in METRICS[4:]] == pytest.approx([1, 1, 1, 1])
+    assert {value.n for value in metrics.values()} == {8}
+
+
+def test_errors_are_on_the_unit_range():
+    black, gray = np.zeros((2, 16, 16, 1), np.uint8), np.full((2, 16, 16, 1), 51, np.uint8)
+    metrics = pair_metrics(black, gray)  # 51 / 255 = 0.2
+    assert metrics["mae"].mean == pytest.approx(0.2)
+    assert metrics["mse"].mean == pytest.approx(0.04)
+
+
+def test_the_comparison_writes_its_files_into_the_reconstructions_folder(compared):
+    written = {path.name for path in (compared / "b" / "report").iterdir()}
+    assert written == {
+        "pairs.csv",
+        "pairs.png",
+        "report.csv",
+        "report.html",
+        "report.json",
+        "report.md",
+    }
+
+
+def test_the_comparison_reports_all_metrics_with_intervals(compared):
+    read = json.loads((compared / "b" / "report" / "report.json").read_text())
+    assert read["n"] == 8
+    assert list(read["metrics"]) == METRICS
+    for value in read["metrics"].values():
+        assert value["low"] < value["mean"] < value["high"]
+
+
+def test_the_symmetric_range_doubles_mae_and_quadruples_mse(compared):
+    read = json.loads((compared / "b" / "report" / "report.json").read_text())
+    ranges = next(table for table in read["tables"] if table["columns"][-1] == "images on [-1, 1]")
+    factors = {row[0]: row[2]["mean"] / row[1]["mean"] for row in ranges["rows"]}
+    assert factors == pytest.approx({"MAE": 2, "MSE": 4, "RMSE": 2})
+
+
+def test_each_pair_has_its_line_and_the_lines_average_to_the_report(compared):
+    read = json.loads((compared / "b" / "report" / "report.json").read_text())
+    with (compared / "b" / "report" / "pairs.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["stem"] for row in rows] == [f"{index:02d}" for index in range(8)]
+    for name in METRICS:
+        mean = np.mean([float(row[name]) for row in rows])
+        assert read["metrics"][name]["mean"] == pytest.approx(mean, rel=1e-7)
+
+
+def test_a_second_run_over_the_same_folders_gives_the_same_numbers(compared):
+    files = [compared / "b" / "report" / name for name in ("report.json", "pairs.csv", "pairs.png")]
+    before = [file.read_bytes() for file in files]
+    main([str(compared / "a"), str(compared / "b")])
+    assert [file.read_bytes() for file in files] == before
+
+
+def test_a_collapsed_model_is_found_out(compared, capsys):
+    stems = [f"{index:02d}" for index in range(8)]
+    write_images(compared / "same", stems, images()[:1].repeat(8, axis=0))
+    main([str(compared / "a"), str(compared / "same"), "--out", str(compared / "collapsed")])
+    findings = json.loads((compared / "collapsed" / "report.json").read_text())["findings"]
+    assert any("became alike: 12%" in finding for finding in findings)  # 1 of 8
+    assert any("No better than the mean original in" in finding for finding in findings)
+    assert "became alike" in capsys.readouterr().out
+
+
+def test_one_pair_is_enough(compared):
+    write_images(compared / "one", ["00"], images(1))
+    main([str(compared / "one"), str(compared / "one"), "--out", str(compared / "single")])
+    assert json.loads((compared / "single" / "report.json").read_text())["n"] == 1
+
+
+def test_images_must_pair_by_name(compared, capsys):
+    write_images(compared / "fewer", ["00", "stranger"], images(2))
+    with pytest.raises(SystemExit) as ended:
+        main([str(compared / "a"), str(compared / "fewer")])
+    assert ended.value.code == 2
+    assert "stranger" in capsys.readouterr().err
+
+
+def test_the_report_may_not_lie_among_the_images(compared):
+    with pytest.raises(SystemExit):
+        main([str(compared / "a"), str(compared / "b"), "--out", str(compared / "b")])
+    assert not (compared / "b" / "pairs.png").exists()
+
+
+def test_a_missing_folder_is_one_line_on_standard_error_and_status_2(tmp_path):
+    command = [sys.executable, "-m", "common.report", str(tmp_path / "x"), str(tmp_path / "y")]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    assert ended.stderr.count("\n") == 1
+    assert str(tmp_path / "x") in ended.stderr
+
+
+def test_an_unwritable_place_is_the_users_to_mend(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="Cannot make the folder"):
+        write(report(), tmp_path / "file")
+
+
+def test_reports_load_neither_tensorflow_nor_matplotlib():
+    code = (
+        "import sys, common.report; sys.exit(bool({'tensorflow', 'matplotlib'} & {*sys.modules}))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
