@@ -114,7 +114,7 @@ class AdversarialModel(keras.Model):
         for optimizer, variables, gradient in gradients:
             optimizer.apply(gradient, variables)
 
-    def track(self, **losses: tf.Tensor) -> dict[str, tf.Tensor]:
+    def track(self, **losses: tf.Tensor) -> dict:
         """Ends a training step: counts it, and averages its losses over the period.
 
         Args:
@@ -126,11 +126,11 @@ class AdversarialModel(keras.Model):
         self.step.assign_add(1)
         return self._average(self.loss_names, losses)
 
-    def measure(self, **quantities: tf.Tensor) -> dict[str, tf.Tensor]:
+    def measure(self, **quantities: tf.Tensor) -> dict:
         """Ends a test step: averages the quantities named in `test_names`."""
         return self._average(self.test_names, quantities)
 
-    def _average(self, names: tuple[str, ...], values: dict) -> dict[str, tf.Tensor]:
+    def _average(self, names: tuple[str, ...], values: dict) -> dict:
         if set(values) != set(names):
             raise ValueError(f"expected the scalars {sorted(names)}, got {sorted(values)}.")
         for name in names:

@@ -48,7 +48,7 @@ def restore(path: Path, model: AdversarialModel) -> dict[str, Any]:
         UserError: the file is broken, or belongs to other networks or optimizers.
     """
     try:
-        with np.load(path, allow_pickle=False) as state:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as state:
             notes = json.loads(str(state["notes"]))
             saved = {key: state[key] for key in state.files if key != "notes"}
     except (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:

@@ -24,6 +24,18 @@ from common.errors import UserError
 
 C = TypeVar("C")
 
+LARGEST_SEED = 2**31 - 1  # what every generator here takes
+
+
+def check_setting(name: str, value: Any, right: bool, allowed: str) -> None:
+    """Refuses a setting at the border.
+
+    Raises:
+        UserError: when `right` is false, naming the setting, its value and what is allowed.
+    """
+    if not right:
+        raise UserError(f"The setting {name} is {value!r}; it must be {allowed}.")
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class RunConfig:
@@ -45,6 +57,12 @@ class RunConfig:
     """Compile the steps with XLA (on CPUs slower than without)."""
     backup_seconds: float = 300.0
     """Save the state at least this often, and at the end of each period."""
+
+    def __post_init__(self) -> None:
+        seed, limit, seconds = self.seed, self.limit, self.backup_seconds
+        check_setting("seed", seed, 0 <= seed <= LARGEST_SEED, f"between 0 and {LARGEST_SEED}")
+        check_setting("limit", limit, limit is None or limit > 0, "at least 1")
+        check_setting("backup-seconds", seconds, seconds > 0, "above 0")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +115,8 @@ def from_json(kind: type[C], values: Mapping[str, Any], where: str = "config.jso
     Raises:
         UserError: unknown or missing fields, or values of the wrong type.
     """
+    if not isinstance(values, Mapping):
+        raise UserError(f"{where} holds {values!r} where the fields of a {kind.__name__} belong.")
     hints = typing.get_type_hints(kind)
     unknown = sorted(set(values) - set(hints))
     if unknown:
@@ -127,7 +147,9 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         return Path(value)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    if not isinstance(value, hint) or (hint is not bool and isinstance(value, bool)):
+    if not isinstance(value, typing.cast(type, hint)) or (
+        hint is not bool and isinstance(value, bool)
+    ):
         raise UserError(f"{where} holds {value!r} where a value of type {hint.__name__} belongs.")
     return value
 

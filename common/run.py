@@ -19,6 +19,8 @@ import shlex
 import subprocess
 import sys
 import time
+import warnings
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
@@ -179,8 +181,10 @@ def load_networks(folder: Path, networks: Mapping[str, keras.Model]) -> list[str
         for file in (Run(folder).network_file(name), folder / f"{name}.weights.h5"):
             if file.is_file():
                 try:
-                    network.load_weights(file)
-                except (ValueError, OSError, KeyError) as error:
+                    with warnings.catch_warnings():  # Keras warns part by part before it raises
+                        warnings.filterwarnings("ignore", message="Skipping nested container")
+                        network.load_weights(file)
+                except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
                     raise UserError(
                         f"{file} does not fit the {name} that the settings describe; "
                         f"use the settings in {folder / 'config.json'}."

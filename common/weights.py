@@ -99,6 +99,7 @@ def release(command: ReleaseCommand) -> Path:
             )
     for name in command.networks:
         network = keras.models.load_model(run.network_file(name), compile=False)
+        assert isinstance(network, keras.Model)
         save_half(network, command.out / f"{name}.weights.h5")
     for file in [command.run / "config.json", *sorted(command.run.glob("history-*.csv"))]:
         with atomic_path(command.out / file.name) as temporary:

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from common.config import RunConfig
+from common.config import RunConfig, check_setting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +32,29 @@ class NetworkConfig:
     encoder_dropout: tuple[float, ...] = (0.3, 0.3, 0.3, 0.3, 0.3)
     """After each of the five convolutions (Table 1)."""
 
+    def __post_init__(self) -> None:
+        for name, count in (
+            ("generator_channels", 3),
+            ("discriminator_channels", 2),
+            ("encoder_channels", 5),
+            ("encoder_dropout", 5),
+        ):
+            value = getattr(self, name)
+            right = len(value) == count and all(item >= 0 for item in value)
+            check_setting(f"networks.{name}", value, right, f"{count} numbers, none negative")
+        check_setting("networks.latent_size", self.latent_size, self.latent_size > 0, "at least 1")
+
+
+def check_stage(stage: str, settings: GANConfig | EncoderConfig) -> None:
+    """Refuses settings that both stages have and that cannot be trained with."""
+    for name in ("epochs", "period", "batch_size", "learning_rate"):
+        value = getattr(settings, name)
+        check_setting(f"{stage}.{name}", value, value > 0, "above 0")
+    for name in ("beta_1", "ema"):
+        value = getattr(settings, name)
+        right = value is None or 0 <= value < 1
+        check_setting(f"{stage}.{name}", value, right, "from 0 to below 1")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GANConfig:
@@ -50,6 +73,9 @@ class GANConfig:
     ema: float | None = None
     """Momentum of a running mean of g's weights that replaces them at the end of the stage. Ours;
     the authors' later tree uses 0.999."""
+
+    def __post_init__(self) -> None:
+        check_stage("gan", self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +108,13 @@ class EncoderConfig:
     holdout: int = 0
     """Last so many training images kept out of this stage, on which it is validated. Ours."""
 
+    def __post_init__(self) -> None:
+        check_stage("encoder", self)
+        check_setting("encoder.holdout", self.holdout, self.holdout >= 0, "at least 0")
+        clip, batches = self.clip_norm, self.reestimate_batches
+        check_setting("encoder.clip_norm", clip, clip is None or clip > 0, "above 0, or none")
+        check_setting("encoder.reestimate_batches", batches, batches >= 0, "at least 0")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
@@ -97,6 +130,11 @@ class Config:
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     report_images: int | None = None
     """Test images in the final report; all by default."""
+
+    def __post_init__(self) -> None:
+        count = self.report_images
+        check_setting("report_images", count, count is None or count > 1, "at least 2")
+        check_setting("stages", self.stages, bool(self.stages), "gan, encoder or both")
 
 
 def paper() -> Config:
@@ -135,12 +173,12 @@ def quick() -> Config:
         networks=NetworkConfig(
             generator_channels=(64, 64, 32),
             discriminator_channels=(32, 64),
-            encoder_channels=(16, 32, 64, 64, 128),
+            encoder_channels=(16, 32, 32, 64, 64),
             encoder_dropout=(0.0, 0.0, 0.0, 0.0, 0.0),
         ),
-        gan=GANConfig(epochs=2.0, period=0.25, batch_size=64, ema=0.99),
+        gan=GANConfig(epochs=1.25, period=0.25, batch_size=64, ema=0.99),
         encoder=EncoderConfig(
-            epochs=1.0,
+            epochs=0.75,
             period=0.25,
             batch_size=64,
             learning_rate=1e-3,

@@ -176,7 +176,7 @@ def apply(command: EditCommand) -> Path:
     pairs = len(command.without)
     amounts = command.strength if command.k is None else command.k
     amounts = amounts * pairs if len(amounts) == 1 else amounts
-    if not len(command.with_) == len(amounts) == pairs:
+    if not pairs or not len(command.with_) == len(amounts) == pairs:
         raise UserError(
             f"There are {pairs} images in --without, {len(command.with_)} in --with and "
             f"{len(amounts)} amounts; each direction needs one of each."

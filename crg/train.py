@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common import run as runs
-from common.config import LaunchConfig, parse_training, read_config, to_json
+from common.config import LaunchConfig, check_setting, parse_training, read_config, to_json
 from common.errors import UserError, exits_cleanly
 from crg.config import EXTENDABLE, PRESETS, Config
 
@@ -149,6 +149,7 @@ def train_encoder(
 
     settings = config.encoder
     kept = len(records) - settings.holdout
+    check_setting("encoder.holdout", settings.holdout, kept > 0, f"below {len(records)}")
     training, held_out = records.take(slice(kept)), records.take(slice(kept, None))
     per_epoch = len(training) / settings.batch_size
     steps = round(settings.epochs * per_epoch)

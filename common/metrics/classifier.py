@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import keras
     import tensorflow as tf
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 SHIPPED = Path(__file__).resolve().parents[2] / "weights" / "classifier-mnist"
 WEIGHTS = "classifier.weights.h5"
@@ -123,7 +123,9 @@ def train(
 
     def report(epoch: int, logs: dict[str, float]) -> None:
         done = f"epoch {epoch + 1} of {epochs}"
-        log.info("%s: loss %.4f, accuracy %.4f in training", done, logs["loss"], logs["accuracy"])
+        logger.info(
+            "%s: loss %.4f, accuracy %.4f in training", done, logs["loss"], logs["accuracy"]
+        )
 
     network.fit(
         batches,
@@ -244,7 +246,7 @@ def run(settings: Settings) -> Interval:
         **measured.as_dict(),
     )
     write_text(settings.out / "card.md", card)
-    log.info("%s: accuracy %.4f on %d test images", settings.out, measured.mean, measured.n)
+    logger.info("%s: accuracy %.4f on %d test images", settings.out, measured.mean, measured.n)
     return measured
 
 

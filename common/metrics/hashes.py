@@ -37,7 +37,7 @@ from PIL import Image
 from common.errors import UserError
 from common.metrics.baselines import other_rows
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 HASHES = {"dhash": imagehash.dhash, "phash": imagehash.phash, "whash": imagehash.whash}
 BITS = 64  # hash_size 8
@@ -163,7 +163,7 @@ def _pooled(
         with ProcessPoolExecutor(workers, mp_context=context) as pool:
             return list(pool.map(_block_bits, blocks, itertools.repeat(kinds)))
     except BrokenProcessPool:
-        log.warning(
+        logger.warning(
             "Worker processes ended early (a main module without `if __name__ == '__main__':`, or "
             "no memory left); hashing in this process instead."
         )

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from crg.config import Config, NetworkConfig
+
+if TYPE_CHECKING:
+    from crg.trained import Trained
 
 TINY = Config(
     networks=NetworkConfig(
@@ -21,9 +26,9 @@ TINY = Config(
 )
 
 
-@pytest.fixture(autouse=True)
-def _log_ends_with_the_test() -> Iterator[None]:
-    """Takes away what `log_to` adds, so that no handler holds the captured output of one test."""
+@contextlib.contextmanager
+def log_restored() -> Iterator[None]:
+    """Takes away what `log_to` adds, so that no handler outlives the output that it writes to."""
     root = logging.getLogger()
     before = list(root.handlers)
     yield
@@ -32,13 +37,25 @@ def _log_ends_with_the_test() -> Iterator[None]:
         handler.close()
 
 
+@pytest.fixture(autouse=True)
+def _log_ends_with_the_test() -> Iterator[None]:
+    with log_restored():
+        yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _log_ends_with_the_module() -> Iterator[None]:
+    with log_restored():
+        yield
+
+
 @pytest.fixture(scope="session")
 def tiny_config() -> Config:
     """The paper's settings with networks of a few channels and four latents."""
     return TINY
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def untrained_run() -> Callable[..., Path]:
     """A function that saves tiny untrained networks, all or the named ones, as a run does.
 
@@ -50,17 +67,34 @@ def untrained_run() -> Callable[..., Path]:
     from common import run as runs
     from crg.trained import build
 
+    keras.utils.set_random_seed(1)
+    nets = build(TINY.networks)
+    for variable in nets["generator"].trainable_variables:
+        variable.assign(2.5 * variable)
+    kernel = nets["encoder"].trainable_variables[-2]  # of the last layer
+    kernel.assign(10.0 * kernel)
+
     def make(folder: Path, *names: str) -> Path:
-        keras.utils.set_random_seed(1)
         run = runs.create(folder, "crg", "mnist", TINY)
-        nets = build(TINY.networks)
-        for net in nets.values():
-            for variable in net.trainable_variables:
-                variable.assign(2.5 * variable)
         run.save_networks({name: nets[name] for name in names or nets})
         return folder
 
     return make
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory, untrained_run: Callable[..., Path]) -> Trained:
+    """Such networks as a command loads them; their folder lacks the discriminator."""
+    from crg import trained
+
+    folder = tmp_path_factory.mktemp("crg") / "run"
+    return trained.load(untrained_run(folder, "generator", "encoder"))
+
+
+@pytest.fixture
+def _model_loaded_once(model: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands that name the folder of `model` get it without reading it again."""
+    monkeypatch.setattr("crg.trained.load", {model.folder: model}.__getitem__)
 
 
 @pytest.fixture(scope="session")

@@ -47,7 +47,7 @@ def test_proportion_interval_of_no_success_mirrors_all_succeeding():
 
 
 def test_interval_of_numpy_values_is_plain_json():
-    text = json.dumps(mean_interval(np.float32([1, 1])).as_dict())
+    text = json.dumps(mean_interval(np.ones(2, np.float32)).as_dict())
     assert text == '{"mean": 1.0, "low": 1.0, "high": 1.0, "n": 2}'
 
 

@@ -1,0 +1,33 @@
+from common import doctor
+
+
+def test_every_pinned_package_is_installed_in_its_version():
+    wrong = {
+        name: doctor.package_version(name, wanted)
+        for name, wanted in doctor.pinned().items()
+        if doctor.package_version(name, wanted)[1] != "fine"
+    }
+    assert wrong == {}
+
+
+def test_missing_package_is_named_with_the_command_that_installs_it():
+    assert doctor.package_version("no-such-package", "1.0") == (
+        "missing",
+        "run: pip install -r requirements.txt",
+    )
+
+
+def test_other_version_is_shown_beside_the_tested_one():
+    found, advice = doctor.package_version("numpy", "0.1")
+    assert found != "0.1"
+    assert "tested with 0.1" in advice
+
+
+def test_data_of_the_repository_are_counted():
+    assert doctor.data() == ("60,000 + 10,000 images", "fine")
+
+
+def test_without_a_gpu_the_advice_names_the_requirements_file():
+    found, advice = doctor.gpu()
+    assert found.startswith("none")
+    assert "requirements-gpu.txt" in advice

@@ -1,0 +1,415 @@
+"""Eqs. 3 and 4 in numbers, and the command `python -m crg.edit` on a tiny run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from common.errors import UserError
+from common.run import ROOT
+from crg.edit import decode, direction, edit, encode, main, steps
+
+if TYPE_CHECKING:
+    from crg.trained import Trained
+
+DIGITS = ROOT / "examples" / "digits"
+PAIRS = ROOT / "examples" / "pairs"
+
+# The pair of all examples below: z_1 - z_2 = (3, -4), of length 5 and squared length 25.
+WITHOUT, WITH = np.array([3.0, 0.0]), np.array([0.0, 4.0])
+
+
+# --- Eq. 3 ----------------------------------------------------------------------------------------
+
+
+def test_direction_is_the_difference_over_its_squared_length():
+    np.testing.assert_allclose(direction(WITHOUT, WITH), [0.12, -0.16], rtol=1e-12)
+
+
+def test_direction_has_the_inverse_length_of_the_pairs_distance():
+    assert np.linalg.norm(direction(WITHOUT, WITH)) == pytest.approx(0.2)  # 1 / 5
+
+
+@pytest.mark.parametrize(
+    ("norm", "toward", "expected"),
+    [
+        ("squared", "without", [3 / 25, -4 / 25]),
+        ("squared", "with", [-3 / 25, 4 / 25]),
+        ("unit", "without", [3 / 5, -4 / 5]),
+        ("unit", "with", [-3 / 5, 4 / 5]),
+        ("none", "without", [3.0, -4.0]),
+        ("none", "with", [-3.0, 4.0]),
+    ],
+)
+def test_direction_divides_and_points_as_asked(norm, toward, expected):
+    np.testing.assert_allclose(direction(WITHOUT, WITH, norm, toward), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("norm", "toward", "expected"),
+    [
+        ("squared", "without", -25.0),
+        ("squared", "with", 25.0),
+        ("unit", "without", -5.0),
+        ("unit", "with", 5.0),
+        ("none", "without", -1.0),
+        ("none", "with", 1.0),
+    ],
+)
+def test_steps_are_the_pairs_own_distance_in_units_of_the_direction(norm, toward, expected):
+    assert steps(WITHOUT, WITH, norm, toward) == pytest.approx(expected)
+
+
+def test_two_equal_codes_have_no_direction():
+    with pytest.raises(UserError, match="same code.*choose two different images"):
+        direction(WITHOUT, WITHOUT.copy())
+
+
+def test_codes_that_differ_by_rounding_only_have_no_direction():
+    with pytest.raises(UserError, match="same code"):
+        direction(WITHOUT, WITHOUT + 1e-7)
+
+
+# --- Eq. 4 ----------------------------------------------------------------------------------------
+
+
+def test_minus_25_steps_lead_from_the_image_without_to_the_one_with():
+    edited = edit(WITHOUT[None], [direction(WITHOUT, WITH)], [-25.0])
+    np.testing.assert_allclose(edited, [[0.0, 4.0]], atol=1e-6)
+
+
+def test_positive_k_takes_the_attribute_away():
+    edited = edit(WITH[None], [direction(WITHOUT, WITH)], [25.0])
+    np.testing.assert_allclose(edited, [[3.0, 0.0]], atol=1e-6)
+
+
+@given(
+    st.lists(st.floats(-1, 1, width=32), min_size=6, max_size=6),
+    st.sampled_from(["squared", "unit", "none"]),
+    st.sampled_from(["without", "with"]),
+)
+def test_strength_1_lands_on_the_second_image_for_every_norm_and_side(values, norm, toward):
+    z_1, z_2 = np.float32(values[:3]), np.float32(values[3:])
+    if np.linalg.norm(z_1 - z_2) < 1e-3:
+        return
+    k = steps(z_1, z_2, norm, toward)
+    edited = edit(z_1[None], [direction(z_1, z_2, norm, toward)], [k])
+    np.testing.assert_allclose(edited[0], z_2, atol=1e-5)
+
+
+def test_several_attributes_add_up():
+    z = np.array([[1.0, 2.0], [-1.0, 0.0]])
+    edited = edit(z, [np.array([1.0, 0.0]), np.array([0.5, -1.0])], [2.0, -4.0])
+    # 2 (1, 0) - 4 (0.5, -1) = (0, 4) is added to each code.
+    np.testing.assert_allclose(edited, [[1.0, 6.0], [-1.0, 4.0]])
+
+
+def test_the_order_of_attributes_does_not_matter():
+    random = np.random.default_rng(0)
+    z, (a, b) = random.normal(size=(3, 4)), random.normal(size=(2, 4))
+    np.testing.assert_allclose(edit(z, [a, b], [2.0, -3.0]), edit(z, [b, a], [-3.0, 2.0]))
+
+
+def test_amount_0_leaves_the_codes_bit_for_bit():
+    z = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
+    edited = edit(z, [np.ones(4, np.float32)], [0.0])
+    np.testing.assert_array_equal(edited, z)
+    assert edited.dtype == np.float32
+
+
+def test_edit_does_not_write_into_its_codes():
+    z = np.zeros((1, 2))
+    edit(z, [np.ones(2)], [5.0])
+    np.testing.assert_array_equal(z, [[0.0, 0.0]])
+
+
+def test_every_direction_needs_its_amount():
+    with pytest.raises(ValueError, match="argument 2 is longer"):
+        edit(np.zeros((1, 2)), [np.ones(2), np.ones(2)], [1.0])
+
+
+# --- Images to codes and back ---------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def pixels():
+    """A "network" whose codes are the two pixels of an image, and one that shows them."""
+    import keras
+
+    image, code = keras.Input((1, 2, 1)), keras.Input((2,))
+    return (
+        keras.Model(image, keras.layers.Reshape((2,))(image)),
+        keras.Model(code, keras.layers.Reshape((1, 2, 1))(code)),
+    )
+
+
+def test_encode_shows_the_encoder_images_in_the_symmetric_range(pixels):
+    images = np.uint8([[0, 255], [51, 204]]).reshape(2, 1, 2, 1)
+    # x / 127.5 - 1: 51 is a fifth of the range from -1 to 1, 204 four fifths.
+    np.testing.assert_allclose(encode(pixels[0], images), [[-1, 1], [-0.6, 0.6]], atol=1e-6)
+
+
+def test_decode_clips_and_rounds_to_8_bits(pixels):
+    images = decode(pixels[1], np.float32([[-1.0, 1.0], [-1.5, 7.0], [0.0, -0.6]]))
+    assert images.dtype == np.uint8
+    # 127.5 lies between two levels and goes to the even one.
+    assert images.reshape(3, 2).tolist() == [[0, 255], [0, 255], [128, 51]]
+
+
+def test_blocks_of_500_encode_and_decode_as_one_call_would(pixels):
+    images = np.random.default_rng(0).integers(0, 256, (1001, 1, 2, 1), dtype=np.uint8)
+    codes = encode(pixels[0], images)
+    np.testing.assert_allclose(codes, images.reshape(1001, 2) / 127.5 - 1, atol=1e-6)
+    np.testing.assert_array_equal(decode(pixels[1], codes), images)
+
+
+def test_encode_and_decode_run_networks_as_after_training():
+    import keras
+
+    code = keras.Input((2,))
+    dropped = keras.Model(code, keras.layers.Dropout(0.9)(code))
+    image = keras.Input((1, 2, 1))
+    flat = keras.layers.Dropout(0.9)(keras.layers.Reshape((2,))(image))
+    np.testing.assert_array_equal(encode(keras.Model(image, flat), np.full((1, 1, 2, 1), 255)), 1)
+    np.testing.assert_array_equal(decode(dropped, np.ones((1, 2), np.float32)), 255)
+
+
+# --- The command ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def codes(model: Trained) -> dict[str, np.ndarray]:
+    """The codes `[Z]` of all examples, by the stems of their files."""
+    from common.datasets.folder import read_images
+
+    found = {}
+    for folder in (DIGITS, PAIRS):
+        stems, images = read_images(folder, (28, 28), "L")
+        found |= dict(zip(stems, encode(model.encoder, images), strict=True))
+    return found
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with three digits."""
+    folder = tmp_path_factory.mktemp("inputs")
+    for name in ("digit-2.png", "digit-3.png", "digit-7.png"):
+        shutil.copy(DIGITS / name, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def z(codes: dict[str, np.ndarray]) -> np.ndarray:
+    """The codes of the three digits `[3, Z]`."""
+    return np.stack([codes[name] for name in ("digit-2", "digit-3", "digit-7")])
+
+
+@pytest.fixture
+def edited_by(tmp_path, model, inputs, _model_loaded_once) -> Callable[..., np.ndarray]:
+    """Runs the command with these words, and returns what it wrote, in the order of the names."""
+
+    def run(*words: str, images: Path = inputs) -> np.ndarray:
+        out = tmp_path / "out"
+        main([str(images), "--out", str(out), "--run", str(model.folder), *words])
+        return np.stack([np.asarray(Image.open(file)) for file in sorted(out.glob("*.png"))])
+
+    return run
+
+
+def pair(*names: str) -> list[str]:
+    """`--without A [C] --with B [D]` for the examples A, B, C, D."""
+    files = [str(PAIRS / f"{name}.png") for name in names]
+    return ["--without", *files[::2], "--with", *files[1::2]]
+
+
+def shows(images: np.ndarray, model: Trained, latents: np.ndarray) -> bool:
+    """Whether images are g(z), up to one gray level: sums of another order may round."""
+    expected = decode(model.generator, latents)[..., 0].astype(int)
+    assert expected.std(axis=0).max() > 5  # so that images of different codes differ
+    return images.shape == expected.shape and int(abs(images - expected).max()) <= 1
+
+
+def test_edit_writes_one_gray_digit_for_each_input(tmp_path, edited_by):
+    edited_by(*pair("upright", "slanted"))
+    written = sorted((tmp_path / "out").glob("*.png"))
+    assert [file.name for file in written] == ["digit-2.png", "digit-3.png", "digit-7.png"]
+    for file in written:
+        with Image.open(file) as image:
+            assert (image.size, image.mode) == ((28, 28), "L")
+
+
+def test_edit_writes_its_sheet_and_codes_into_a_folder_of_their_own(tmp_path, edited_by):
+    edited_by(*pair("upright", "slanted"))
+    sheets = sorted(file.name for file in (tmp_path / "out" / "sheets").iterdir())
+    assert sheets == ["edits.json", "edits.png"]
+
+
+def test_edit_of_a_single_file_writes_a_single_image(tmp_path, edited_by):
+    edited_by(*pair("upright", "slanted"), images=DIGITS / "digit-7.png")
+    assert [file.name for file in (tmp_path / "out").glob("*.png")] == ["digit-7.png"]
+
+
+@pytest.mark.parametrize("strength", [1.0, -1.0, 0.5])
+def test_strength_is_the_share_of_the_step_from_without_to_with(
+    edited_by, model, codes, z, strength
+):
+    step = np.float32(strength) * (codes["slanted"] - codes["upright"])
+    found = edited_by(*pair("upright", "slanted"), "--strength", str(strength))
+    assert shows(found, model, z + step)
+    assert not shows(found, model, z - step)
+
+
+def test_strength_is_1_by_default(edited_by, model, codes, z):
+    found = edited_by(*pair("upright", "slanted"))
+    assert shows(found, model, z + codes["slanted"] - codes["upright"])
+
+
+def test_strength_1_turns_the_first_image_of_the_pair_into_the_second_ones_reconstruction(
+    edited_by, model, codes
+):
+    found = edited_by(*pair("upright", "thick"), images=PAIRS / "upright.png")
+    both = np.stack([codes["thick"], codes["upright"]])
+    assert shows(np.concatenate([found, decode(model.generator, both[1:])[..., 0]]), model, both)
+
+
+def test_strength_0_gives_the_reconstruction_exactly(edited_by, model, z):
+    found = edited_by(*pair("upright", "slanted"), "--strength", "0")
+    np.testing.assert_array_equal(found, decode(model.generator, z)[..., 0])
+
+
+@pytest.mark.parametrize(("norm", "power"), [("squared", 2), ("unit", 1), ("none", 0)])
+def test_k_multiplies_the_direction_of_that_norm(edited_by, model, codes, z, norm, power):
+    difference = codes["upright"] - codes["slanted"]
+    assert abs(np.linalg.norm(difference) - 1.0) > 0.05  # or the three norms would agree
+    z_f = difference / np.linalg.norm(difference) ** power
+    found = edited_by(*pair("upright", "slanted"), "--k", "-0.7", "--norm", norm)
+    assert shows(found, model, z - np.float32(0.7) * z_f)
+
+
+def test_directions_with_a_strength_each_add_up(edited_by, model, codes, z):
+    slant = np.float32(0.5) * (codes["slanted"] - codes["upright"])
+    stroke = np.float32(-1.5) * (codes["thick"] - codes["thin"])
+    words = pair("upright", "slanted", "thin", "thick")
+    found = edited_by(*words, "--strength", "0.5", "-1.5")
+    assert shows(found, model, z + slant + stroke)
+
+
+def test_one_strength_counts_for_all_directions(edited_by, model, codes, z):
+    step = codes["slanted"] - codes["upright"] + codes["thick"] - codes["thin"]
+    found = edited_by(*pair("upright", "slanted", "thin", "thick"), "--strength", "0.5")
+    assert shows(found, model, z + np.float32(0.5) * step)
+
+
+def test_codes_and_k_are_written_beside_the_sheet(tmp_path, edited_by, codes, z):
+    edited_by(*pair("upright", "slanted"))
+    written = json.loads((tmp_path / "out" / "sheets" / "edits.json").read_text())
+    step = codes["slanted"] - codes["upright"]
+    assert written["images"] == ["digit-2", "digit-3", "digit-7"]
+    assert written["directions"][0]["k"] == pytest.approx(-float(step @ step), rel=1e-4)
+    np.testing.assert_allclose(written["codes"], z, atol=1e-5)
+    np.testing.assert_allclose(written["edited_codes"], z + step, atol=1e-5)
+
+
+def test_clip_keeps_edited_codes_in_the_cube(tmp_path, edited_by, model, codes, z):
+    edited = z + 4 * (codes["slanted"] - codes["upright"])
+    found = edited_by(*pair("upright", "slanted"), "--strength", "4", "--clip")
+    written = json.loads((tmp_path / "out" / "sheets" / "edits.json").read_text())
+    assert np.abs(edited).max() > 1.0
+    np.testing.assert_allclose(written["edited_codes"], np.clip(edited, -1, 1), atol=1e-5)
+    assert written["share_outside_cube"] == 0.0
+    assert shows(found, model, np.clip(edited, -1, 1))
+
+
+def test_the_share_of_codes_outside_the_cube_is_told(tmp_path, edited_by, codes, z):
+    edited_by(*pair("upright", "slanted"), "--strength", "20")
+    written = json.loads((tmp_path / "out" / "sheets" / "edits.json").read_text())
+    outside = np.mean(np.abs(z + 20 * (codes["slanted"] - codes["upright"])) > 1.0)
+    assert 0 < outside == pytest.approx(written["share_outside_cube"])
+
+
+def test_invert_reads_dark_ink_on_light_paper(tmp_path, edited_by, inputs):
+    paper = tmp_path / "paper"
+    paper.mkdir()
+    for file in [*inputs.iterdir(), PAIRS / "upright.png", PAIRS / "slanted.png"]:
+        Image.fromarray(255 - np.asarray(Image.open(file))).save(paper / file.name)
+    light = ["--without", str(paper / "upright.png"), "--with", str(paper / "slanted.png")]
+    inverted = edited_by(*light, "--invert", images=paper / "digit-7.png")
+    (tmp_path / "out").rename(tmp_path / "inverted")
+    plain = edited_by(*pair("upright", "slanted"), images=inputs / "digit-7.png")
+    np.testing.assert_array_equal(inverted, plain)
+
+
+# --- A user's mistakes ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def mistake(tmp_path, inputs, capsys) -> Callable[..., str]:
+    """Runs the command, which must refuse; returns its one line on standard error."""
+
+    def run(*words: str, images: Path = inputs) -> str:
+        with pytest.raises(SystemExit) as ended:
+            main([str(images), "--out", str(tmp_path / "out"), *words])
+        assert ended.value.code == 2
+        written = capsys.readouterr()
+        assert written.out == ""
+        assert not (tmp_path / "out").exists()
+        (line,) = written.err.splitlines()
+        assert line.startswith("error: ")
+        return line
+
+    return run
+
+
+def test_a_pair_without_its_second_image_is_refused(mistake):
+    line = mistake(*pair("upright", "slanted"), str(PAIRS / "thick.png"))
+    assert "1 images in --without, 2 in --with and 1 amounts" in line
+
+
+def test_another_number_of_strengths_than_directions_is_refused(mistake):
+    line = mistake(*pair("upright", "slanted"), "--strength", "1", "2")
+    assert "1 images in --without, 1 in --with and 2 amounts" in line
+
+
+def test_no_direction_at_all_is_refused(mistake):
+    assert "0 images in --without, 0 in --with" in mistake("--without", "--with")
+
+
+@pytest.mark.usefixtures("_model_loaded_once")
+def test_a_pair_of_one_image_is_refused(mistake, model):
+    line = mistake(*pair("upright", "upright"), "--run", str(model.folder))
+    assert "choose two different images" in line
+
+
+@pytest.mark.usefixtures("_model_loaded_once")
+def test_a_missing_input_is_named(mistake, model, tmp_path):
+    missing = tmp_path / "nobody.png"
+    line = mistake(*pair("thin", "thick"), "--run", str(model.folder), images=missing)
+    assert f"{missing} does not exist" in line
+
+
+@pytest.mark.usefixtures("_model_loaded_once")
+def test_a_missing_image_of_a_pair_is_named(mistake, model, tmp_path):
+    missing = str(tmp_path / "nobody.png")
+    words = ["--without", missing, "--with", str(PAIRS / "thick.png")]
+    assert f"{missing} does not exist" in mistake(*words, "--run", str(model.folder))
+
+
+def test_a_missing_run_is_named(mistake, tmp_path):
+    line = mistake(*pair("thin", "thick"), "--run", str(tmp_path / "nowhere"))
+    assert f"{tmp_path / 'nowhere'} is not a run: it has no config.json" in line
+
+
+def test_an_unfinished_run_is_refused_with_how_to_finish_it(mistake, tmp_path, untrained_run):
+    run = untrained_run(tmp_path / "half", "generator")
+    line = mistake(*pair("thin", "thick"), "--run", str(run))
+    assert f"{run} has no trained encoder yet" in line
+    assert f"--resume {run}" in line

@@ -1,0 +1,142 @@
+"""The command `python -m crg.reconstruct` on a tiny run."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from common.run import ROOT
+from crg.edit import decode, encode
+from crg.reconstruct import main
+
+if TYPE_CHECKING:
+    from crg.trained import Trained
+
+DIGITS = ROOT / "examples" / "digits"
+
+
+def reconstructed(model: Trained, images: np.ndarray) -> np.ndarray:
+    """g(e(x)), uint8 `[N, 28, 28]`."""
+    return decode(model.generator, encode(model.encoder, images))[..., 0]
+
+
+@pytest.fixture
+def reconstruct(tmp_path, model, _model_loaded_once) -> Callable[..., dict[str, np.ndarray]]:
+    """Runs the command, and returns the pixels of what it wrote by the names of the files."""
+
+    def run(images: Path, *words: str) -> dict[str, np.ndarray]:
+        out = tmp_path / "out"
+        main([str(images), "--out", str(out), "--run", str(model.folder), *words])
+        return {file.name: np.asarray(Image.open(file)) for file in sorted(out.glob("*.png"))}
+
+    return run
+
+
+def test_each_input_becomes_its_reconstruction_under_its_own_name(reconstruct, model, digits):
+    written = reconstruct(DIGITS)
+    assert list(written) == [f"digit-{digit}.png" for digit in range(10)]
+    expected = reconstructed(model, digits)
+    assert expected.std(axis=0).max() > 5  # the ten differ, so an exchange would be seen
+    np.testing.assert_array_equal(np.stack(list(written.values())), expected)
+
+
+def test_reconstructions_are_gray_images_of_28x28(tmp_path, reconstruct):
+    reconstruct(DIGITS / "digit-0.png")
+    with Image.open(tmp_path / "out" / "digit-0.png") as image:
+        assert (image.size, image.mode) == ((28, 28), "L")
+
+
+def test_the_sheet_lies_in_a_folder_of_its_own(tmp_path, reconstruct):
+    assert list(reconstruct(DIGITS / "digit-0.png")) == ["digit-0.png"]
+    assert [file.name for file in (tmp_path / "out" / "sheets").iterdir()] == [
+        "reconstructions.png"
+    ]
+
+
+def test_the_sheet_shows_inputs_above_their_reconstructions_ten_in_a_row(
+    tmp_path, reconstruct, model, digits, monkeypatch
+):
+    drawn = []
+    monkeypatch.setattr("common.plots.grid", lambda rows, *_, **labels: drawn.append((rows, labels)))
+    inputs = tmp_path / "inputs"
+    inputs.mkdir()
+    for index in range(12):
+        shutil.copy(DIGITS / f"digit-{index % 10}.png", inputs / f"{index:02d}.png")
+    reconstruct(inputs)
+    ((rows, labels),) = drawn
+    assert [len(row) for row in rows] == [10, 10, 2, 2]
+    assert labels["row_labels"] == ["input", "reconstruction"] * 2
+    np.testing.assert_array_equal(rows[0], digits)
+    np.testing.assert_array_equal(np.stack(rows[3])[..., 0], reconstructed(model, digits[:2]))
+
+
+def test_the_log_tells_the_mean_errors_on_the_unit_range(reconstruct, model, digits, capsys):
+    reconstruct(DIGITS)
+    error = (reconstructed(model, digits) - digits[..., 0].astype(float)) / 255
+    text = capsys.readouterr().err
+    assert f"MSE {np.square(error).mean():.4f}, MAE {np.abs(error).mean():.4f} on [0, 1]" in text
+
+
+def test_invert_reads_dark_ink_on_light_paper(tmp_path, reconstruct, model, digits):
+    Image.fromarray(255 - digits[3, ..., 0]).save(tmp_path / "paper.png")
+    written = reconstruct(tmp_path / "paper.png", "--invert")
+    np.testing.assert_array_equal(written["paper.png"], reconstructed(model, digits[3:4])[0])
+
+
+def test_a_picture_of_another_size_is_scaled_to_28x28(tmp_path, reconstruct, capsys):
+    Image.new("RGB", (56, 40), "white").save(tmp_path / "large.png")
+    assert reconstruct(tmp_path / "large.png")["large.png"].shape == (28, 28)
+    assert "Resized 1 of 1 images to 28x28: large.png (40x56)" in capsys.readouterr().err
+
+
+# --- A user's mistakes ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def mistake(tmp_path, capsys) -> Callable[..., str]:
+    """Runs the command, which must refuse; returns its one line on standard error."""
+
+    def run(images: Path, *words: str) -> str:
+        with pytest.raises(SystemExit) as ended:
+            main([str(images), "--out", str(tmp_path / "out"), *words])
+        assert ended.value.code == 2
+        written = capsys.readouterr()
+        assert (written.out, (tmp_path / "out").exists()) == ("", False)
+        (line,) = written.err.splitlines()
+        assert line.startswith("error: ")
+        return line
+
+    return run
+
+
+@pytest.mark.usefixtures("_model_loaded_once")
+def test_a_missing_image_is_named(mistake, model, tmp_path):
+    line = mistake(tmp_path / "nobody.png", "--run", str(model.folder))
+    assert f"{tmp_path / 'nobody.png'} does not exist" in line
+
+
+@pytest.mark.usefixtures("_model_loaded_once")
+def test_two_inputs_of_one_stem_are_refused(mistake, model, tmp_path):
+    inputs = tmp_path / "inputs"
+    inputs.mkdir()
+    for suffix in (".png", ".bmp"):
+        Image.new("L", (28, 28)).save(inputs / f"seven{suffix}")
+    assert "have the same name" in mistake(inputs, "--run", str(model.folder))
+
+
+def test_a_missing_run_is_named(mistake, tmp_path):
+    line = mistake(DIGITS, "--run", str(tmp_path / "nowhere"))
+    assert f"{tmp_path / 'nowhere'} is not a run" in line
+
+
+def test_an_unfinished_run_is_refused_with_how_to_finish_it(mistake, tmp_path, untrained_run):
+    run = untrained_run(tmp_path / "half", "generator", "discriminator")
+    line = mistake(DIGITS, "--run", str(run))
+    assert f"{run} has no trained encoder yet" in line
+    assert f"--resume {run}" in line
