@@ -8,6 +8,7 @@ player's variables, loss and replica scaling, metric tracking, and noise that is
 
 from __future__ import annotations
 
+import typing
 import zlib
 from typing import Literal
 
@@ -167,8 +168,8 @@ class AdversarialModel(keras.Model):
         replica = context.replica_id_in_sync_group
         rows = shape[0]
         seed = tf.constant([self.seed, zlib.crc32(salt.encode()) & 0x7FFFFFFF], tf.int32)
-        step = tf.convert_to_tensor(self.step) if step is None else step
-        seed = tf.random.fold_in(seed, tf.cast(step, tf.int32), alg="philox")
+        step = tf.cast(tf.convert_to_tensor(self.step) if step is None else step, tf.int32)
+        seed = typing.cast(tf.Tensor, tf.random.fold_in(seed, step, alg="philox"))
         whole = (rows * context.num_replicas_in_sync, *shape[1:])
         if distribution == "normal":
             drawn = tf.random.stateless_normal(whole, seed, alg="philox")

@@ -11,35 +11,46 @@ from __future__ import annotations
 import json
 import math
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from common.adversarial import AdversarialModel
-from common.callbacks import NonFinite
+from common.callbacks import NonFiniteError
 from common.errors import UserError
 from common.files import atomic_path
 
+STATE = ("counter", "network", "optimizer", "tracker")  # all that a resume needs
+NETWORKS = ("network",)
 
-def save(path: Path, model: AdversarialModel, notes: dict[str, Any]) -> None:
+
+def save(
+    path: Path, model: AdversarialModel, notes: dict[str, Any], kinds: Sequence[str] = STATE
+) -> None:
     """Writes the state of a compiled `model` and JSON-able `notes` to `path`.
 
+    Args:
+        path: the file, ending in `.npz`.
+        model: compiled.
+        notes: come back from `restore`.
+        kinds: which variables: `STATE` or `NETWORKS`.
+
     Raises:
-        NonFinite: a network has weights that are not finite; the file stays as it was.
+        NonFiniteError: a network has weights that are not finite; the file stays as it was.
     """
-    arrays = {key: variable.numpy() for key, variable in _variables(model)}
+    arrays = {key: variable.numpy() for key, variable in _variables(model, kinds)}
     for key, array in arrays.items():
         kind, *name = key.split("/")
         if kind == "network" and not np.isfinite(array).all():
-            raise NonFinite(f"a weight of the {name[0]}", math.nan, int(model.step.numpy()))
+            raise NonFiniteError(f"a weight of the {name[0]}", math.nan, int(model.step.numpy()))
     with atomic_path(path) as temporary:
         np.savez(temporary, notes=np.array(json.dumps(notes)), **arrays)
 
 
-def restore(path: Path, model: AdversarialModel) -> dict[str, Any]:
-    """Sets a compiled `model` to the state in `path`.
+def restore(path: Path, model: AdversarialModel, kinds: Sequence[str] = STATE) -> dict[str, Any]:
+    """Sets a compiled `model` to the state in `path`, saved with the same `kinds`.
 
     Returns:
         The notes.
@@ -55,7 +66,7 @@ def restore(path: Path, model: AdversarialModel) -> dict[str, Any]:
         raise UserError(
             f"{path} cannot be read ({error}); restore it from a copy, or start a new run."
         ) from error
-    variables = dict(_variables(model))
+    variables = dict(_variables(model, kinds))
     shapes = {key: tuple(variable.shape) for key, variable in variables.items()}
     if shapes != {key: array.shape for key, array in saved.items()}:
         raise UserError(
@@ -75,14 +86,16 @@ def read_notes(path: Path) -> dict[str, Any]:
         return json.loads(str(state["notes"]))
 
 
-def _variables(model: AdversarialModel) -> Iterator[tuple[str, Any]]:
-    """Every variable of the state under a key that does not depend on layer names."""
-    yield "step", model.step
-    for kind, owners in (
-        ("network", model.networks()),
-        ("optimizer", model.optimizers()),
-        ("tracker", {metric.name: metric for metric in model.metrics}),
-    ):
-        for name, owner in owners.items():
+def _variables(model: AdversarialModel, kinds: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    """Every variable of these kinds under a key that does not depend on layer names."""
+    if "counter" in kinds:
+        yield "step", model.step
+    owners = {
+        "network": model.networks(),
+        "optimizer": model.optimizers(),
+        "tracker": {metric.name: metric for metric in model.metrics},
+    }
+    for kind in owners:
+        for name, owner in owners[kind].items() if kind in kinds else ():
             for index, variable in enumerate(owner.variables):
                 yield f"{kind}/{name}/{index}", variable

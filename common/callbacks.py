@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeR
 from rich.text import Text
 
 
-class NonFinite(Exception):
+class NonFiniteError(Exception):
     """A loss or a weight became NaN or infinite: its name and the step after which it was so."""
 
     def __init__(self, name: str, value: float, step: int):
@@ -25,7 +25,7 @@ class NonFinite(Exception):
 
 
 class StopOnNonFinite(keras.callbacks.Callback):
-    """Raises `NonFinite` after the first step whose losses are not all finite.
+    """Raises `NonFiniteError` after the first step whose losses are not all finite.
 
     Keras' TerminateOnNaN looks for a `loss` that these models do not have.
     """
@@ -33,7 +33,7 @@ class StopOnNonFinite(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         for name, value in (logs or {}).items():
             if not math.isfinite(value):
-                raise NonFinite(name, float(value), int(self.model.step.numpy()))
+                raise NonFiniteError(name, float(value), int(self.model.step.numpy()))
 
 
 class SaveEvery(keras.callbacks.Callback):

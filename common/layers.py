@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 
 import keras
 
@@ -29,3 +30,26 @@ def reestimate_batch_statistics(network: keras.Model, batches: Iterable) -> None
     finally:
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
+
+
+@contextlib.contextmanager
+def averaged_weights(
+    network: keras.Model, optimizer: keras.optimizers.Optimizer
+) -> Iterator[keras.Model]:
+    """Gives `network` the running means of its weights for the duration of the block.
+
+    Args:
+        network: the one network that `optimizer` trains.
+        optimizer: built; with `use_ema=False` the network stays as it is.
+
+    Yields:
+        The network.
+    """
+    variables = network.trainable_variables
+    raw = [variable.numpy() for variable in variables]
+    optimizer.finalize_variable_values(variables)
+    try:
+        yield network
+    finally:
+        for variable, value in zip(variables, raw, strict=True):
+            variable.assign(value)

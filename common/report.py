@@ -51,17 +51,31 @@ def pair_values(
     Raises:
         UserError: other types or shapes.
     """
-    return metrics_of(originals, reconstructions, workers)[1]
+    return metrics_of(originals, reconstructions, workers=workers)[1]
 
 
 def metrics_of(
-    originals: np.ndarray, reconstructions: np.ndarray, workers: int | None = None
+    originals: np.ndarray,
+    reconstructions: np.ndarray,
+    original_bits: dict[str, np.ndarray] | None = None,
+    workers: int | None = None,
 ) -> tuple[tuple[dict[str, np.ndarray], dict[str, np.ndarray]], dict[str, np.ndarray]]:
-    """Both sides' hashes, kind -> bool `[N, 64]`, and `pair_values`; the arguments are its."""
+    """Both sides' hashes, and `pair_values`.
+
+    Args:
+        originals: as for `pair_values`.
+        reconstructions: as for `pair_values`.
+        original_bits: the originals' hashes where they are known already.
+        workers: as for `pair_values`.
+
+    Returns:
+        (kind -> bool `[N, 64]` of the originals, the same of the reconstructions), and the values.
+    """
     from common.metrics.hashes import all_hash_bits
 
-    bits = all_hash_bits(originals, workers), all_hash_bits(reconstructions, workers)
-    return bits, _values(originals, reconstructions, *bits)
+    bits = original_bits or all_hash_bits(originals, workers)
+    both = bits, all_hash_bits(reconstructions, workers)
+    return both, _values(originals, reconstructions, *both)
 
 
 def pair_metrics(
@@ -185,16 +199,13 @@ def _baselines(
 ) -> dict[str, dict[str, np.ndarray]]:
     """What answers without any model score: name -> metric -> float64 `[N]`."""
     from common.metrics.baselines import black, mean_image, other_rows
-    from common.metrics.hashes import all_hash_bits
 
     found = {}
     for name, images in {
         "a black image": black(originals),
         "the mean original": mean_image(originals, originals),
-    }.items():  # one image repeated, so one hash is enough
-        one = all_hash_bits(images[:1], workers=1)
-        same = {kind: np.repeat(hashed, len(images), axis=0) for kind, hashed in one.items()}
-        found[name] = _values(originals, images, bits, same)
+    }.items():
+        found[name] = metrics_of(originals, images, dict(bits))[1]
     if len(originals) > 1:
         rows = other_rows(len(originals), seed)
         other = {kind: hashed[rows] for kind, hashed in bits.items()}

@@ -14,6 +14,7 @@ from __future__ import annotations
 import csv
 import io
 import logging
+import math
 import platform
 import shlex
 import subprocess
@@ -21,7 +22,7 @@ import sys
 import time
 import warnings
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -135,6 +136,32 @@ def record_environment(run: Run, device: str, seed: int, records: Records) -> No
     )
 
 
+def record_start(run: Run, source: Path, networks: Sequence[str]) -> None:
+    """Writes `init.json`: which networks of which run this one started from, and their training."""
+    command = source / "command.txt"
+    write_json(
+        run.folder / "init.json",
+        {
+            "run": source.name,
+            "networks": list(networks),
+            "command": command.read_text(encoding="utf-8").strip() if command.is_file() else "",
+            "stages": last_rows(source),
+        },
+    )
+
+
+def last_rows(folder: Path) -> dict[str, dict[str, str]]:
+    """Stage -> the last row of its history, in the order in which the stages were trained."""
+    files = sorted(folder.glob("history-*.csv"), key=lambda path: path.stat().st_mtime)
+    rows = {
+        path.stem.removeprefix("history-"): list(
+            csv.DictReader(path.read_text(encoding="utf-8").splitlines())
+        )
+        for path in files
+    }
+    return {stage: lines[-1] for stage, lines in rows.items() if lines}
+
+
 def _git_revision() -> str:
     """The commit of this project's files, with "+changes" when they differ from it."""
     try:
@@ -153,7 +180,7 @@ def _git_revision() -> str:
 
 def log_to(run: Run | None) -> None:
     """Sends the log to the terminal and, with a run, to its `train.log` as well."""
-    terminal = logging.StreamHandler(sys.stderr)
+    terminal = _Terminal()
     terminal.setFormatter(logging.Formatter("%(message)s"))
     handlers: list[logging.Handler] = [terminal]
     if run is not None:
@@ -161,6 +188,18 @@ def log_to(run: Run | None) -> None:
         file.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
         handlers.append(file)
     logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
+
+
+class _Terminal(logging.StreamHandler):
+    """Writes to what standard error is at that moment, so that lines pass above a progress bar."""
+
+    @property
+    def stream(self):
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, value):
+        pass
 
 
 def load_networks(folder: Path, networks: Mapping[str, keras.Model]) -> list[str]:
@@ -194,6 +233,22 @@ def load_networks(folder: Path, networks: Mapping[str, keras.Model]) -> list[str
     return found
 
 
+def stage_length(epochs: float, period: float, images: int, batch_size: int) -> tuple[int, int]:
+    """Steps of a stage and of its periods: whole periods, each of whole batches.
+
+    Args:
+        epochs: passes over the images, rounded to whole periods, at least one.
+        period: passes over the images in one period.
+        images: number of training images.
+        batch_size: images a step.
+
+    Returns:
+        (steps, period_steps); one epoch of 60,000 images in batches of 256 has 235 steps.
+    """
+    period_steps = math.ceil(period * images / batch_size)
+    return max(1, round(epochs / period)) * period_steps, period_steps
+
+
 def fit(
     model: AdversarialModel,
     run: Run,
@@ -205,7 +260,8 @@ def fit(
     batch_size: int,
     backup_seconds: float = 300.0,
     validation: tf.data.Dataset | None = None,
-    sample: Callable[[str], None] | None = None,
+    keep_best: Sequence[str] = (),
+    period_end: Callable[[str], None] | None = None,
 ) -> None:
     """Trains `model` up to `steps`, from its saved state where there is one.
 
@@ -219,7 +275,10 @@ def fit(
         batch_size: images a step, for the history and the speed.
         backup_seconds: the state is saved at least this often.
         validation: measured by `test_step` at the end of each period.
-        sample: draws samples at the end of a period; gets a file name without suffix.
+        keep_best: leave the networks of the period in which the sum of these columns was smallest,
+            such as `val_image_cycle_loss`; those of the last step by default.
+        period_end: called at the end of each period, to draw samples and to save networks; gets a
+            name for the files, such as `gan-0000235`.
 
     Raises:
         UserError: a loss became NaN or infinite, or the saved state does not fit.
@@ -227,7 +286,7 @@ def fit(
     """
     from common import backup, callbacks
 
-    state = run.backup_file(stage)
+    state, best = run.backup_file(stage), run.backup_file(f"{stage}-best")
     notes = backup.restore(state, model) if state.is_file() else {"history": [], "seconds": 0.0}
     sums = [[v.numpy() for v in metric.variables] for metric in model.metrics]
     restored = callbacks.RestoreTrackers(sums if notes.get("within_period") else None)
@@ -248,6 +307,8 @@ def fit(
             f"go on with --resume {run.folder}"
         )
 
+    if not state.is_file():
+        save(within_period=False)  # from here on a resume never depends on exported networks
     stop = callbacks.StopOnRequest()
     timed = callbacks.SaveEvery(save, backup_seconds)
     bar = callbacks.ProgressBar(stage, steps, batch_size)
@@ -255,44 +316,66 @@ def fit(
     try:
         with stop.listening(), bar.shown():
             while (step := int(model.step.numpy())) < steps:
-                period_end = min((step // period_steps + 1) * period_steps, steps)
+                end = min((step // period_steps + 1) * period_steps, steps)
                 timer = time.monotonic()
                 losses = model.fit(
-                    batches(step), steps_per_epoch=period_end - step, callbacks=watchers, verbose=0, shuffle=False
+                    batches(step),
+                    steps_per_epoch=end - step,
+                    callbacks=watchers,
+                    shuffle=False,
+                    verbose=0,  # pyright: ignore[reportArgumentType]
                 )
                 speed = (int(model.step.numpy()) - step) * batch_size / (time.monotonic() - timer)
-                if stop.requested and int(model.step.numpy()) < period_end:
+                if stop.requested and int(model.step.numpy()) < end:
                     save()
                     raise interrupted()
                 row = {name: losses.history[name][-1] for name in model.loss_names}
                 if validation is not None:
-                    measured = model.evaluate(validation, return_dict=True, verbose=0)
+                    measured = model.evaluate(
+                        validation,
+                        return_dict=True,
+                        verbose=0,  # pyright: ignore[reportArgumentType]
+                    )
                     row |= {f"val_{name}": measured[name] for name in model.test_names}
                 notes["history"].append(
                     {
                         "period": len(notes["history"]) + 1,
-                        "step": period_end,
-                        "images": period_end * batch_size,
+                        "step": end,
+                        "images": end * batch_size,
                         "seconds": round(time.monotonic() - started, 1),
                         **row,
                     }
                 )
                 write_history(run.history_file(stage), notes["history"])
-                if sample is not None:
-                    sample(f"{stage}-{period_end:07d}")
+                value = sum(row[name] for name in keep_best)
+                if keep_best and value < notes.get("best", {"value": math.inf})["value"]:
+                    notes["best"] = {"value": value, "step": end}
+                    backup.save(best, model, notes["best"], backup.NETWORKS)
+                if period_end is not None:
+                    period_end(f"{stage}-{end:07d}")
                 save(within_period=False)
                 timed.last = time.monotonic()
                 text = "  ".join(f"{name} {value:.4f}" for name, value in row.items())
+                left = (steps - end) * batch_size / speed / 60
                 logger.info(
-                    "%s  step %d/%d  %.0f images/s  %s", stage, period_end, steps, speed, text
+                    "%s  step %d/%d  %.0f images/s, %.0f min left  %s",
+                    stage,
+                    end,
+                    steps,
+                    speed,
+                    left,
+                    text,
                 )
                 if stop.requested:
                     raise interrupted()
-    except callbacks.NonFinite as error:
-        kept = backup.read_notes(state).get("step")
-        good = "nothing was saved yet" if kept is None else f"{state} holds the state of step {kept}"
+        if keep_best:
+            kept = backup.restore(best, model, backup.NETWORKS)
+            logger.info("%s: keeps the networks of step %d, the best", stage, kept["step"])
+    except callbacks.NonFiniteError as error:
+        kept = backup.read_notes(state)["step"]
         raise UserError(
-            f"{stage}: {error}; {good}. Start a new run with a smaller learning rate."
+            f"{stage}: {error}; {state} holds the state of step {kept}. "
+            "Start a new run with a smaller learning rate."
         ) from error
 
 

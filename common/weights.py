@@ -11,7 +11,6 @@ float16 values.
 
 from __future__ import annotations
 
-import csv
 import json
 import logging
 import shutil
@@ -120,16 +119,14 @@ def card(command: ReleaseCommand) -> str:
         ("revision", environment["git_revision"]),
         *((name, version) for name, version in environment["versions"].items()),
     ]
-    for file in sorted(command.run.glob("history-*.csv"), key=lambda path: path.stat().st_mtime):
-        last = list(csv.DictReader(file.open(encoding="utf-8")))[-1]
-        stage = file.stem.removeprefix("history-")
-        facts.append(
-            (
-                f"stage {stage}",
-                f"{int(last['step']):,} steps, {int(last['images']):,} images, "
-                f"{float(last['seconds']) / 60:.0f} minutes",
-            )
-        )
+    start = command.run / "init.json"
+    if start.is_file():
+        source = json.loads(start.read_text(encoding="utf-8"))
+        names = ", ".join(source["networks"])
+        facts.append(("started from", f"{names} of the run {source['run']}"))
+        facts.append(("its training", without_folders(source["command"])))
+        facts += [(f"its stage {name}", length(row)) for name, row in source["stages"].items()]
+    facts += [(f"stage {name}", length(row)) for name, row in runs.last_rows(command.run).items()]
     size = sum(path.stat().st_size for path in command.out.glob("*.weights.h5"))
     facts.append(("size", f"{size / 2**20:.1f} MiB in float16"))
     parts = [f"# {command.out.name}", markdown(Table("", ("", "value"), facts))]
@@ -147,6 +144,14 @@ def card(command: ReleaseCommand) -> str:
             *(f"- {finding}" for finding in report["findings"]),
         ]
     return "\n\n".join(parts) + "\n"
+
+
+def length(row: dict[str, str]) -> str:
+    """How long a stage was trained, from the last row of its history."""
+    return (
+        f"{int(row['step']):,} steps, {int(row['images']):,} images, "
+        f"{float(row['seconds']) / 60:.0f} minutes"
+    )
 
 
 def without_folders(line: str) -> str:

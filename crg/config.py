@@ -107,10 +107,15 @@ class EncoderConfig:
     re-estimated at the end of the stage; 0 keeps those of training. Ours."""
     holdout: int = 0
     """Last so many training images kept out of this stage, on which it is validated. Ours."""
+    keep: Literal["last", "best"] = "last"
+    """The encoder of the last step, or of the period with the smallest sum of both losses on the
+    images held out (the paper's choice for CelebA, Sec. 3.2.2)."""
 
     def __post_init__(self) -> None:
         check_stage("encoder", self)
         check_setting("encoder.holdout", self.holdout, self.holdout >= 0, "at least 0")
+        right = self.keep == "last" or (self.holdout > 0 and self.ema is None)
+        check_setting("encoder.keep", self.keep, right, "last, without a holdout or with ema")
         clip, batches = self.clip_norm, self.reestimate_batches
         check_setting("encoder.clip_norm", clip, clip is None or clip > 0, "above 0, or none")
         check_setting("encoder.reestimate_batches", batches, batches >= 0, "at least 0")
@@ -154,11 +159,12 @@ def recommended() -> Config:
     """
     return Config(
         networks=NetworkConfig(encoder_dropout=(0.0, 0.0, 0.0, 0.0, 0.0)),
-        gan=GANConfig(epochs=10.0, batch_size=64, ema=0.999),
+        gan=GANConfig(epochs=6.0, period=0.5, batch_size=64, ema=0.999),
         encoder=EncoderConfig(
-            epochs=8.0,
+            epochs=3.0,
+            period=0.25,
             batch_size=64,
-            learning_rate=5e-4,
+            learning_rate=1e-3,
             schedule="cosine",
             clip_norm=1.0,
             ema=0.999,
@@ -176,9 +182,9 @@ def quick() -> Config:
             encoder_channels=(16, 32, 32, 64, 64),
             encoder_dropout=(0.0, 0.0, 0.0, 0.0, 0.0),
         ),
-        gan=GANConfig(epochs=1.25, period=0.25, batch_size=64, ema=0.99),
+        gan=GANConfig(epochs=1.5, period=0.25, batch_size=64, ema=0.99),
         encoder=EncoderConfig(
-            epochs=0.75,
+            epochs=0.5,
             period=0.25,
             batch_size=64,
             learning_rate=1e-3,
@@ -201,7 +207,9 @@ def smoke() -> Config:
             encoder_channels=(8, 8, 16, 16, 32),
         ),
         gan=GANConfig(epochs=3.0, batch_size=64, ema=0.9),
-        encoder=EncoderConfig(epochs=3.0, batch_size=64, holdout=128, reestimate_batches=2),
+        encoder=EncoderConfig(
+            epochs=3.0, batch_size=64, holdout=128, keep="best", reestimate_batches=2
+        ),
         report_images=64,
     )
 

@@ -22,6 +22,7 @@ import tyro
 
 from common import device
 from common import run as runs
+from common.config import check_setting
 from common.errors import exits_cleanly
 from common.tables import Table, show
 
@@ -44,7 +45,7 @@ PAIRS = {  # name -> images without and with the attribute, and the digit it is 
     "three to eight": ("three", "eight", 3),
     "four to nine": ("four", "nine", 4),
 }
-STRENGTHS = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5)
+STRENGTHS = (-0.5, -0.25, 0.0, 0.25, 0.5, 1.0)
 GENERATED = 10_000  # images to judge the generator by, at most as many as test images
 SURE = 0.9  # a generated image counts as a digit when the classifier is this sure
 MADE = 0.01  # a digit counts as made when it has this share of the generated images
@@ -76,7 +77,7 @@ def evaluate(command: EvaluateCommand) -> Path:
         The report's HTML page.
 
     Raises:
-        UserError: the run is not trained yet, or the data cannot be read.
+        UserError: the run is not trained yet, the data cannot be read, or fewer than two images.
     """
     from common import datasets
     from common.document import Report, write
@@ -86,9 +87,11 @@ def evaluate(command: EvaluateCommand) -> Path:
     from crg import trained
     from crg.edit import decode, encode
 
+    limit = command.limit
+    check_setting("limit", limit, limit is None or limit > 1, "at least 2")
     model = trained.load(command.run)
     data_dir = command.data_dir or model.config.run.data_dir
-    test = datasets.load(model.config.dataset, "test", data_dir).take(slice(command.limit))
+    test = datasets.load(model.config.dataset, "test", data_dir).take(slice(limit))
     train = datasets.load(model.config.dataset, "train", data_dir)
     out = report_folder(command.out, model.folder)
     n = len(test)
@@ -98,7 +101,7 @@ def evaluate(command: EvaluateCommand) -> Path:
     reconstructions = decode(model.generator, codes)
     bits, values = metrics_of(test.images, reconstructions)
     metrics = intervals(values)
-    shipped = shipped_metrics(model, test)
+    shipped = shipped_metrics(model, test, bits[0])
     generated, cycle = generated_table(model, min(n, GENERATED), command.seed)
     made, findings = digits_table(model, test, reconstructions, generated)
     edits, edit_figures = edit_tables(model, test, out)
@@ -109,7 +112,7 @@ def evaluate(command: EvaluateCommand) -> Path:
         summary=f"{n:,} real test images, encoded and generated anew by the encoder alone",
         tables=[
             paper_table(metrics, shipped),
-            baseline_table(metrics, train, test, command.seed),
+            baseline_table(metrics, train, test, bits[0], command.seed),
             hash_table(*bits, metrics, command.seed),
             cycle,
             made,
@@ -221,15 +224,20 @@ def table_3_findings(metrics: Mapping[str, Interval]) -> list[str]:
 
 
 def baseline_table(
-    metrics: Mapping[str, Interval], train: Records, test: Records, seed: int
+    metrics: Mapping[str, Interval],
+    train: Records,
+    test: Records,
+    bits: dict[str, np.ndarray],
+    seed: int,
 ) -> Table:
-    """What needs no model beside ours, all metrics."""
+    """What needs no model beside ours, all metrics; `bits` are the hashes of the test images."""
     from common.metrics.baselines import trivial_baselines
-    from common.report import pair_metrics
+    from common.report import metrics_of
 
     rows = [["this model", *metrics.values()]]
     for name, images in trivial_baselines(train.images, test.images, seed).items():
-        rows.append([name, *(value.mean for value in pair_metrics(test.images, images).values())])
+        values = metrics_of(test.images, images, bits)[1]
+        rows.append([name, *(float(value.mean()) for value in values.values())])
     return Table(
         "Beside answers that need no model",
         ("reconstruction", *metrics),
@@ -239,9 +247,11 @@ def baseline_table(
     )
 
 
-def shipped_metrics(model: Trained, test: Records) -> dict[str, Interval] | None:
+def shipped_metrics(
+    model: Trained, test: Records, bits: dict[str, np.ndarray]
+) -> dict[str, Interval] | None:
     """The same metrics of the model in `weights/`, or None when it is the model itself."""
-    from common.report import pair_metrics
+    from common.report import intervals, metrics_of
     from crg import trained
     from crg.edit import decode, encode
 
@@ -249,9 +259,8 @@ def shipped_metrics(model: Trained, test: Records) -> dict[str, Interval] | None
     if not folder.is_dir() or model.folder.resolve() == folder.resolve():
         return None
     shipped = trained.load(folder)
-    return pair_metrics(
-        test.images, decode(shipped.generator, encode(shipped.encoder, test.images))
-    )
+    images = decode(shipped.generator, encode(shipped.encoder, test.images))
+    return intervals(metrics_of(test.images, images, bits)[1])
 
 
 def generated_table(model: Trained, count: int, seed: int) -> tuple[np.ndarray, Table]:
@@ -348,7 +357,7 @@ def edit_tables(model: Trained, test: Records, out: Path) -> tuple[list[Table], 
             read = predict_labels(judge, images)
             rows.append(
                 [
-                    f"{name}, {strength:+.1f}" if strength else f"{name}, 0 (reconstruction)",
+                    f"{name}, {strength:+.2f}" if strength else f"{name}, 0 (reconstruction)",
                     len(chosen),
                     float(slant(images).mean()),
                     float(ink(images).mean()),
@@ -365,7 +374,7 @@ def edit_tables(model: Trained, test: Records, out: Path) -> tuple[list[Table], 
             ],
             sheet,
             row_labels=["pair: without, with", *(f"digit {chosen.labels[i]}" for i in shown)],
-            column_labels=["input", *(f"{s:+.1f}" if s else "0 (rec.)" for s in STRENGTHS)],
+            column_labels=["input", *(f"{s:+.2f}" if s else "0 (rec.)" for s in STRENGTHS)],
         )
         sheets.append(
             Figure(

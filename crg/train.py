@@ -79,11 +79,15 @@ def train(config: Config, run: runs.Run, records: Records, init: Path | None) ->
     from crg.trained import build
 
     nets = build(config.networks)
+    first = runs.Run(run.folder / "backup")  # networks/ holds what the stages have reached
     if init is not None:
         found = runs.load_networks(init, nets)
-        logger.info("starts from %s of %s", ", ".join(found) or "none of the networks", init)
-        run.save_networks({name: nets[name] for name in found})  # a resume starts from them too
-    found = runs.load_networks(run.folder, nets)
+        if not found:
+            raise UserError(f"--init {init} holds no networks; name a run or a folder of weights.")
+        logger.info("starts from %s of %s", ", ".join(found), init)
+        first.save_networks({name: nets[name] for name in found})
+        runs.record_start(run, init, found)
+    found = runs.load_networks(first.folder, nets)
     if "gan" not in config.stages and "generator" not in found:
         raise UserError(
             f"There is no generator in {init or run.folder}; --init must name a run or a folder "
@@ -106,6 +110,7 @@ def train_gan(
     import keras
 
     from common.datasets.pipeline import endless_batches
+    from common.layers import averaged_weights
     from crg.model import GAN
 
     settings = config.gan
@@ -120,20 +125,28 @@ def train_gan(
         )
 
     model.compile(jit_compile=config.run.xla, discriminator=adam(), generator=adam(settings.ema))
-    per_epoch = len(records) / settings.batch_size
+    draw = generated_samples(run, generator, config.run.seed)
+
+    def period_end(name: str) -> None:
+        with averaged_weights(generator, model.generator_optimizer):
+            draw(name)
+            run.save_networks({"generator": generator, "discriminator": discriminator})
+
+    steps, period_steps = runs.stage_length(
+        settings.epochs, settings.period, len(records), settings.batch_size
+    )
     runs.fit(
         model,
         run,
         "gan",
         lambda step: endless_batches(records, settings.batch_size, config.run.seed, step),
-        steps=round(settings.epochs * per_epoch),
-        period_steps=max(1, round(settings.period * per_epoch)),
+        steps=steps,
+        period_steps=period_steps,
         batch_size=settings.batch_size,
         backup_seconds=config.run.backup_seconds,
-        sample=generated_samples(run, generator, config.run.seed),
+        period_end=period_end,
     )
-    if settings.ema is not None:
-        model.generator_optimizer.finalize_variable_values(generator.trainable_variables)
+    model.generator_optimizer.finalize_variable_values(generator.trainable_variables)
     run.save_networks({"generator": generator, "discriminator": discriminator})
 
 
@@ -144,15 +157,16 @@ def train_encoder(
     import keras
 
     from common.datasets.pipeline import endless_batches, ordered_batches
-    from common.layers import reestimate_batch_statistics
+    from common.layers import averaged_weights, reestimate_batch_statistics
     from crg.model import CRG
 
     settings = config.encoder
     kept = len(records) - settings.holdout
     check_setting("encoder.holdout", settings.holdout, kept > 0, f"below {len(records)}")
     training, held_out = records.take(slice(kept)), records.take(slice(kept, None))
-    per_epoch = len(training) / settings.batch_size
-    steps = round(settings.epochs * per_epoch)
+    steps, period_steps = runs.stage_length(
+        settings.epochs, settings.period, len(training), settings.batch_size
+    )
     model = CRG(generator, encoder, reduction=settings.reduction, seed=config.run.seed)
 
     def adam() -> keras.optimizers.Optimizer:
@@ -161,7 +175,7 @@ def train_encoder(
         if settings.schedule == "cosine":
             rate = keras.optimizers.schedules.CosineDecay(rate, updates)
         return keras.optimizers.Adam(
-            rate,
+            rate,  # pyright: ignore[reportArgumentType]
             beta_1=settings.beta_1,
             global_clipnorm=settings.clip_norm,
             use_ema=settings.ema is not None,
@@ -171,25 +185,35 @@ def train_encoder(
     latent_cycle = adam()
     image_cycle = latent_cycle if settings.shared_optimizer else adam()
     model.compile(jit_compile=config.run.xla, latent_cycle=latent_cycle, image_cycle=image_cycle)
+    # With EMA, the mean moves once an iteration, after the second update.
+    averaging = model.image_cycle_optimizer
+    draw = reconstruction_samples(run, generator, encoder, config)
+
+    def period_end(name: str) -> None:
+        with averaged_weights(encoder, averaging):
+            draw(name)
+            run.save_networks({"generator": generator, "encoder": encoder})
+
     runs.fit(
         model,
         run,
         "encoder",
         lambda step: endless_batches(training, settings.batch_size, config.run.seed, step),
         steps=steps,
-        period_steps=max(1, round(settings.period * per_epoch)),
+        period_steps=period_steps,
         batch_size=settings.batch_size,
         backup_seconds=config.run.backup_seconds,
         validation=ordered_batches(held_out, settings.batch_size) if settings.holdout else None,
-        sample=reconstruction_samples(run, generator, encoder, config),
+        keep_best=(
+            ("val_latent_cycle_loss", "val_image_cycle_loss") if settings.keep == "best" else ()
+        ),
+        period_end=period_end,
     )
-    if settings.ema is not None:
-        # Its mean moves once an update of this optimizer, the last of each iteration.
-        model.image_cycle_optimizer.finalize_variable_values(encoder.trainable_variables)
+    averaging.finalize_variable_values(encoder.trainable_variables)
     if settings.reestimate_batches:
         batches = endless_batches(training, settings.batch_size, config.run.seed)
-        images = batches.map(lambda image, _: image).take(settings.reestimate_batches)
-        reestimate_batch_statistics(encoder, images)
+        batches = batches.take(settings.reestimate_batches)
+        reestimate_batch_statistics(encoder, (image for image, _ in batches))
     run.save_networks({"generator": generator, "encoder": encoder})
 
 

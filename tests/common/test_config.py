@@ -177,6 +177,10 @@ def test_equal_settings_have_no_differences():
 # The command line
 
 
+def words(line: str) -> list[str]:
+    return line.split()
+
+
 def parse(*arguments: str) -> tuple[Config, LaunchConfig]:
     return parse_training(Config, PRESETS, "train", arguments, extendable=EXTENDABLE)
 
@@ -187,17 +191,18 @@ def test_the_first_preset_is_the_default():
     assert launch == LaunchConfig(preset="paper")
 
 
-@pytest.mark.parametrize("words", [("--preset", "smoke"), ("--preset=smoke",)])
-def test_a_preset_is_chosen_by_name(words):
-    config, launch = parse(*words)
+@pytest.mark.parametrize("chosen", [("--preset", "smoke"), ("--preset=smoke",)])
+def test_a_preset_is_chosen_by_name(chosen):
+    config, launch = parse(*chosen)
     assert config == PRESETS["smoke"]()
     assert launch.preset == "smoke"
 
 
 def test_flags_override_single_values_of_the_preset():
     config, launch = parse(
-        *"--preset smoke --gan.epochs 7 --seed 3 --deterministic --data-dir d --out run".split(),
-        *"--stages gan --networks.encoder-channels 1 2 3 4 5 --encoder.ema 0.5 --dry-run".split(),
+        *words("--preset smoke --gan.epochs 7 --seed 3 --deterministic --data-dir d --out run"),
+        *words("--stages gan --networks.encoder-channels 1 2 3 4 5 --encoder.clip-norm 2"),
+        "--dry-run",
     )
     smoke = PRESETS["smoke"]()
     assert differences(smoke, config) == {
@@ -207,7 +212,7 @@ def test_flags_override_single_values_of_the_preset():
         "run.data_dir": (None, Path("d")),
         "stages": (("gan", "encoder"), ("gan",)),
         "networks.encoder_channels": ((8, 8, 16, 16, 32), (1, 2, 3, 4, 5)),
-        "encoder.ema": (None, 0.5),
+        "encoder.clip_norm": (None, 2.0),
     }
     assert (launch.out, launch.dry_run) == (Path("run"), True)
 
@@ -271,8 +276,8 @@ def test_resume_takes_everything_from_the_run(run):
 
 
 def test_resume_may_change_the_device_and_lengthen_the_stages(run):
-    words = "--device cpu --gan.epochs 3.5 --encoder.epochs 9".split()
-    config, _ = parse("--resume", run, *words)
+    changes = words("--device cpu --gan.epochs 3.5 --encoder.epochs 9")
+    config, _ = parse("--resume", run, *changes)
     assert differences(read_config(Config, Path(run)), config) == {
         "run.device": ("auto", "cpu"),
         "gan.epochs": (3.0, 3.5),
@@ -294,10 +299,10 @@ def test_resume_refuses_other_settings_and_names_them_all(run):
         parse("--resume", run, "--seed", "6", "--gan.batch-size", "32", "--gan.epochs", "4")
 
 
-@pytest.mark.parametrize("words", [("--preset", "smoke"), ("--out", "new"), ("--init", "old")])
-def test_resume_refuses_what_starts_a_run(run, words):
+@pytest.mark.parametrize("flag", [("--preset", "smoke"), ("--out", "new"), ("--init", "old")])
+def test_resume_refuses_what_starts_a_run(run, flag):
     with pytest.raises(UserError, match="--resume RUN takes everything from the run: leave out"):
-        parse("--resume", run, *words)
+        parse("--resume", run, *flag)
 
 
 def test_resume_of_what_is_no_run_is_a_user_error(tmp_path):

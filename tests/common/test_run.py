@@ -24,6 +24,7 @@ from common.datasets.records import Records
 from common.errors import UserError
 from tests.common.toys import BATCH, Toy, batches, compiled
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     rate: float = 0.5
@@ -261,7 +262,7 @@ def killed(tmp_path_factory) -> Path:
 
     with pytest.MonkeyPatch.context() as monkeypatch:
         after_step(monkeypatch, copy)
-        fit(compiled(Toy()), folder / "run", backup_seconds=0.0, sample=copy)
+        fit(compiled(Toy()), folder / "run", backup_seconds=0.0, period_end=copy)
     return folder
 
 
@@ -270,7 +271,7 @@ def test_a_training_changes_all_that_the_tests_below_compare(straight, fresh):
     names = [variable.path for variable in variables(compiled(Toy()))]
     ends = zip(names, fresh, straight[0], strict=True)
     changed = [name for name, first, last in ends if not np.array_equal(first, last)]
-    for kind in ("kernel", "moving_mean", "seed_generator_state", "velocity", "momentum", "average"):
+    for kind in ("kernel", "moving_mean", "seed_generator", "velocity", "momentum", "average"):
         assert any(kind in name for name in changed), kind
 
 
@@ -331,12 +332,12 @@ def test_ctrl_c_saves_and_says_how_to_go_on(
 
 
 def test_ctrl_c_while_samples_are_drawn_ends_the_period_first(train, straight, tmp_path):
-    def sample(name: str) -> None:
+    def period_end(name: str) -> None:
         if name == "gan-0000005":
             press_ctrl_c()
 
     with pytest.raises(KeyboardInterrupt, match="stopped at step 5"):
-        train(tmp_path, sample=sample)
+        train(tmp_path, period_end=period_end)
     assert_same(train(tmp_path), straight[0])
     assert history(tmp_path) == history(straight[1])
 
@@ -347,10 +348,57 @@ def test_a_validation_changes_nothing_but_the_history(train, straight, tmp_path)
     assert_same(end[:-averages], straight[0][:-averages])
 
 
+@pytest.fixture
+def third(train, shared, tmp_path) -> tuple[list[np.ndarray], dict]:
+    """The networks after three steps, and settings under which they are the best of five."""
+    train(tmp_path / "third", 3, period_steps=1)
+    made = shared.maker(shared.noise((BATCH, 2), "test", step=0), training=False)
+    target = tf.data.Dataset.from_tensors((made, tf.zeros((BATCH, 0))))  # at a distance of 0
+    settings = {"period_steps": 1, "validation": target, "keep_best": ("val_distance",)}
+    return weights(shared), settings
+
+
+def weights(toy: Toy) -> list[np.ndarray]:
+    return [np.array(v.numpy()) for net in toy.networks().values() for v in net.variables]
+
+
+def test_the_networks_of_the_best_period_are_kept(train, shared, third, tmp_path):
+    train(tmp_path, **third[1])
+    assert_same(weights(shared), third[0])
+    distances = [float(row["val_distance"]) for row in history(tmp_path)]
+    assert distances[2] == 0.0 < min(distances[:2] + distances[3:])
+
+
+@pytest.mark.parametrize("name", ["gan-0000003", "gan-0000004"])
+def test_the_best_networks_outlive_a_kill(train, shared, third, tmp_path, name):
+    """While the best period ends, and after it."""
+
+    def period_end(drawn: str) -> None:
+        if drawn == name:
+            shutil.copytree(tmp_path / "run", tmp_path / "killed")
+
+    train(tmp_path / "run", period_end=period_end, **third[1])
+    train(tmp_path / "killed", **third[1])
+    assert_same(weights(shared), third[0])
+    assert history(tmp_path / "killed") == history(tmp_path / "run")
+
+
+def test_a_longer_training_goes_on_from_the_last_networks_and_not_from_the_best(
+    train, shared, third, tmp_path
+):
+    train(tmp_path / "straight", **third[1])
+    train(tmp_path / "parts", 4, **third[1])
+    train(tmp_path / "parts", **third[1])
+    with np.load(saved(tmp_path / "straight")) as one, np.load(saved(tmp_path / "parts")) as other:
+        for name in set(one.files) - {"notes"}:
+            np.testing.assert_array_equal(one[name], other[name], err_msg=name)
+    assert_same(weights(shared), third[0])
+
+
 def test_the_history_has_a_row_a_period_and_a_column_a_quantity(train, shared, tmp_path):
     drawn = []
     validation = batches(1000).take(2)
-    train(tmp_path, 3, period_steps=2, validation=validation, sample=drawn.append)
+    train(tmp_path, 3, period_steps=2, validation=validation, period_end=drawn.append)
     lines = (tmp_path / "history-gan.csv").read_text().splitlines()
     assert lines[0] == "period,step,images,seconds,critic_loss,maker_loss,val_distance"
     # Periods of two steps of eight images; the last is cut by the end.
@@ -422,10 +470,12 @@ def test_weights_that_are_not_finite_are_not_saved_though_the_losses_were(
         train(tmp_path, backup_seconds=0.0)
 
 
-def test_a_failure_before_the_first_save_says_so(train, tmp_path):
-    with pytest.raises(UserError, match=r"at step 1; nothing was saved yet\. Start a new run"):
+def test_a_failure_in_the_first_step_leaves_the_state_before_it(train, fresh, tmp_path):
+    with pytest.raises(UserError, match=r"at step 1; .*gan\.npz holds the state of step 0\."):
         train(tmp_path, data=broken_at(0))
-    assert not (tmp_path / "backup").exists()
+    toy = compiled(Toy(weights_seed=2))
+    backup.restore(saved(tmp_path), toy)
+    assert_same(state(toy), fresh)
 
 
 def test_a_broken_state_is_a_user_error(train, tmp_path):

@@ -64,12 +64,8 @@ def test_the_paper_has_none_of_our_own_additions():
         "mean",
         False,
     )
-    assert (encoder.clip_norm, encoder.ema, encoder.reestimate_batches, encoder.holdout) == (
-        None,
-        None,
-        0,
-        0,
-    )
+    assert (encoder.clip_norm, encoder.ema, encoder.reestimate_batches) == (None, None, 0)
+    assert (encoder.holdout, encoder.keep) == (0, "last")
     assert paper().run.limit is None
 
 
@@ -114,7 +110,7 @@ def test_stages_and_tuples_are_read_from_the_command_line():
 
 
 def test_a_misspelt_preset_is_answered_with_the_nearest_one():
-    with pytest.raises(UserError, match="no preset 'quik'.*Did you mean 'quick'"):
+    with pytest.raises(UserError, match=r"no preset 'quik'.*Did you mean 'quick'"):
         parse("--preset", "quik")
 
 
@@ -173,6 +169,16 @@ def test_a_stage_that_cannot_be_trained_is_refused_by_name(stage, field, value):
 def test_impossible_additions_to_the_encoder_stage_are_refused_by_name(field, value):
     with pytest.raises(UserError, match=rf"encoder\.{field} is .*; it must be"):
         EncoderConfig(**{field: value})
+
+
+def test_the_best_encoder_can_only_be_kept_with_images_held_out():
+    with pytest.raises(UserError, match=r"encoder\.keep is 'best'"):
+        EncoderConfig(keep="best")
+
+
+def test_the_best_encoder_cannot_be_a_running_mean():
+    with pytest.raises(UserError, match=r"encoder\.keep is 'best'"):
+        EncoderConfig(keep="best", holdout=128, ema=0.9)
 
 
 def test_a_report_needs_two_images_for_its_random_baseline():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import keras
 import numpy as np
 import pytest
@@ -44,9 +42,7 @@ def same(one: list[np.ndarray], other: list[np.ndarray]) -> bool:
 
 def draws(net: keras.Model) -> list[int]:
     """How often each dropout layer of a network has drawn its mask."""
-    return [
-        int(v.numpy()[-1]) for v in net.variables if v.path.endswith("seed_generator_state")
-    ]
+    return [int(v.numpy()[-1]) for v in net.variables if v.path.endswith("seed_generator_state")]
 
 
 def softplus(x: np.ndarray) -> np.ndarray:
@@ -171,9 +167,7 @@ Z = np.array([[1.0, 2.0, 3.0], [0.0, -1.0, 1.0]])
 X = np.array([[1.0, -1.0, 0.5], [2.0, 0.0, -4.0]])
 
 
-def crg(
-    generator: keras.Model, encoder: keras.Model, rate: float = RATE, **options
-) -> CRG:
+def crg(generator: keras.Model, encoder: keras.Model, rate: float = RATE, **options) -> CRG:
     """A compiled model that draws `Z` as its latents."""
     model = CRG(generator, encoder, **options)
     model.compile(latent_cycle=sgd(rate), image_cycle=sgd(rate))
@@ -195,12 +189,15 @@ def floats(logs: dict[str, tf.Tensor]) -> dict[str, float]:
     return {name: float(value) for name, value in logs.items()}
 
 
-@pytest.mark.parametrize(("reduction", "latent", "image"), [
-    # z - z/2 = z/2: squares .25 + 1 + 2.25 and 0 + .25 + .25, in sum 4: over 6 values, 2 examples.
-    # |x - x/2| = |x|/2: .5 + .5 + .25 and 1 + 0 + 2, in sum 4.25.
-    ("mean", 4 / 6, 4.25 / 6),
-    ("sum", 4 / 2, 4.25 / 2),
-])
+@pytest.mark.parametrize(
+    ("reduction", "latent", "image"),
+    [
+        # z - z/2 = z/2: squares .25 + 1 + 2.25 and 0 + .25 + .25, in sum 4: over 6 values, 2 examples.
+        # |x - x/2| = |x|/2: .5 + .5 + .25 and 1 + 0 + 2, in sum 4.25.
+        ("mean", 4 / 6, 4.25 / 6),
+        ("sum", 4 / 2, 4.25 / 2),
+    ],
+)
 def test_losses_of_one_step_are_those_of_eqs_1_and_2(reduction, latent, image):
     logs = floats(halving(reduction=reduction).train_step(batch(X)))
     assert logs == {
@@ -335,9 +332,9 @@ def test_gradient_of_eq_2_through_the_generator_equals_finite_differences(monkey
         there, back = B.copy(), B.copy()
         there[index] += step
         back[index] -= step
-        loss: Callable[[np.ndarray], float] = lambda b: np.abs(X - X @ b @ A).mean()
-        expected[index] = (loss(there) - loss(back)) / (2 * step)
-    np.testing.assert_allclose(gradient, expected, atol=1e-5)
+        losses = [np.abs(X - X @ b @ A).mean() for b in (there, back)]
+        expected[index] = (losses[0] - losses[1]) / (2 * step)
+    np.testing.assert_allclose(np.asarray(gradient), expected, atol=1e-5)
 
 
 # --- Validation -----------------------------------------------------------------------------------

@@ -156,7 +156,9 @@ def test_encoder_normalises_before_the_activation_and_drops_after_it(paper):
     ]
 
 
-@pytest.mark.parametrize(("name", "count"), [("generator", 3), ("discriminator", 2), ("encoder", 5)])
+@pytest.mark.parametrize(
+    ("name", "count"), [("generator", 3), ("discriminator", 2), ("encoder", 5)]
+)
 def test_every_leaky_relu_has_slope_0_2(paper, name, count):
     slopes = [layer.negative_slope for layer in weighted(paper[name], keras.layers.LeakyReLU)]
     assert slopes == [0.2] * count
@@ -241,5 +243,6 @@ def test_a_saved_network_answers_the_same_bit_for_bit(tmp_path, name):
     net(inputs, training=True)  # moves the statistics of batch normalisation where there are any
     net.save(tmp_path / "net.keras")
     again = keras.saving.load_model(tmp_path / "net.keras")
+    assert isinstance(again, keras.Model)
     expected = np.asarray(net(inputs, training=False))
     np.testing.assert_array_equal(np.asarray(again(inputs, training=False)), expected)

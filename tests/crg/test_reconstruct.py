@@ -63,7 +63,9 @@ def test_the_sheet_shows_inputs_above_their_reconstructions_ten_in_a_row(
     tmp_path, reconstruct, model, digits, monkeypatch
 ):
     drawn = []
-    monkeypatch.setattr("common.plots.grid", lambda rows, *_, **labels: drawn.append((rows, labels)))
+    monkeypatch.setattr(
+        "common.plots.grid", lambda rows, *_, **labels: drawn.append((rows, labels))
+    )
     inputs = tmp_path / "inputs"
     inputs.mkdir()
     for index in range(12):

@@ -1,0 +1,550 @@
+"""`python -m crg.train`: one real run of the smoke preset, and everything that it leaves behind."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from common.adversarial import AdversarialModel
+from common.config import read_config, to_json
+from common.datasets.records import Records
+from common.run import ROOT, Run, stage_length
+from crg import edit, reconstruct
+from crg.config import PRESETS, Config
+from crg.evaluate import PAIRS, STRENGTHS
+from crg.train import main, train_encoder, train_gan
+from crg.trained import build
+
+METRICS = ["mae", "mse", "rmse", "psnr", "ssim", "dhash", "phash", "whash"]
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run directory of `--preset smoke`, trained and evaluated once for all tests."""
+    folder = tmp_path_factory.mktemp("smoke") / "run"
+    main(["--preset", "smoke", "--out", str(folder)])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def report(smoke: Path) -> dict[str, Any]:
+    return json.loads((smoke / "report" / "report.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def trained(smoke: Path) -> dict[str, list[np.ndarray]]:
+    """Network -> its weights after both stages."""
+    return {name: weights(smoke, name) for name in ("generator", "discriminator", "encoder")}
+
+
+def table(report: dict[str, Any], title: str) -> list[dict[str, Any]]:
+    """The rows of one of a report's tables, column -> cell."""
+    (found,) = [table for table in report["tables"] if table["title"] == title]
+    return [dict(zip(found["columns"], row, strict=True)) for row in found["rows"]]
+
+
+def history(run: Path, stage: str) -> list[dict[str, str]]:
+    with (run / f"history-{stage}.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def weights(run: Path, name: str) -> list[np.ndarray]:
+    return keras.saving.load_model(run / "networks" / f"{name}.keras").get_weights()
+
+
+def same(one: list[np.ndarray], other: list[np.ndarray]) -> bool:
+    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def saved(run: Path, stage: str, owner: str) -> list[np.ndarray]:
+    """The variables of a network or an optimizer in the saved state, in their order."""
+    with np.load(run / "backup" / f"{stage}.npz") as state:
+        keys = [key for key in state.files if key.startswith(f"{owner}/")]
+        return [state[key] for key in sorted(keys, key=lambda key: int(key.split("/")[-1]))]
+
+
+# --- The run directory ----------------------------------------------------------------------------
+
+
+def test_a_run_holds_what_the_architecture_names_and_nothing_else(smoke):
+    assert sorted(path.name for path in smoke.iterdir()) == [
+        *("backup", "command.txt", "config.json", "environment.json"),
+        *("history-encoder.csv", "history-gan.csv", "networks", "plots", "report", "samples"),
+        "train.log",
+    ]
+
+
+def test_settings_read_back_equal(smoke):
+    assert read_config(Config, smoke) == PRESETS["smoke"]()
+
+
+def test_the_command_is_kept_in_one_line(smoke):
+    assert re.fullmatch(r"python .*\n", (smoke / "command.txt").read_text())
+
+
+def test_the_environment_tells_what_numbers_depend_on(smoke):
+    environment = json.loads((smoke / "environment.json").read_text())
+    assert {"tensorflow", "keras", "numpy"} <= set(environment["versions"])
+    assert environment["device"].startswith("CPU")
+    assert environment["seed"] == 0
+    assert environment["git_revision"]
+    assert (environment["data"]["name"], environment["data"]["images"]) == ("mnist", 512)
+    assert re.fullmatch("[0-9a-f]{16}", environment["data"]["fingerprint"])
+
+
+def test_the_gan_reports_every_8_steps_its_two_losses(smoke):
+    # 512 images in batches of 64 are 8 steps an epoch and period; 3 epochs.
+    rows = history(smoke, "gan")
+    assert [(row["period"], row["step"], row["images"]) for row in rows] == [
+        ("1", "8", "512"),
+        ("2", "16", "1024"),
+        ("3", "24", "1536"),
+    ]
+    assert list(rows[0])[3:] == ["seconds", "discriminator_loss", "generator_loss"]
+
+
+def test_the_encoder_reports_every_6_steps_its_cycles_and_their_validation(smoke):
+    # 128 of 512 images are held out: 384 in batches of 64 are 6 steps an epoch and period.
+    rows = history(smoke, "encoder")
+    assert [row["step"] for row in rows] == ["6", "12", "18"]
+    assert list(rows[0])[4:] == [
+        *("latent_cycle_loss", "image_cycle_loss"),
+        *("val_latent_cycle_loss", "val_image_cycle_loss", "val_image_cycle_mse"),
+    ]
+    assert all(float(value) > 0 for row in rows for value in list(row.values())[4:])
+
+
+def test_samples_are_drawn_at_the_end_of_every_period(smoke):
+    assert sorted(file.name for file in (smoke / "samples").iterdir()) == [
+        *("encoder-0000006.png", "encoder-0000012.png", "encoder-0000018.png"),
+        *("gan-0000008.png", "gan-0000016.png", "gan-0000024.png"),
+    ]
+
+
+def test_the_state_of_both_stages_and_the_best_encoder_are_kept_for_a_resume(smoke):
+    assert sorted(file.name for file in (smoke / "backup").iterdir()) == [
+        *("encoder-best.npz", "encoder.npz", "gan.npz"),
+    ]
+
+
+def test_all_three_networks_are_kept(smoke):
+    assert sorted(file.name for file in (smoke / "networks").iterdir()) == [
+        *("discriminator.keras", "encoder.keras", "generator.keras"),
+    ]
+
+
+def test_loss_curves_are_drawn(smoke):
+    with Image.open(smoke / "plots" / "losses.png") as image:
+        assert min(image.size) > 300
+
+
+def test_the_log_tells_each_period_of_both_stages(smoke):
+    text = (smoke / "train.log").read_text()
+    for line in ("gan  step 8/24", "gan  step 24/24", "encoder  step 6/18", "encoder  step 18/18"):
+        assert line in text
+
+
+# --- What the stages leave in the networks --------------------------------------------------------
+
+
+def test_the_kept_generator_is_the_running_mean_of_its_weights(smoke, trained):
+    kept, last = trained["generator"], saved(smoke, "gan", "network/generator")
+    assert not any(np.array_equal(a, b) for a, b in zip(kept, last, strict=True))
+    state = saved(smoke, "gan", "optimizer/generator")  # the mean is among its variables
+    assert all(any(np.array_equal(weight, value) for value in state) for weight in kept)
+
+
+def test_the_encoder_stage_ends_with_the_generator_that_it_began_with(smoke, trained):
+    assert same(trained["generator"], saved(smoke, "encoder", "network/generator"))
+
+
+def test_the_best_encoder_is_that_of_the_smallest_sum_of_both_validation_losses(smoke):
+    rows = history(smoke, "encoder")
+    sums = [float(r["val_latent_cycle_loss"]) + float(r["val_image_cycle_loss"]) for r in rows]
+    with np.load(smoke / "backup" / "encoder-best.npz") as best:
+        notes = json.loads(str(best["notes"]))
+    assert notes["step"] == int(rows[int(np.argmin(sums))]["step"])
+
+
+def test_the_kept_encoder_has_the_best_weights_and_reestimated_statistics(smoke, trained):
+    best = build(PRESETS["smoke"]().networks)["encoder"]
+    values = saved(smoke, "encoder-best", "network/encoder")
+    for variable, value in zip(best.variables, values, strict=True):
+        variable.assign(value)
+    kept = trained["encoder"]
+    names = [variable.path.split("/")[-1] for variable in best.weights]
+    moved = {
+        name
+        for name, weight, value in zip(names, kept, best.get_weights(), strict=True)
+        if not np.array_equal(weight, value)
+    }
+    assert moved == {"moving_mean", "moving_variance"}
+
+
+def test_both_objectives_updated_the_encoder_once_an_iteration(smoke):
+    # The first variable of an optimizer is its number of iterations: 3 epochs of 6 steps.
+    for objective in ("latent_cycle", "image_cycle"):
+        assert saved(smoke, "encoder", f"optimizer/{objective}")[0] == 18
+
+
+# --- The report -----------------------------------------------------------------------------------
+
+
+def test_the_report_comes_in_four_forms_with_its_figures(smoke, report):
+    files = {file.name for file in (smoke / "report").iterdir()}
+    assert {"report.json", "report.csv", "report.md", "report.html"} <= files
+    figures = {figure["file"] for figure in report["figures"]}
+    assert len(figures) == 10  # losses, reconstructions, ..., four directions
+    assert files == figures | {"report.json", "report.csv", "report.md", "report.html"}
+
+
+def test_the_report_counts_its_images(report):
+    assert report["n"] == 64
+
+
+def test_every_metric_has_a_mean_within_its_interval(report):
+    assert list(report["metrics"]) == METRICS
+    for metric in report["metrics"].values():
+        assert metric["low"] < metric["mean"] < metric["high"]
+
+
+def test_our_own_errors_are_possible_on_the_unit_range(report):
+    mae, mse = (report["metrics"][name]["mean"] for name in ("mae", "mse"))
+    assert mae**2 <= mse <= mae
+
+
+def test_the_report_says_that_the_papers_row_is_impossible(report):
+    assert any("CRG row of Table 3 is impossible" in finding for finding in report["findings"])
+    assert not any("defect" in finding for finding in report["findings"])
+
+
+def test_the_report_puts_the_paper_beside_ours(report):
+    rows = table(report, "Paper and ours: Tables 3 and 4")
+    (row,) = [row for row in rows if row["metric"] == "dhash"]
+    assert (row["BiGAN (paper)"], row["LR (paper)"], row["CRG (paper)"]) == (0.749, 0.823, 0.979)
+    assert row["ours"]["mean"] == report["metrics"]["dhash"]["mean"]
+
+
+def test_the_report_has_the_trivial_baselines(report):
+    rows = table(report, "Beside answers that need no model")
+    assert [row["reconstruction"] for row in rows] == [
+        *("this model", "black", "mean image", "random other digit", "PCA-50", "PCA-100"),
+    ]
+    assert rows[0]["mse"] == report["metrics"]["mse"]
+    # Black scores the mean square of the first 64 test images; of all 10,000 it is 0.114.
+    assert rows[1]["mse"] == pytest.approx(0.104, abs=0.02)
+
+
+def test_every_direction_is_measured_at_every_strength(report):
+    rows = table(report, "Edits along directions from one pair")
+    assert len(rows) == len(PAIRS) * len(STRENGTHS)
+    assert [row["direction, strength"] for row in rows[:6]] == [
+        *("slant, -1.0", "slant, -0.5", "slant, 0 (reconstruction)"),
+        *("slant, +0.5", "slant, +1.0", "slant, +1.5"),
+    ]
+
+
+def test_strength_0_keeps_every_digit_of_the_reconstruction(report):
+    rows = table(report, "Edits along directions from one pair")
+    kept = [row["digit kept"] for row in rows if "reconstruction" in row["direction, strength"]]
+    assert kept == [1.0] * len(PAIRS)
+
+
+# --- What the run is for --------------------------------------------------------------------------
+
+
+def test_the_run_edits_and_reconstructs(smoke, tmp_path):
+    digit, pairs = ROOT / "examples" / "digits" / "digit-2.png", ROOT / "examples" / "pairs"
+    words = ["--without", str(pairs / "thin.png"), "--with", str(pairs / "thick.png")]
+    words += ["--strength", "0", "--out", str(tmp_path / "edited")]
+    edit.main([str(digit), "--run", str(smoke), *words])
+    reconstruct.main([str(digit), "--run", str(smoke), "--out", str(tmp_path / "again")])
+    (again,) = (tmp_path / "again").glob("*.png")
+    assert (tmp_path / "edited" / "digit-2.png").read_bytes() == again.read_bytes()
+
+
+# --- Starting, and refusing to start --------------------------------------------------------------
+
+
+@pytest.fixture
+def evaluated(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path | None, int | None]]:
+    """Stands in for the evaluation: (run, limit) of each call."""
+    calls = []
+    monkeypatch.setattr(
+        "crg.evaluate.evaluate", lambda command: calls.append((command.run, command.limit))
+    )
+    return calls
+
+
+@pytest.fixture
+def digits512() -> Records:
+    """512 black images: two batches of the paper's size an epoch."""
+    attributes = np.eye(10, dtype=np.float32)[np.zeros(512, int)]
+    images = np.zeros((512, 28, 28, 1), np.uint8)
+    return Records(images, attributes, tuple("0123456789"), "mnist", "a test")
+
+
+@pytest.fixture
+def fits(monkeypatch: pytest.MonkeyPatch, digits512: Records) -> list[dict[str, Any]]:
+    """Stands in for `fit`, on black images: nothing is trained.
+
+    Returns:
+        The arguments of each call, and `before`: network -> its weights at that moment.
+    """
+    calls = []
+
+    def fit(
+        model: AdversarialModel, run: Run, stage: str, batches: Callable, **options: Any
+    ) -> None:
+        before = {name: network.get_weights() for name, network in model.networks().items()}
+        call = {"model": model, "stage": stage, "batches": batches, "before": before}
+        calls.append(call | options)
+
+    monkeypatch.setattr("common.run.fit", fit)
+    monkeypatch.setattr("common.datasets.load", lambda *_: digits512)
+    return calls
+
+
+@pytest.fixture
+def mistake(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Runs the command, which must refuse; returns its one line on standard error."""
+
+    def run(*words: str) -> str:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main(list(words))
+        assert ended.value.code == 2
+        line = capsys.readouterr().err.splitlines()[-1]
+        assert line.startswith("error: ")
+        return line
+
+    return run
+
+
+def test_init_with_the_encoder_stage_trains_an_encoder_for_that_generator(
+    smoke, trained, tmp_path, evaluated, fits
+):
+    words = ["--stages", "encoder", "--init", str(smoke), "--out", str(tmp_path / "run")]
+    main(["--preset", "smoke", *words, "--encoder.reestimate-batches", "0"])
+    (fit,) = fits
+    assert fit["stage"] == "encoder"
+    assert set(fit["model"].players) == {"latent_cycle", "image_cycle"}
+    assert same(fit["before"]["generator"], trained["generator"])
+    assert same(weights(tmp_path / "run", "generator"), trained["generator"])
+    assert evaluated == [(tmp_path / "run", 64)]
+
+
+def test_resuming_a_finished_run_changes_none_of_its_networks(smoke, trained, tmp_path, evaluated):
+    run = shutil.copytree(smoke, tmp_path / "run")
+    main(["--resume", str(run)])
+    for name, before in trained.items():
+        for weight, value in zip(weights(run, name), before, strict=True):
+            np.testing.assert_allclose(weight, value, rtol=1e-5, atol=1e-6, err_msg=name)
+    for stage in ("gan", "encoder"):
+        assert history(run, stage) == history(smoke, stage)
+    assert evaluated == [(run, 64)]
+
+
+def test_a_new_generator_is_not_evaluated_with_the_encoder_of_the_old_one(
+    smoke, tmp_path, evaluated, fits
+):
+    words = ["--stages", "gan", "--init", str(smoke), "--out", str(tmp_path / "run")]
+    main(["--preset", "smoke", *words, "--gan.ema", "None"])
+    assert evaluated == []
+    assert not (tmp_path / "run" / "networks" / "encoder.keras").exists()
+
+
+def test_both_stages_begin_with_the_networks_of_init(smoke, trained, tmp_path, evaluated, fits):
+    words = ["--gan.ema", "None", "--encoder.reestimate-batches", "0", "--init", str(smoke)]
+    main(["--preset", "smoke", *words, "--out", str(tmp_path / "run")])
+    gan, encoder = (fit["before"] for fit in fits)
+    assert same(gan["generator"], trained["generator"])
+    assert same(gan["discriminator"], trained["discriminator"])
+    assert same(encoder["encoder"], trained["encoder"])
+
+
+def test_a_resume_starts_from_the_networks_of_init_and_not_from_exported_ones(
+    smoke, trained, tmp_path, evaluated, fits
+):
+    run = Run(tmp_path / "run")
+    words = ["--stages", "encoder", "--encoder.reestimate-batches", "0", "--init", str(smoke)]
+    main(["--preset", "smoke", *words, "--out", str(run.folder)])
+    run.save_networks(build(PRESETS["smoke"]().networks))  # what a later period might have left
+    main(["--resume", str(run.folder)])
+    assert len(fits) == 2
+    assert same(fits[1]["before"]["generator"], trained["generator"])
+    assert same(fits[1]["before"]["encoder"], trained["encoder"])
+
+
+def test_a_longer_gan_is_refused_once_the_encoder_has_begun(smoke, mistake):
+    before = (smoke / "config.json").read_bytes()
+    line = mistake("--resume", str(smoke), "--gan.epochs", "4")
+    assert f"train longer in a new run with --init {smoke}" in line
+    assert (smoke / "config.json").read_bytes() == before
+
+
+def test_a_longer_gan_is_welcome_before(smoke, tmp_path, evaluated, fits):
+    run = shutil.copytree(smoke, tmp_path / "run")
+    (run / "backup" / "encoder.npz").unlink()
+    main(["--resume", str(run), "--gan.epochs", "4"])
+    assert [(fit["stage"], fit["steps"]) for fit in fits] == [("gan", 32), ("encoder", 18)]
+    assert read_config(Config, run).gan.epochs == 4.0
+
+
+def test_dry_run_shows_the_settings_and_writes_nothing(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    main(["--preset", "smoke", "--seed", "3", "--out", "run", "--dry-run"])
+    expected = PRESETS["smoke"]()
+    expected = replace(expected, run=replace(expected.run, seed=3))
+    assert json.loads(capsys.readouterr().err) == to_json(expected)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_encoder_stage_alone_needs_a_generator(mistake, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    line = mistake("--preset", "smoke", "--stages", "encoder")
+    assert "--stages encoder needs a trained generator" in line
+    assert "--init" in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_init_without_any_network_is_refused(mistake, tmp_path):
+    line = mistake(
+        "--preset", "smoke", "--out", str(tmp_path / "run"), "--init", str(tmp_path / "typo")
+    )
+    assert f"--init {tmp_path / 'typo'} holds no networks" in line
+
+
+def test_init_of_the_encoder_stage_must_have_a_generator(mistake, smoke, tmp_path):
+    (tmp_path / "half" / "networks").mkdir(parents=True)
+    shutil.copy(smoke / "networks" / "encoder.keras", tmp_path / "half" / "networks")
+    words = ["--stages", "encoder", "--init", str(tmp_path / "half")]
+    line = mistake("--preset", "smoke", "--out", str(tmp_path / "run"), *words)
+    assert f"There is no generator in {tmp_path / 'half'}" in line
+
+
+def test_init_of_other_sizes_is_refused_with_where_its_settings_are(mistake, smoke, tmp_path):
+    words = ["--networks.latent-size", "9", "--init", str(smoke)]
+    line = mistake("--preset", "smoke", "--out", str(tmp_path / "run"), *words)
+    assert "generator.keras does not fit the generator" in line
+    assert str(smoke / "config.json") in line
+
+
+# --- How settings reach a stage -------------------------------------------------------------------
+
+
+@pytest.fixture
+def fitted(tiny_config, digits512, tmp_path, fits) -> Callable[..., dict[str, Any]]:
+    """What a stage of a tiny CRG passes to `fit`, with some settings of the stage changed."""
+    nets = build(tiny_config.networks)
+
+    def stage(name: str, **changes: Any) -> dict[str, Any]:
+        config = replace(tiny_config, **{name: replace(getattr(tiny_config, name), **changes)})
+        run = Run(tmp_path)
+        if name == "gan":
+            train_gan(config, run, digits512, nets["generator"], nets["discriminator"])
+        else:
+            train_encoder(config, run, digits512, nets["generator"], nets["encoder"])
+        return fits[-1]
+
+    return stage
+
+
+def test_lengths_are_counted_in_passes_over_the_images_in_whole_batches(fitted):
+    # Half of 512 images in batches of 100 are 3 steps; 3 epochs have six such periods.
+    for stage in ("gan", "encoder"):
+        found = fitted(stage, epochs=3.0, period=0.5, batch_size=100)
+        assert (found["steps"], found["period_steps"], found["batch_size"]) == (18, 3, 100)
+
+
+def test_the_papers_epoch_has_235_steps():
+    assert stage_length(250.0, 1.0, 60_000, 256) == (250 * 235, 235)
+
+
+def test_held_out_images_neither_count_nor_train(fitted, digits512):
+    digits512.images[384:] = 255
+    found = fitted("encoder", holdout=128, batch_size=64, epochs=1.0)
+    assert found["steps"] == 6
+    assert {image.numpy().max() for image, _ in found["batches"](0).take(12)} == {-1.0}
+    validation = [image.numpy() for image, _ in found["validation"]]
+    assert sum(map(len, validation)) == 128
+    assert min(image.min() for image in validation) == 1.0
+
+
+def test_without_a_holdout_nothing_is_validated(fitted):
+    assert fitted("encoder")["validation"] is None
+
+
+@pytest.mark.parametrize(
+    ("stage", "optimizers"),
+    [("gan", ("discriminator", "generator")), ("encoder", ("latent_cycle", "image_cycle"))],
+)
+def test_both_optimizers_of_a_stage_are_the_papers_adam(fitted, stage, optimizers):
+    model = fitted(stage)["model"]
+    assert set(model.optimizers()) == set(optimizers)
+    one, other = model.optimizers().values()
+    assert one is not other
+    for adam in (one, other):
+        assert isinstance(adam, keras.optimizers.Adam)
+        assert float(adam.learning_rate) == pytest.approx(2e-4)
+        assert (adam.beta_1, adam.beta_2) == (0.5, 0.999)
+        assert (adam.use_ema, adam.global_clipnorm) == (False, None)
+
+
+def test_a_shared_optimizer_is_one_object_for_both_objectives(fitted):
+    one, other = fitted("encoder", shared_optimizer=True)["model"].optimizers().values()
+    assert one is other
+
+
+@pytest.mark.parametrize(("shared", "updates"), [(False, 400), (True, 800)])
+def test_the_cosine_schedule_ends_at_zero_with_the_last_update(fitted, shared, updates):
+    # 200 epochs of two steps; a shared optimizer is updated twice a step.
+    model = fitted("encoder", schedule="cosine", shared_optimizer=shared)["model"]
+    rate = model.image_cycle_optimizer._learning_rate
+    assert float(rate(0)) == pytest.approx(2e-4)
+    assert float(rate(updates // 2)) == pytest.approx(1e-4)
+    assert float(rate(updates)) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_the_best_encoder_is_kept_by_both_losses_on_the_images_held_out(fitted):
+    columns = fitted("encoder", keep="best", holdout=128)["keep_best"]
+    assert tuple(columns) == ("val_latent_cycle_loss", "val_image_cycle_loss")
+
+
+def test_the_last_encoder_is_kept_by_default(fitted):
+    assert not fitted("encoder", holdout=128)["keep_best"]
+
+
+def test_clipping_bounds_the_global_norm_of_both_gradients(fitted):
+    model = fitted("encoder", clip_norm=1.5)["model"]
+    assert [adam.global_clipnorm for adam in model.optimizers().values()] == [1.5, 1.5]
+
+
+def test_reduction_and_seed_reach_the_encoder_stage(fitted, tiny_config):
+    assert fitted("encoder", reduction="sum")["model"].reduce([[1.0, 2.0], [3.0, 4.0]]) == 5.0
+    assert fitted("encoder")["model"].reduce([[1.0, 2.0], [3.0, 4.0]]) == 2.5
+
+
+# --- A short real training ------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_minutes_of_training_beat_the_mean_image_and_make_most_digits(tmp_path):
+    main(["--preset", "quick", "--out", str(tmp_path / "run")])
+    report = json.loads((tmp_path / "run" / "report" / "report.json").read_text())
+    # The mean training image in place of every test image: MSE 0.0675, dhash 0.669 (measured).
+    assert report["metrics"]["mse"]["high"] < 0.0675
+    assert report["metrics"]["dhash"]["low"] > 0.669
+    digits = table(report, "Digits, as a classifier of real digits reads them")[:10]
+    assert sum(digit["share of generated"]["mean"] >= 0.01 for digit in digits) >= 8
