@@ -169,7 +169,8 @@ class AdversarialModel(keras.Model):
         rows = shape[0]
         seed = tf.constant([self.seed, zlib.crc32(salt.encode()) & 0x7FFFFFFF], tf.int32)
         step = tf.cast(tf.convert_to_tensor(self.step) if step is None else step, tf.int32)
-        seed = typing.cast(tf.Tensor, tf.random.fold_in(seed, step, alg="philox"))
+        # The stubs of `fold_in` know Python integers only.
+        seed = typing.cast(tf.Tensor, tf.random.fold_in(seed, typing.cast(int, step), "philox"))
         whole = (rows * context.num_replicas_in_sync, *shape[1:])
         if distribution == "normal":
             drawn = tf.random.stateless_normal(whole, seed, alg="philox")

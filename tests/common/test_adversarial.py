@@ -218,7 +218,9 @@ def test_networks_are_found_by_name_whoever_owns_them():
 
 
 def test_metrics_are_the_reported_names_once_each():
-    assert [metric.name for metric in Game().metrics] == ["one_loss", "two_loss", "error"]
+    game = Game()
+    game.compile(one=sgd(0.1), two=sgd(0.1))
+    assert [metric.name for metric in game.metrics] == ["one_loss", "two_loss", "error"]
 
 
 def test_logs_of_a_training_hold_exactly_the_losses():

@@ -77,9 +77,7 @@ def test_card_takes_its_metrics_from_the_report(tmp_path):
         "findings": ["A finding."],
     }
     (tmp_path / "report.json").write_text(json.dumps(report))
-    text = card(
-        ReleaseCommand(run=run, out=tmp_path / "x", networks=("encoder",), report=tmp_path)
-    )
+    text = card(ReleaseCommand(run=run, out=tmp_path / "x", networks=("encoder",), report=tmp_path))
     assert "| mse | 0.0175 | 0.0171 to 0.0179 |" in text
     assert "- A finding." in text
 

@@ -69,13 +69,12 @@ def test_the_paper_has_none_of_our_own_additions():
     assert paper().run.limit is None
 
 
-def test_recommended_differs_from_the_paper_in_what_its_docstring_names_only():
-    assert set(differences(paper(), PRESETS["recommended"]())) == {
-        "networks.encoder_dropout",
-        *("gan.epochs", "gan.batch_size", "gan.ema"),
-        *("encoder.epochs", "encoder.batch_size", "encoder.learning_rate", "encoder.schedule"),
-        *("encoder.clip_norm", "encoder.ema", "encoder.reestimate_batches"),
-    }
+def test_recommended_keeps_the_papers_networks_and_objectives():
+    recommended = PRESETS["recommended"]()
+    assert set(differences(paper().networks, recommended.networks)) == {"encoder_dropout"}
+    for stage in ("gan", "encoder"):
+        changed = set(differences(getattr(paper(), stage), getattr(recommended, stage)))
+        assert not changed & {"beta_1", "reduction", "shared_optimizer"}
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -84,11 +83,10 @@ def test_a_preset_reads_back_equal_from_its_file(tmp_path, name):
     assert read_config(Config, tmp_path) == PRESETS[name]()
 
 
-@pytest.mark.parametrize("name", PRESETS)
-def test_every_preset_has_at_least_three_periods_a_stage(name):
-    config = PRESETS[name]()
-    assert config.gan.epochs / config.gan.period >= 3
-    assert config.encoder.epochs / config.encoder.period >= 3
+def test_smoke_has_three_periods_a_stage():
+    smoke = PRESETS["smoke"]()
+    assert smoke.gan.epochs / smoke.gan.period == 3
+    assert smoke.encoder.epochs / smoke.encoder.period == 3
 
 
 @pytest.mark.parametrize("name", PRESETS)

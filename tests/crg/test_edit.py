@@ -268,6 +268,12 @@ def test_strength_is_the_share_of_the_step_from_without_to_with(
     assert not shows(found, model, z - step)
 
 
+@pytest.mark.parametrize("norm", ["unit", "none"])
+def test_strength_means_the_same_step_for_every_norm(edited_by, model, codes, z, norm):
+    found = edited_by(*pair("upright", "slanted"), "--strength", "0.5", "--norm", norm)
+    assert shows(found, model, z + np.float32(0.5) * (codes["slanted"] - codes["upright"]))
+
+
 def test_strength_is_1_by_default(edited_by, model, codes, z):
     found = edited_by(*pair("upright", "slanted"))
     assert shows(found, model, z + codes["slanted"] - codes["upright"])

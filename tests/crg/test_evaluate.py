@@ -162,6 +162,13 @@ def test_latent_error_is_the_mean_square_over_uniform_latents(generated):
     assert table["latent z, mean squared error"]["mean"] == pytest.approx(1 / 12, abs=0.008)
 
 
+def test_latents_cover_the_symmetric_cube(generated):
+    shown = generated[0][:, 0, :4, 0]  # z itself, from 0 for -1 to 255 for 1
+    assert shown.min() < 5
+    assert shown.max() > 250
+    assert shown.mean() == pytest.approx(127.5, abs=10)  # standard error 74 / sqrt(800) = 2.6
+
+
 def test_generated_images_are_compared_with_what_becomes_of_them(generated):
     # Only four of 784 pixels differ, by |z|/2 on [-1, 1], |z|/4 on [0, 1]: E = 1/8 each.
     assert generated[1]["image, mae"]["mean"] == pytest.approx(4 / 784 / 8, rel=0.06)

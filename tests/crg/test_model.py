@@ -192,8 +192,8 @@ def floats(logs: dict[str, tf.Tensor]) -> dict[str, float]:
 @pytest.mark.parametrize(
     ("reduction", "latent", "image"),
     [
-        # z - z/2 = z/2: squares .25 + 1 + 2.25 and 0 + .25 + .25, in sum 4: over 6 values, 2 examples.
-        # |x - x/2| = |x|/2: .5 + .5 + .25 and 1 + 0 + 2, in sum 4.25.
+        # z - z/2 = z/2: squares .25 + 1 + 2.25 and 0 + .25 + .25, in sum 4, of 6 values in 2
+        # examples. |x - x/2| = |x|/2: .5 + .5 + .25 and 1 + 0 + 2, in sum 4.25.
         ("mean", 4 / 6, 4.25 / 6),
         ("sum", 4 / 2, 4.25 / 2),
     ],
@@ -207,12 +207,12 @@ def test_losses_of_one_step_are_those_of_eqs_1_and_2(reduction, latent, image):
 
 
 def test_sum_runs_over_rows_columns_and_channels_of_an_image():
-    z, x = keras.Input((3,)), keras.Input((3, 1, 1))
-    generator = keras.Model(z, keras.layers.Reshape((3, 1, 1))(z), name="generator")
+    z, x = keras.Input((3,)), keras.Input((1, 3, 1))
+    generator = keras.Model(z, keras.layers.Reshape((1, 3, 1))(z), name="generator")
     flat = keras.layers.Flatten()(x)
     encoder = keras.Model(x, keras.layers.Dense(3, use_bias=False)(flat), name="encoder")
     encoder.set_weights([0.5 * np.eye(3)])
-    logs = crg(generator, encoder, 0.0, reduction="sum").train_step(batch(X.reshape(2, 3, 1, 1)))
+    logs = crg(generator, encoder, 0.0, reduction="sum").train_step(batch(X.reshape(2, 1, 3, 1)))
     assert float(logs["image_cycle_loss"]) == pytest.approx(4.25 / 2)  # |x|/2 as above
 
 

@@ -449,8 +449,9 @@ def fitted(tiny_config, digits512, tmp_path, fits) -> Callable[..., dict[str, An
     """What a stage of a tiny CRG passes to `fit`, with some settings of the stage changed."""
     nets = build(tiny_config.networks)
 
-    def stage(name: str, **changes: Any) -> dict[str, Any]:
+    def stage(name: str, seed: int = 0, **changes: Any) -> dict[str, Any]:
         config = replace(tiny_config, **{name: replace(getattr(tiny_config, name), **changes)})
+        config = replace(config, run=replace(config.run, seed=seed))
         run = Run(tmp_path)
         if name == "gan":
             train_gan(config, run, digits512, nets["generator"], nets["discriminator"])
@@ -531,7 +532,12 @@ def test_clipping_bounds_the_global_norm_of_both_gradients(fitted):
     assert [adam.global_clipnorm for adam in model.optimizers().values()] == [1.5, 1.5]
 
 
-def test_reduction_and_seed_reach_the_encoder_stage(fitted, tiny_config):
+def test_the_seed_keys_noise_and_order_of_both_stages(fitted):
+    for stage in ("gan", "encoder"):
+        assert fitted(stage, seed=7)["model"].seed == 7
+
+
+def test_the_reduction_reaches_the_encoder_stage(fitted):
     assert fitted("encoder", reduction="sum")["model"].reduce([[1.0, 2.0], [3.0, 4.0]]) == 5.0
     assert fitted("encoder")["model"].reduce([[1.0, 2.0], [3.0, 4.0]]) == 2.5
 
