@@ -164,7 +164,7 @@ def recommended() -> Config:
             epochs=3.0,
             period=0.25,
             batch_size=64,
-            learning_rate=1e-3,
+            learning_rate=2e-4,
             schedule="cosine",
             clip_norm=1.0,
             ema=0.999,

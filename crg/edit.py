@@ -166,9 +166,9 @@ def apply(command: EditCommand) -> Path:
         The folder with the edited images.
 
     Raises:
-        UserError: images that are missing or unreadable, counts that do not match.
+        UserError: images that are missing, unreadable or to be overwritten, counts that differ.
     """
-    from common.datasets.folder import read_images, write_images
+    from common.datasets.folder import read_images, refuse_overwriting, write_images
     from common.files import write_json
     from common.plots import grid
     from crg import trained
@@ -181,6 +181,7 @@ def apply(command: EditCommand) -> Path:
             f"There are {pairs} images in --without, {len(command.with_)} in --with and "
             f"{len(amounts)} amounts; each direction needs one of each."
         )
+    refuse_overwriting(command.images, command.out)
     model = trained.load(command.run)
     height, width, channels = model.encoder.input_shape[1:]
     mode = "L" if channels == 1 else "RGB"

@@ -44,14 +44,15 @@ def reconstruct(command: ReconstructCommand) -> Path:
         The folder with the reconstructions.
 
     Raises:
-        UserError: images that are missing or unreadable.
+        UserError: images that are missing, unreadable or to be overwritten.
     """
-    from common.datasets.folder import read_images, write_images
+    from common.datasets.folder import read_images, refuse_overwriting, write_images
     from common.plots import grid
     from common.report import pair_values
     from crg import trained
     from crg.edit import decode, encode
 
+    refuse_overwriting(command.images, command.out)
     model = trained.load(command.run)
     height, width, channels = model.encoder.input_shape[1:]
     mode = "L" if channels == 1 else "RGB"

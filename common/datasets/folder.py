@@ -106,6 +106,20 @@ def write_images(folder: str | Path, stems: Sequence[str], images: np.ndarray) -
     return paths
 
 
+def refuse_overwriting(images: str | Path, folder: str | Path) -> None:
+    """Checks that results in `folder` cannot replace the inputs that they are made of.
+
+    Raises:
+        UserError: `folder` is that of the images.
+    """
+    images = Path(images)
+    if Path(folder).resolve() == (images if images.is_dir() else images.parent).resolve():
+        raise UserError(
+            f"{folder} holds the input images, which their results would replace; "
+            "name another folder by --out."
+        )
+
+
 def paired_images(
     folder_a: str | Path, folder_b: str | Path
 ) -> tuple[list[str], np.ndarray, np.ndarray]:

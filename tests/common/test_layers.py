@@ -1,4 +1,4 @@
-"""Batch statistics estimated anew, against means computed by hand."""
+"""Batch statistics and running means of weights, against values computed by hand."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from common.layers import reestimate_batch_statistics
+from common.layers import averaged_weights, reestimate_batch_statistics
 
 # Batch means: 2, 5, 4; batch variances (of the batch itself, not of a sample): 1, 16, 1.
 BATCHES = [np.array(pair, np.float32)[:, None] for pair in ([1, 3], [1, 9], [3, 5])]
@@ -88,3 +88,39 @@ def test_weights_are_not_touched():
     reestimate_batch_statistics(network, BATCHES)
     for old, new in zip(before, network.trainable_variables, strict=True):
         np.testing.assert_array_equal(old, new.numpy())
+
+
+def stepped(*, ema: bool) -> tuple[keras.Model, keras.optimizers.Optimizer]:
+    """One weight that SGD moved from 2 to 1 and to 3."""
+    network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+    network.set_weights([np.array([[2.0]])])
+    optimizer = keras.optimizers.SGD(0.1, use_ema=ema, ema_momentum=0.75)
+    optimizer.build(network.trainable_variables)
+    for gradient in (10.0, -20.0):
+        optimizer.apply([keras.ops.full((1, 1), gradient)], network.trainable_variables)
+    return network, optimizer
+
+
+def weight(network: keras.Model) -> float:
+    return float(network.get_weights()[0][0, 0])
+
+
+def test_running_means_replace_the_weights_within_the_block_only():
+    network, optimizer = stepped(ema=True)
+    with averaged_weights(network, optimizer) as averaged:
+        assert averaged is network
+        assert weight(network) == pytest.approx(0.75 * 1 + 0.25 * 3)  # the first mean is the 1
+    assert weight(network) == pytest.approx(3.0)
+
+
+def test_the_weights_come_back_when_the_block_fails():
+    network, optimizer = stepped(ema=True)
+    with pytest.raises(OSError, match="disk full"), averaged_weights(network, optimizer):
+        raise OSError("disk full")
+    assert weight(network) == pytest.approx(3.0)
+
+
+def test_without_running_means_the_weights_stay():
+    network, optimizer = stepped(ema=False)
+    with averaged_weights(network, optimizer):
+        assert weight(network) == pytest.approx(3.0)

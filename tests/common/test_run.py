@@ -100,6 +100,40 @@ def test_the_environment_says_what_the_numbers_depend_on(tmp_path):
     assert found["git_revision"]
 
 
+def test_a_run_says_what_it_started_from(tmp_path):
+    source = tmp_path / "crg-mnist-001"
+    source.mkdir()
+    (source / "command.txt").write_text("python -m crg.train --seed 3\n")
+    (source / "history-gan.csv").write_text("period,step\n1,8\n2,16\n")
+    runs.record_start(runs.Run(tmp_path / "new"), source, ["generator"])
+    assert json.loads((tmp_path / "new" / "init.json").read_text()) == {
+        "run": "crg-mnist-001",
+        "networks": ["generator"],
+        "command": "python -m crg.train --seed 3",
+        "stages": {"gan": {"period": "2", "step": "16"}},
+    }
+
+
+def test_a_start_from_weights_alone_has_no_command_and_no_stages(tmp_path):
+    (tmp_path / "weights").mkdir()
+    runs.record_start(runs.Run(tmp_path / "new"), tmp_path / "weights", ["generator"])
+    found = json.loads((tmp_path / "new" / "init.json").read_text())
+    assert (found["command"], found["stages"]) == ("", {})
+
+
+@pytest.mark.parametrize(
+    ("epochs", "period", "length"),
+    [
+        (1.0, 1.0, (3, 3)),  # 10 images in batches of 4: 2.5 batches, made whole
+        (2.0, 0.5, (8, 2)),  # 1.25 batches a period; four periods
+        (1.1, 0.5, (4, 2)),  # 2.2 periods
+        (0.1, 1.0, (3, 3)),  # at least one period
+    ],
+)
+def test_a_stage_is_whole_periods_of_whole_batches(epochs, period, length):
+    assert runs.stage_length(epochs, period, images=10, batch_size=4) == length
+
+
 @pytest.fixture
 def logs_restored():
     root = logging.getLogger()
@@ -441,14 +475,14 @@ def broken_at(bad_step: int):
 
 
 def test_a_loss_that_is_not_finite_is_a_user_error_that_names_it_and_the_step(train, tmp_path):
-    message = r"gan: critic_loss became (nan|inf) at step 5; .*gan\.npz holds the state of step 4\."
+    message = r"gan: critic_loss became (nan|inf) at step 4; .*gan\.npz holds the state of step 3\."
     with pytest.raises(UserError, match=message):
-        train(tmp_path, data=broken_at(4), backup_seconds=0.0)
+        train(tmp_path, data=broken_at(3), backup_seconds=0.0)
 
 
 def test_the_last_good_state_outlives_a_loss_that_is_not_finite(train, straight, tmp_path):
     with pytest.raises(UserError):
-        train(tmp_path, data=broken_at(4), backup_seconds=0.0)
+        train(tmp_path, data=broken_at(3), backup_seconds=0.0)
     toy = compiled(Toy())
     backup.restore(saved(tmp_path), toy)
     assert all(np.isfinite(value).all() for value in state(toy))

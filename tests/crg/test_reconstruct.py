@@ -142,3 +142,15 @@ def test_an_unfinished_run_is_refused_with_how_to_finish_it(mistake, tmp_path, u
     line = mistake(DIGITS, "--run", str(run))
     assert f"{run} has no trained encoder yet" in line
     assert f"--resume {run}" in line
+
+
+@pytest.mark.parametrize("one", [False, True])
+def test_inputs_are_never_overwritten(tmp_path, capsys, one):
+    inputs = shutil.copytree(DIGITS, tmp_path / "inputs")
+    before = (inputs / "digit-1.png").read_bytes()
+    images = inputs / "digit-1.png" if one else inputs
+    with pytest.raises(SystemExit) as ended:
+        main([str(images), "--out", str(inputs)])
+    assert ended.value.code == 2
+    assert f"{inputs} holds the input images" in capsys.readouterr().err
+    assert (inputs / "digit-1.png").read_bytes() == before
