@@ -70,7 +70,14 @@ class Run:
                 network.save(temporary)
 
 
-def create(out: Path | None, package: str, dataset: str, config: Any) -> Run:
+def create(
+    out: Path | None,
+    package: str,
+    dataset: str,
+    config: Any,
+    init: Path | None = None,
+    networks: Mapping[str, keras.Model] | None = None,
+) -> Run:
     """Makes a new run directory with `config.json` and `command.txt`.
 
     Args:
@@ -78,6 +85,8 @@ def create(out: Path | None, package: str, dataset: str, config: Any) -> Run:
         package: for the name.
         dataset: for the name.
         config: the resolved settings.
+        init: the run or folder of weights that this run starts from.
+        networks: those of its networks that this run takes over, loaded.
 
     Raises:
         UserError: `out` exists and is not an empty folder.
@@ -92,8 +101,10 @@ def create(out: Path | None, package: str, dataset: str, config: Any) -> Run:
             f"or go on with the run in it by --resume {out}."
         )
     run = Run(out)
-    write_json(out / "config.json", to_json(config))
     write_text(out / "command.txt", shlex.join(_command_line()) + "\n")
+    if init is not None:
+        record_start(run, init, networks or {})
+    write_json(out / "config.json", to_json(config))  # last: what has it can be resumed
     return run
 
 
@@ -136,8 +147,17 @@ def record_environment(run: Run, device: str, seed: int, records: Records) -> No
     )
 
 
-def record_start(run: Run, source: Path, networks: Sequence[str]) -> None:
-    """Writes `init.json`: which networks of which run this one started from, and their training."""
+def starting_folder(run: Path) -> Path:
+    """Where a run keeps the networks that it started from, as a run of their own."""
+    return run / "backup"
+
+
+def record_start(run: Run, source: Path, networks: Mapping[str, keras.Model]) -> None:
+    """Copies the networks that a run starts from into it, so that a resume starts from them too.
+
+    Writes `init.json` beside them: which run they are of, and how long that was trained.
+    """
+    Run(starting_folder(run.folder)).save_networks(networks)
     command = source / "command.txt"
     write_json(
         run.folder / "init.json",
@@ -245,6 +265,11 @@ def stage_length(epochs: float, period: float, images: int, batch_size: int) -> 
     Returns:
         (steps, period_steps); one epoch of 60,000 images in batches of 256 has 235 steps.
     """
+    if period * images < batch_size:
+        raise UserError(
+            f"A period of {period} epochs of {images} images is shorter than one batch of "
+            f"{batch_size}; choose a longer period or smaller batches."
+        )
     period_steps = math.ceil(period * images / batch_size)
     return max(1, round(epochs / period)) * period_steps, period_steps
 

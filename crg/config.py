@@ -37,11 +37,15 @@ class NetworkConfig:
             ("generator_channels", 3),
             ("discriminator_channels", 2),
             ("encoder_channels", 5),
-            ("encoder_dropout", 5),
         ):
             value = getattr(self, name)
-            right = len(value) == count and all(item >= 0 for item in value)
-            check_setting(f"networks.{name}", value, right, f"{count} numbers, none negative")
+            right = len(value) == count and min(value) >= 1
+            check_setting(f"networks.{name}", value, right, f"{count} numbers, each at least 1")
+        rates = self.encoder_dropout
+        right = len(rates) == 5 and all(0 <= rate < 1 for rate in rates)
+        check_setting("networks.encoder_dropout", rates, right, "5 rates from 0 to below 1")
+        rate = self.discriminator_dropout
+        check_setting("networks.discriminator_dropout", rate, 0 <= rate < 1, "from 0 to below 1")
         check_setting("networks.latent_size", self.latent_size, self.latent_size > 0, "at least 1")
 
 

@@ -144,9 +144,9 @@ class EditCommand:
     """Images without the attributes, one a direction."""
     with_: Annotated[tuple[Path, ...], tyro.conf.arg(name="with")]
     """Images with them, in the same order."""
-    strength: tuple[float, ...] = (1.0,)
-    """Shares of each pair's own step; 1 adds the attribute, -1 takes it away. One for all
-    directions, or one each."""
+    strength: tuple[float, ...] | None = None
+    """Shares of each pair's own step; 1, the default, adds the attribute, -1 takes it away. One
+    for all directions, or one each."""
     k: tuple[float, ...] | None = None
     """The paper's k of Eq. 4 instead of strengths (its positive k takes the attribute away)."""
     norm: Norm = "squared"
@@ -174,7 +174,9 @@ def apply(command: EditCommand) -> Path:
     from crg import trained
 
     pairs = len(command.without)
-    amounts = command.strength if command.k is None else command.k
+    if command.k is not None and command.strength is not None:
+        raise UserError("--k and --strength are two ways to say the same; give one of them.")
+    amounts = command.k or command.strength or (1.0,)
     amounts = amounts * pairs if len(amounts) == 1 else amounts
     if not pairs or not len(command.with_) == len(amounts) == pairs:
         raise UserError(
@@ -190,10 +192,16 @@ def apply(command: EditCommand) -> Path:
         return read_images(path, (height, width), mode, command.invert)
 
     stems, images = read(command.images)
-    codes = [
-        [encode(model.encoder, read(path)[1][:1])[0] for path in pair]
-        for pair in zip(command.without, command.with_, strict=True)
-    ]
+
+    def code(path: Path) -> np.ndarray:
+        found = read(path)[1]
+        if len(found) > 1:
+            raise UserError(
+                f"{path} holds {len(found)} images; a direction needs one on each side."
+            )
+        return encode(model.encoder, found)[0]
+
+    codes = [(code(a), code(b)) for a, b in zip(command.without, command.with_, strict=True)]
     directions = [direction(*pair, norm=command.norm) for pair in codes]
     if command.k is None:
         amounts = [

@@ -44,7 +44,7 @@ def generator(
     for width in deconvolutions:  # [B, 14, 14, 128], [B, 28, 28, 64]
         x = layers.Conv2DTranspose(width, 5, strides=2, padding="same")(x)
         x = layers.LeakyReLU(SLOPE)(x)
-    x = layers.Conv2D(1, 5, padding="same")(x)  # [B, 28, 28, 1]
+    x = layers.Conv2D(1, 5, padding="same", dtype="float32")(x)  # [B, 28, 28, 1]
     if output_activation == "tanh":
         x = layers.Activation("tanh", dtype="float32")(x)
     else:
@@ -99,6 +99,6 @@ def encoder(
         x = layers.LeakyReLU(SLOPE)(x)
         x = layers.Dropout(rate)(x)
     x = layers.Flatten()(x)  # [B, 7 * 7 * 512]
-    x = layers.Dense(latent_size)(x)
+    x = layers.Dense(latent_size, dtype="float32")(x)
     x = layers.Activation("tanh", dtype="float32")(x)
     return keras.Model(image, x, name="encoder")

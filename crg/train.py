@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common import run as runs
@@ -38,14 +37,23 @@ def main(arguments: list[str] | None = None) -> None:
     described = device.configure(config.run)
     records = datasets.load(config.dataset, "train", config.run.data_dir)
     records = records.take(slice(config.run.limit))
+    check_lengths(config, len(records))
+    nets, found = starting_networks(config, launch)
+
+    # Nothing has been written up to here; from here on nothing is refused.
     if launch.resume:
         run = runs.reopen(launch.resume, config)
     else:
-        run = runs.create(launch.out, "crg", config.dataset, config)
+        start = {name: nets[name] for name in found}
+        run = runs.create(launch.out, "crg", config.dataset, config, launch.init, start)
     runs.log_to(run)
     runs.record_environment(run, described, config.run.seed, records)
     logger.info("%s: %d images of %s, %s", run.folder, len(records), records.name, described)
-    train(config, run, records, launch.init)
+    draw_reals(run, records)
+    if "gan" in config.stages:
+        train_gan(config, run, records, nets["generator"], nets["discriminator"])
+    if "encoder" in config.stages:
+        train_encoder(config, run, records, nets["generator"], nets["encoder"])
 
     if run.network_file("encoder").is_file():
         from crg.evaluate import EvaluateCommand, evaluate
@@ -54,13 +62,13 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def check_launch(config: Config, launch: LaunchConfig) -> None:
-    """Refuses what cannot become a run.
+    """Refuses what cannot become a run, from the settings alone.
 
     Raises:
-        UserError: an encoder stage without a generator, or a longer GAN under a begun encoder.
+        UserError: an encoder stage without a generator; a longer GAN under a begun encoder; a
+            longer stage whose learning rate has been falling towards its old end.
     """
-    folder = launch.resume or launch.init
-    if "gan" not in config.stages and folder is None:
+    if "gan" not in config.stages and not (launch.resume or launch.init):
         raise UserError(
             "--stages encoder needs a trained generator: name the run or folder of weights that "
             "holds it by --init, or train both stages."
@@ -72,31 +80,55 @@ def check_launch(config: Config, launch: LaunchConfig) -> None:
                 f"The encoder of {launch.resume} has begun to invert its generator, which must "
                 f"stay as it is: train longer in a new run with --init {launch.resume}."
             )
+        if config.encoder.schedule != "constant" and config.encoder != saved.encoder:
+            raise UserError(
+                f"The learning rate of {launch.resume} falls to zero at its "
+                f"{saved.encoder.epochs:g} encoder epochs, so they cannot become more: train on "
+                f"in a new run with --stages encoder --init {launch.resume}."
+            )
 
 
-def train(config: Config, run: runs.Run, records: Records, init: Path | None) -> None:
-    """The stages of `config.stages`, each from its saved state where there is one."""
+def check_lengths(config: Config, images: int) -> None:
+    """Refuses stages that so many training images are too few for.
+
+    Raises:
+        UserError: images held out that leave none, or a period shorter than a batch.
+    """
+    settings = config.encoder
+    kept = images - settings.holdout
+    check_setting("encoder.holdout", settings.holdout, kept > 0, f"below {images}")
+    runs.stage_length(config.gan.epochs, config.gan.period, images, config.gan.batch_size)
+    runs.stage_length(settings.epochs, settings.period, kept, settings.batch_size)
+
+
+def starting_networks(
+    config: Config, launch: LaunchConfig
+) -> tuple[dict[str, keras.Model], list[str]]:
+    """The networks before the first stage: fresh, or those that --init names.
+
+    Returns:
+        All networks by name, and the names of those that are not fresh.
+
+    Raises:
+        UserError: --init holds none, or not the generator that the stages need.
+    """
     from crg.trained import build
 
     nets = build(config.networks)
-    first = runs.Run(run.folder / "backup")  # networks/ holds what the stages have reached
-    if init is not None:
-        found = runs.load_networks(init, nets)
-        if not found:
-            raise UserError(f"--init {init} holds no networks; name a run or a folder of weights.")
-        logger.info("starts from %s of %s", ", ".join(found), init)
-        first.save_networks({name: nets[name] for name in found})
-        runs.record_start(run, init, found)
-    found = runs.load_networks(first.folder, nets)
+    if not (launch.init or launch.resume):
+        return nets, []
+    folder = launch.init or runs.starting_folder(launch.resume)
+    found = runs.load_networks(folder, nets)
+    if launch.init and not found:
+        raise UserError(
+            f"--init {launch.init} holds no networks; name a run or a folder of weights."
+        )
     if "gan" not in config.stages and "generator" not in found:
         raise UserError(
-            f"There is no generator in {init or run.folder}; --init must name a run or a folder "
-            "of weights whose GAN stage is done."
+            f"There is no generator in {launch.init or launch.resume}; --init must name a run or "
+            "a folder of weights that has one."
         )
-    if "gan" in config.stages:
-        train_gan(config, run, records, nets["generator"], nets["discriminator"])
-    if "encoder" in config.stages:
-        train_encoder(config, run, records, nets["generator"], nets["encoder"])
+    return nets, found
 
 
 def train_gan(
@@ -162,14 +194,13 @@ def train_encoder(
 
     settings = config.encoder
     kept = len(records) - settings.holdout
-    check_setting("encoder.holdout", settings.holdout, kept > 0, f"below {len(records)}")
     training, held_out = records.take(slice(kept)), records.take(slice(kept, None))
     steps, period_steps = runs.stage_length(
         settings.epochs, settings.period, len(training), settings.batch_size
     )
     model = CRG(generator, encoder, reduction=settings.reduction, seed=config.run.seed)
 
-    def adam() -> keras.optimizers.Optimizer:
+    def adam(ema: float | None = None) -> keras.optimizers.Optimizer:
         rate = settings.learning_rate
         updates = steps * (2 if settings.shared_optimizer else 1)
         if settings.schedule == "cosine":
@@ -178,15 +209,14 @@ def train_encoder(
             rate,  # pyright: ignore[reportArgumentType]
             beta_1=settings.beta_1,
             global_clipnorm=settings.clip_norm,
-            use_ema=settings.ema is not None,
-            ema_momentum=settings.ema or 0.99,
+            use_ema=ema is not None,
+            ema_momentum=ema or 0.99,
         )
 
-    latent_cycle = adam()
-    image_cycle = latent_cycle if settings.shared_optimizer else adam()
+    image_cycle = adam(settings.ema)
+    latent_cycle = image_cycle if settings.shared_optimizer else adam()
     model.compile(jit_compile=config.run.xla, latent_cycle=latent_cycle, image_cycle=image_cycle)
-    # With EMA, the mean moves once an iteration, after the second update.
-    averaging = model.image_cycle_optimizer
+    averaging = model.image_cycle_optimizer  # the mean moves with the last update of an iteration
     draw = reconstruction_samples(run, generator, encoder, config)
 
     def period_end(name: str) -> None:
@@ -215,6 +245,15 @@ def train_encoder(
         batches = batches.take(settings.reestimate_batches)
         reestimate_batch_statistics(encoder, (image for image, _ in batches))
     run.save_networks({"generator": generator, "encoder": encoder})
+
+
+def draw_reals(run: runs.Run, records: Records) -> None:
+    """Draws the first training images into `samples/reals.png`, to compare samples with."""
+    from common.plots import grid
+
+    images = records.images[:SAMPLES]
+    rows = [list(images[start : start + 8]) for start in range(0, len(images), 8)]
+    grid(rows, run.folder / "samples" / "reals.png")
 
 
 def generated_samples(run: runs.Run, generator: keras.Model, seed: int):

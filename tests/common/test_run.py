@@ -100,25 +100,46 @@ def test_the_environment_says_what_the_numbers_depend_on(tmp_path):
     assert found["git_revision"]
 
 
-def test_a_run_says_what_it_started_from(tmp_path):
-    source = tmp_path / "crg-mnist-001"
-    source.mkdir()
-    (source / "command.txt").write_text("python -m crg.train --seed 3\n")
-    (source / "history-gan.csv").write_text("period,step\n1,8\n2,16\n")
-    runs.record_start(runs.Run(tmp_path / "new"), source, ["generator"])
+@pytest.fixture
+def source(tmp_path) -> Path:
+    """A run of one stage, to start from."""
+    folder = tmp_path / "crg-mnist-001"
+    folder.mkdir()
+    (folder / "command.txt").write_text("python -m crg.train --seed 3\n")
+    (folder / "history-gan.csv").write_text("period,step\n1,8\n2,16\n")
+    return folder
+
+
+def test_a_run_says_what_it_started_from(tmp_path, source):
+    runs.create(tmp_path / "new", "crg", "mnist", Config(), source, {"maker": Toy().maker})
     assert json.loads((tmp_path / "new" / "init.json").read_text()) == {
         "run": "crg-mnist-001",
-        "networks": ["generator"],
+        "networks": ["maker"],
         "command": "python -m crg.train --seed 3",
         "stages": {"gan": {"period": "2", "step": "16"}},
     }
 
 
+def test_a_run_keeps_the_networks_it_started_from(tmp_path, source):
+    """A resume starts from them too, whatever has become of their run."""
+    toy, other = Toy(weights_seed=1), Toy(weights_seed=2)
+    run = runs.create(tmp_path / "new", "crg", "mnist", Config(), source, {"maker": toy.maker})
+    assert runs.load_networks(run.folder, {"maker": other.maker}) == []  # nothing is trained yet
+    kept = runs.starting_folder(run.folder)
+    assert runs.load_networks(kept, other.networks()) == ["maker"]
+    np.testing.assert_array_equal(toy.maker.get_weights()[0], other.maker.get_weights()[0])
+
+
 def test_a_start_from_weights_alone_has_no_command_and_no_stages(tmp_path):
     (tmp_path / "weights").mkdir()
-    runs.record_start(runs.Run(tmp_path / "new"), tmp_path / "weights", ["generator"])
+    runs.create(tmp_path / "new", "crg", "mnist", Config(), tmp_path / "weights", {})
     found = json.loads((tmp_path / "new" / "init.json").read_text())
     assert (found["command"], found["stages"]) == ("", {})
+
+
+def test_a_run_from_nothing_says_nothing_of_a_start(tmp_path):
+    runs.create(tmp_path / "new", "crg", "mnist", Config())
+    assert not (tmp_path / "new" / "init.json").exists()
 
 
 @pytest.mark.parametrize(
@@ -132,6 +153,11 @@ def test_a_start_from_weights_alone_has_no_command_and_no_stages(tmp_path):
 )
 def test_a_stage_is_whole_periods_of_whole_batches(epochs, period, length):
     assert runs.stage_length(epochs, period, images=10, batch_size=4) == length
+
+
+def test_a_period_without_a_whole_batch_is_a_user_error():
+    with pytest.raises(UserError, match=r"0\.5 epochs of 10 images is shorter than one batch of 6"):
+        runs.stage_length(1.0, 0.5, images=10, batch_size=6)
 
 
 @pytest.fixture

@@ -133,6 +133,7 @@ def test_a_gan_killed_within_a_period_ends_as_if_it_had_not_been(tmp_path):
     straight, parts = Run(tmp_path / "straight"), Run(tmp_path / "parts")
     # 48 images in batches of 8: periods of 6 steps; the kill comes in the second.
     settings = [*SETTINGS, "--stages=gan", "--limit=48", "--gan.batch-size=8"]
+    settings += ["--encoder.holdout=0", "--encoder.keep=last", "--encoder.batch-size=8"]
     assert wait(forked([*settings, "--out", str(straight.folder)])) == 0
     kill_at(forked([*settings, "--out", str(parts.folder)]), parts, saved("gan", 8))
     assert wait(forked(["--resume", str(parts.folder)])) == 0

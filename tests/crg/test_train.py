@@ -130,6 +130,7 @@ def test_samples_are_drawn_at_the_end_of_every_period(smoke):
     assert sorted(file.name for file in (smoke / "samples").iterdir()) == [
         *("encoder-0000006.png", "encoder-0000012.png", "encoder-0000018.png"),
         *("gan-0000008.png", "gan-0000016.png", "gan-0000024.png"),
+        "reals.png",
     ]
 
 
