@@ -11,6 +11,7 @@ import argparse
 import dataclasses
 import difflib
 import json
+import math
 import sys
 import types
 import typing
@@ -62,7 +63,7 @@ class RunConfig:
         seed, limit, seconds = self.seed, self.limit, self.backup_seconds
         check_setting("seed", seed, 0 <= seed <= LARGEST_SEED, f"between 0 and {LARGEST_SEED}")
         check_setting("limit", limit, limit is None or limit > 0, "at least 1")
-        check_setting("backup-seconds", seconds, seconds > 0, "above 0")
+        check_setting("backup-seconds", seconds, 0 < seconds < math.inf, "above 0 and finite")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

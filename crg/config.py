@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
@@ -53,7 +54,7 @@ def check_stage(stage: str, settings: GANConfig | EncoderConfig) -> None:
     """Refuses settings that both stages have and that cannot be trained with."""
     for name in ("epochs", "period", "batch_size", "learning_rate"):
         value = getattr(settings, name)
-        check_setting(f"{stage}.{name}", value, value > 0, "above 0")
+        check_setting(f"{stage}.{name}", value, 0 < value < math.inf, "above 0 and finite")
     for name in ("beta_1", "ema"):
         value = getattr(settings, name)
         right = value is None or 0 <= value < 1
@@ -121,7 +122,8 @@ class EncoderConfig:
         right = self.keep == "last" or (self.holdout > 0 and self.ema is None)
         check_setting("encoder.keep", self.keep, right, "last, without a holdout or with ema")
         clip, batches = self.clip_norm, self.reestimate_batches
-        check_setting("encoder.clip_norm", clip, clip is None or clip > 0, "above 0, or none")
+        right = clip is None or 0 < clip < math.inf
+        check_setting("encoder.clip_norm", clip, right, "above 0 and finite, or none")
         check_setting("encoder.reestimate_batches", batches, batches >= 0, "at least 0")
 
 
@@ -181,7 +183,7 @@ def quick() -> Config:
     """Narrow networks, a few minutes on two CPU cores: what `make demo` trains."""
     return Config(
         networks=NetworkConfig(
-            generator_channels=(64, 64, 32),
+            generator_channels=(64, 48, 24),
             discriminator_channels=(32, 64),
             encoder_channels=(16, 32, 32, 64, 64),
             encoder_dropout=(0.0, 0.0, 0.0, 0.0, 0.0),

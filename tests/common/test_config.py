@@ -57,7 +57,7 @@ CONFIGS = st.builds(
     encoder=st.builds(
         EncoderConfig, shared_optimizer=st.booleans(), clip_norm=st.none() | POSITIVE
     ),
-    report_images=st.none() | st.integers(1),
+    report_images=st.none() | st.integers(2),
 )
 
 
@@ -155,6 +155,18 @@ def test_an_error_in_a_run_names_its_file(tmp_path):
     write_json(tmp_path / "config.json", {"epoch": 3})
     with pytest.raises(UserError, match=str(tmp_path / "config.json")):
         read_config(Config, tmp_path)
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0, float("nan"), float("inf")])
+def test_seconds_that_json_or_time_cannot_hold_are_refused(seconds):
+    with pytest.raises(UserError, match=r"The setting backup-seconds is .*above 0 and finite"):
+        RunConfig(backup_seconds=seconds)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**31])
+def test_seeds_that_not_every_generator_takes_are_refused(seed):
+    with pytest.raises(UserError, match=rf"The setting seed is {seed}; it must be between 0 and"):
+        RunConfig(seed=seed)
 
 
 # Differences
