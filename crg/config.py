@@ -183,12 +183,12 @@ def quick() -> Config:
     """Narrow networks, a few minutes on two CPU cores: what `make demo` trains."""
     return Config(
         networks=NetworkConfig(
-            generator_channels=(64, 48, 24),
+            generator_channels=(64, 64, 32),
             discriminator_channels=(32, 64),
             encoder_channels=(16, 32, 32, 64, 64),
             encoder_dropout=(0.0, 0.0, 0.0, 0.0, 0.0),
         ),
-        gan=GANConfig(epochs=1.5, period=0.25, batch_size=64, ema=0.99),
+        gan=GANConfig(epochs=1.25, period=0.25, batch_size=64, ema=0.99),
         encoder=EncoderConfig(
             epochs=0.5,
             period=0.25,
