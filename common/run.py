@@ -1,28 +1,21 @@
-"""Run directories, and `fit`: the training loop of every stage of every package.
+"""Run directories: the files of a run, their provenance, and what reads them back.
 
-    runs/<package>-<dataset>-<NNN>/
-      config.json  command.txt  environment.json  train.log  history-<stage>.csv
-      backup/<stage>.npz  networks/<name>.keras  samples/  plots/  report/
-
-Time is counted in steps and in periods, fixed numbers of steps after which a run reports, draws
-samples and saves its state. Data, noise and dropout are functions of (seed, step); with the saved
-state, a run that was killed at any moment ends with the weights of one that was not.
+runs/<package>-<dataset>-<NNN>/
+  config.json  command.txt  environment.json  train.log  history-<stage>.csv
+  backup/<stage>.npz  networks/<name>.keras  samples/  plots/  report/
 """
 
 from __future__ import annotations
 
 import csv
-import io
 import logging
-import math
 import platform
 import shlex
 import subprocess
 import sys
-import time
 import warnings
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -35,9 +28,7 @@ from common.files import atomic_path, write_json, write_text
 
 if TYPE_CHECKING:
     import keras
-    import tensorflow as tf
 
-    from common.adversarial import AdversarialModel
 
 logger = logging.getLogger(__name__)
 
@@ -251,166 +242,6 @@ def load_networks(folder: Path, networks: Mapping[str, keras.Model]) -> list[str
                 found.append(name)
                 break
     return found
-
-
-def stage_length(epochs: float, period: float, images: int, batch_size: int) -> tuple[int, int]:
-    """Steps of a stage and of its periods: whole periods, each of whole batches.
-
-    Args:
-        epochs: passes over the images, rounded to whole periods, at least one.
-        period: passes over the images in one period.
-        images: number of training images.
-        batch_size: images a step.
-
-    Returns:
-        (steps, period_steps); one epoch of 60,000 images in batches of 256 has 235 steps.
-    """
-    if period * images < batch_size:
-        raise UserError(
-            f"A period of {period} epochs of {images} images is shorter than one batch of "
-            f"{batch_size}; choose a longer period or smaller batches."
-        )
-    period_steps = math.ceil(period * images / batch_size)
-    return max(1, round(epochs / period)) * period_steps, period_steps
-
-
-def fit(
-    model: AdversarialModel,
-    run: Run,
-    stage: str,
-    batches: Callable[[int], tf.data.Dataset],
-    *,
-    steps: int,
-    period_steps: int,
-    batch_size: int,
-    backup_seconds: float = 300.0,
-    validation: tf.data.Dataset | None = None,
-    keep_best: Sequence[str] = (),
-    period_end: Callable[[str], None] | None = None,
-) -> None:
-    """Trains `model` up to `steps`, from its saved state where there is one.
-
-    Args:
-        model: compiled, fresh or to be overwritten by the state in `run`.
-        run: where history and state go.
-        stage: their name.
-        batches: from a step to the endless dataset that starts there.
-        steps: of the whole stage.
-        period_steps: after so many steps the history gets a row and the state is saved.
-        batch_size: images a step, for the history and the speed.
-        backup_seconds: the state is saved at least this often.
-        validation: measured by `test_step` at the end of each period.
-        keep_best: leave the networks of the period in which the sum of these columns was smallest,
-            such as `val_image_cycle_loss`; those of the last step by default.
-        period_end: called at the end of each period, to draw samples and to save networks; gets a
-            name for the files, such as `gan-0000235`.
-
-    Raises:
-        UserError: a loss became NaN or infinite, or the saved state does not fit.
-        KeyboardInterrupt: after Ctrl-C, when the state has been saved.
-    """
-    from common import backup, callbacks
-
-    state, best = run.backup_file(stage), run.backup_file(f"{stage}-best")
-    notes = backup.restore(state, model) if state.is_file() else {"history": [], "seconds": 0.0}
-    sums = [[v.numpy() for v in metric.variables] for metric in model.metrics]
-    restored = callbacks.RestoreTrackers(sums if notes.get("within_period") else None)
-    start = int(model.step.numpy())
-    if start:
-        logger.info("%s: goes on at step %d of %d", stage, start, steps)
-    started = time.monotonic() - notes["seconds"]
-
-    def save(within_period: bool = True) -> None:
-        notes["seconds"] = time.monotonic() - started
-        notes["within_period"] = within_period
-        notes["step"] = int(model.step.numpy())
-        backup.save(state, model, notes)
-
-    def interrupted() -> KeyboardInterrupt:
-        return KeyboardInterrupt(
-            f"stopped at step {int(model.step.numpy())} of {stage}; "
-            f"go on with --resume {run.folder}"
-        )
-
-    if not state.is_file():
-        save(within_period=False)  # from here on a resume never depends on exported networks
-    stop = callbacks.StopOnRequest()
-    timed = callbacks.SaveEvery(save, backup_seconds)
-    bar = callbacks.ProgressBar(stage, steps, batch_size)
-    watchers = [restored, callbacks.StopOnNonFinite(), stop, timed, bar]
-    try:
-        with stop.listening(), bar.shown():
-            while (step := int(model.step.numpy())) < steps:
-                end = min((step // period_steps + 1) * period_steps, steps)
-                timer = time.monotonic()
-                losses = model.fit(
-                    batches(step),
-                    steps_per_epoch=end - step,
-                    callbacks=watchers,
-                    shuffle=False,
-                    verbose=0,  # pyright: ignore[reportArgumentType]
-                )
-                speed = (int(model.step.numpy()) - step) * batch_size / (time.monotonic() - timer)
-                if stop.requested and int(model.step.numpy()) < end:
-                    save()
-                    raise interrupted()
-                row = {name: losses.history[name][-1] for name in model.loss_names}
-                if validation is not None:
-                    measured = model.evaluate(
-                        validation,
-                        return_dict=True,
-                        verbose=0,  # pyright: ignore[reportArgumentType]
-                    )
-                    row |= {f"val_{name}": measured[name] for name in model.test_names}
-                notes["history"].append(
-                    {
-                        "period": len(notes["history"]) + 1,
-                        "step": end,
-                        "images": end * batch_size,
-                        "seconds": round(time.monotonic() - started, 1),
-                        **row,
-                    }
-                )
-                write_history(run.history_file(stage), notes["history"])
-                value = sum(row[name] for name in keep_best)
-                if keep_best and value < notes.get("best", {"value": math.inf})["value"]:
-                    notes["best"] = {"value": value, "step": end}
-                    backup.save(best, model, notes["best"], backup.NETWORKS)
-                if period_end is not None:
-                    period_end(f"{stage}-{end:07d}")
-                save(within_period=False)
-                timed.last = time.monotonic()
-                text = "  ".join(f"{name} {value:.4f}" for name, value in row.items())
-                left = (steps - end) * batch_size / speed / 60
-                logger.info(
-                    "%s  step %d/%d  %.0f images/s, %.0f min left  %s",
-                    stage,
-                    end,
-                    steps,
-                    speed,
-                    left,
-                    text,
-                )
-                if stop.requested:
-                    raise interrupted()
-        if keep_best:
-            kept = backup.restore(best, model, backup.NETWORKS)
-            logger.info("%s: keeps the networks of step %d, the best", stage, kept["step"])
-    except callbacks.NonFiniteError as error:
-        kept = backup.read_notes(state)["step"]
-        raise UserError(
-            f"{stage}: {error}; {state} holds the state of step {kept}. "
-            "Start a new run with a smaller learning rate."
-        ) from error
-
-
-def write_history(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Writes one row a period; the columns are those of the first row."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(path, text.getvalue())
 
 
 def default_weights(name: str) -> Path:

@@ -97,8 +97,10 @@ def check_lengths(config: Config, images: int) -> None:
     settings = config.encoder
     kept = images - settings.holdout
     check_setting("encoder.holdout", settings.holdout, kept > 0, f"below {images}")
-    runs.stage_length(config.gan.epochs, config.gan.period, images, config.gan.batch_size)
-    runs.stage_length(settings.epochs, settings.period, kept, settings.batch_size)
+    from common.training import stage_length
+
+    stage_length(config.gan.epochs, config.gan.period, images, config.gan.batch_size)
+    stage_length(settings.epochs, settings.period, kept, settings.batch_size)
 
 
 def starting_networks(
@@ -115,9 +117,12 @@ def starting_networks(
     from crg.trained import build
 
     nets = build(config.networks)
-    if not (launch.init or launch.resume):
+    if launch.resume:
+        folder = runs.starting_folder(launch.resume)
+    elif launch.init:
+        folder = launch.init
+    else:
         return nets, []
-    folder = launch.init or runs.starting_folder(launch.resume)
     found = runs.load_networks(folder, nets)
     if launch.init and not found:
         raise UserError(
@@ -143,6 +148,7 @@ def train_gan(
 
     from common.datasets.pipeline import endless_batches
     from common.layers import averaged_weights
+    from common.training import fit, stage_length
     from crg.model import GAN
 
     settings = config.gan
@@ -164,10 +170,10 @@ def train_gan(
             draw(name)
             run.save_networks({"generator": generator, "discriminator": discriminator})
 
-    steps, period_steps = runs.stage_length(
+    steps, period_steps = stage_length(
         settings.epochs, settings.period, len(records), settings.batch_size
     )
-    runs.fit(
+    fit(
         model,
         run,
         "gan",
@@ -190,12 +196,13 @@ def train_encoder(
 
     from common.datasets.pipeline import endless_batches, ordered_batches
     from common.layers import averaged_weights, reestimate_batch_statistics
+    from common.training import fit, stage_length
     from crg.model import CRG
 
     settings = config.encoder
     kept = len(records) - settings.holdout
     training, held_out = records.take(slice(kept)), records.take(slice(kept, None))
-    steps, period_steps = runs.stage_length(
+    steps, period_steps = stage_length(
         settings.epochs, settings.period, len(training), settings.batch_size
     )
     model = CRG(generator, encoder, reduction=settings.reduction, seed=config.run.seed)
@@ -224,7 +231,7 @@ def train_encoder(
             draw(name)
             run.save_networks({"generator": generator, "encoder": encoder})
 
-    runs.fit(
+    fit(
         model,
         run,
         "encoder",

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from common import backup, callbacks
+from common import backup, callbacks, training
 from common import run as runs
 from common.datasets.records import Records
 from common.errors import UserError
@@ -152,12 +152,12 @@ def test_a_run_from_nothing_says_nothing_of_a_start(tmp_path):
     ],
 )
 def test_a_stage_is_whole_periods_of_whole_batches(epochs, period, length):
-    assert runs.stage_length(epochs, period, images=10, batch_size=4) == length
+    assert training.stage_length(epochs, period, images=10, batch_size=4) == length
 
 
 def test_a_period_without_a_whole_batch_is_a_user_error():
     with pytest.raises(UserError, match=r"0\.5 epochs of 10 images is shorter than one batch of 6"):
-        runs.stage_length(1.0, 0.5, images=10, batch_size=6)
+        training.stage_length(1.0, 0.5, images=10, batch_size=6)
 
 
 @pytest.fixture
@@ -270,7 +270,7 @@ def train(shared, fresh):
 
 def fit(toy: Toy, folder: Path, steps: int = STEPS, data=batches, **options) -> None:
     settings = {"steps": steps, "period_steps": PERIOD, "batch_size": BATCH} | options
-    runs.fit(toy, runs.Run(folder), "gan", data, **settings)
+    training.fit(toy, runs.Run(folder), "gan", data, **settings)
 
 
 def history(folder: Path) -> list[dict[str, str]]:

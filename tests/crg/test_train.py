@@ -20,7 +20,8 @@ from PIL import Image
 from common.adversarial import AdversarialModel
 from common.config import read_config, to_json
 from common.datasets.records import Records
-from common.run import ROOT, Run, stage_length
+from common.run import ROOT, Run
+from common.training import stage_length
 from crg import edit, reconstruct
 from crg.config import PRESETS, Config
 from crg.evaluate import PAIRS, STRENGTHS
@@ -313,7 +314,7 @@ def fits(monkeypatch: pytest.MonkeyPatch, digits512: Records) -> list[dict[str, 
         call = {"model": model, "stage": stage, "batches": batches, "before": before}
         calls.append(call | options)
 
-    monkeypatch.setattr("common.run.fit", fit)
+    monkeypatch.setattr("common.training.fit", fit)
     monkeypatch.setattr("common.datasets.load", lambda *_: digits512)
     return calls
 
