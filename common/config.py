@@ -62,6 +62,8 @@ class RunConfig:
     def __post_init__(self) -> None:
         seed, limit, seconds = self.seed, self.limit, self.backup_seconds
         check_setting("seed", seed, 0 <= seed <= LARGEST_SEED, f"between 0 and {LARGEST_SEED}")
+        together = not (self.xla and self.deterministic)
+        check_setting("xla", self.xla, together, "off with --deterministic, which XLA does not do")
         check_setting("limit", limit, limit is None or limit > 0, "at least 1")
         check_setting("backup-seconds", seconds, 0 < seconds < math.inf, "above 0 and finite")
 

@@ -21,7 +21,10 @@ def reestimate_batch_statistics(network: keras.Model, batches: Iterable) -> None
     norms = [
         layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)
     ]
-    momenta = [norm.momentum for norm in norms]
+    dropouts = [layer for layer in network.layers if isinstance(layer, keras.layers.Dropout)]
+    momenta, rates = [norm.momentum for norm in norms], [dropout.rate for dropout in dropouts]
+    for dropout in dropouts:
+        dropout.rate = 0.0  # inference has none, and its noise would widen the variances
     try:
         for index, batch in enumerate(batches):
             for norm in norms:
@@ -30,6 +33,8 @@ def reestimate_batch_statistics(network: keras.Model, batches: Iterable) -> None
     finally:
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
+        for dropout, rate in zip(dropouts, rates, strict=True):
+            dropout.rate = rate
 
 
 @contextlib.contextmanager

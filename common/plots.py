@@ -24,6 +24,7 @@ import tyro
 
 from common.errors import UserError, exits_cleanly
 from common.files import atomic_path, write_text
+from common.run import history_files
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -105,7 +106,7 @@ def read_run(run: str | os.PathLike[str]) -> dict[str, History]:
     """Reads every `history-<stage>.csv` of a run directory.
 
     Returns:
-        Stage -> history, oldest file first, which is the order in which the stages were trained.
+        Stage -> history, in the order in which the stages are trained.
 
     Raises:
         UserError: there is no such folder, no history in it, or a broken one.
@@ -113,7 +114,7 @@ def read_run(run: str | os.PathLike[str]) -> dict[str, History]:
     run = Path(run)
     if not run.is_dir():
         raise UserError(f"There is no run directory {run}.")
-    paths = sorted(run.glob("history-*.csv"), key=lambda path: (path.stat().st_mtime_ns, path.name))
+    paths = history_files(run)
     if not paths:
         raise UserError(
             f"{run} holds no history-<stage>.csv: give the folder that a training wrote, "

@@ -8,6 +8,7 @@ runs/<package>-<dataset>-<NNN>/
 from __future__ import annotations
 
 import csv
+import json
 import logging
 import platform
 import shlex
@@ -161,9 +162,20 @@ def record_start(run: Run, source: Path, networks: Mapping[str, keras.Model]) ->
     )
 
 
+def history_files(folder: Path) -> list[Path]:
+    """The histories of a run, in the order of the stages in its settings, others after them."""
+    settings = folder / "config.json"
+    stages = []
+    if settings.is_file():
+        stages = json.loads(settings.read_text(encoding="utf-8")).get("stages", [])
+    order = {f"history-{stage}.csv": index for index, stage in enumerate(stages)}
+    found = folder.glob("history-*.csv")
+    return sorted(found, key=lambda path: (order.get(path.name, len(order)), path.name))
+
+
 def last_rows(folder: Path) -> dict[str, dict[str, str]]:
     """Stage -> the last row of its history, in the order in which the stages were trained."""
-    files = sorted(folder.glob("history-*.csv"), key=lambda path: path.stat().st_mtime)
+    files = history_files(folder)
     rows = {
         path.stem.removeprefix("history-"): list(
             csv.DictReader(path.read_text(encoding="utf-8").splitlines())

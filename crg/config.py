@@ -55,10 +55,9 @@ def check_stage(stage: str, settings: GANConfig | EncoderConfig) -> None:
     for name in ("epochs", "period", "batch_size", "learning_rate"):
         value = getattr(settings, name)
         check_setting(f"{stage}.{name}", value, 0 < value < math.inf, "above 0 and finite")
-    for name in ("beta_1", "ema"):
-        value = getattr(settings, name)
-        right = value is None or 0 <= value < 1
-        check_setting(f"{stage}.{name}", value, right, "from 0 to below 1")
+    beta_1, ema = settings.beta_1, settings.ema
+    check_setting(f"{stage}.beta_1", beta_1, 0 <= beta_1 < 1, "from 0 to below 1")
+    check_setting(f"{stage}.ema", ema, ema is None or 0 < ema < 1, "between 0 and 1, or none")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

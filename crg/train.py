@@ -49,6 +49,9 @@ def main(arguments: list[str] | None = None) -> None:
     runs.log_to(run)
     runs.record_environment(run, described, config.run.seed, records)
     logger.info("%s: %d images of %s, %s", run.folder, len(records), records.name, described)
+    if launch.init:
+        fresh = ", ".join(sorted(set(nets) - set(found))) or "none"
+        logger.info("from %s: %s; fresh: %s", launch.init, ", ".join(found), fresh)
     draw_reals(run, records)
     if "gan" in config.stages:
         train_gan(config, run, records, nets["generator"], nets["discriminator"])
@@ -94,12 +97,15 @@ def check_lengths(config: Config, images: int) -> None:
     Raises:
         UserError: images held out that leave none, or a period shorter than a batch.
     """
+    from common.training import stage_length
+
+    if "gan" in config.stages:
+        stage_length(config.gan.epochs, config.gan.period, images, config.gan.batch_size)
+    if "encoder" not in config.stages:
+        return
     settings = config.encoder
     kept = images - settings.holdout
     check_setting("encoder.holdout", settings.holdout, kept > 0, f"below {images}")
-    from common.training import stage_length
-
-    stage_length(config.gan.epochs, config.gan.period, images, config.gan.batch_size)
     stage_length(settings.epochs, settings.period, kept, settings.batch_size)
 
 

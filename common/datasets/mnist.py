@@ -22,6 +22,7 @@ from common.datasets.records import Records
 from common.errors import UserError
 
 EMBEDDED = Path(__file__).parent / "mnist_idx"
+SIDE = 28  # pixels
 CLASSES = 10
 SPLITS = {
     "train": ("train", "all"),  # 60,000 digits
@@ -65,6 +66,12 @@ def load(split: str, data_dir: str | Path | None = None) -> Records:
         raise UserError(
             f"{images_path} holds {len(images)} images but {labels_path.name} beside it holds "
             f"{len(labels)} labels; take both files from the same download."
+        )
+    if images.shape[1:] != (SIDE, SIDE):
+        height, width = images.shape[1:]
+        raise UserError(
+            f"{images_path} holds images of {height}x{width}, but MNIST's are {SIDE}x{SIDE}; "
+            "replace it by MNIST's image file."
         )
     if len(labels) and labels.max() >= CLASSES:
         raise UserError(

@@ -142,7 +142,7 @@ def impossibility(mae: float, mse: float, value_range: float) -> str | None:
     if mse > value_range * mae * rounding:
         return (
             f"MSE {mse:g} with MAE {mae:g} needs images with errors of {mse / mae:.3g} or more, "
-            f"but in this range no error exceeds {value_range:g}."
+            f"but between images on a range of {value_range:g} no error exceeds {value_range:g}."
         )
     return None
 
