@@ -74,45 +74,6 @@ class Table:
                 raise ValueError(f"{self.title}: {len(self.columns)} columns, but the row {row}")
 
 
-def paper_table(
-    title: str,
-    paper: Mapping[str, Mapping[str, float]],
-    ours: Mapping[str, Mapping[str, Cell]],
-    note: str = "",
-) -> Table:
-    """Published values beside measured ones: for each metric `paper`, `ours` and `difference`.
-
-    Args:
-        title: of the table.
-        paper: row (a method) -> metric -> published value.
-        ours: row -> metric -> measured value or interval, in the range that the paper uses.
-        note: below the table.
-
-    Returns:
-        A row for each row of either side, in their order; None where a side has no value. The
-        difference is ours minus the paper's.
-    """
-    rows = list(dict.fromkeys([*paper, *ours]))
-    metrics = list(
-        dict.fromkeys(name for side in (paper, ours) for cells in side.values() for name in cells)
-    )
-    columns = ["method"]
-    for metric in metrics:
-        columns += [f"{metric} paper", f"{metric} ours", f"{metric} difference"]
-    table = []
-    for row in rows:
-        cells: list[Cell] = [row]
-        for metric in metrics:
-            published, measured = paper.get(row, {}).get(metric), ours.get(row, {}).get(metric)
-            center = measured.mean if isinstance(measured, Measured) else measured
-            if published is None or center is None or isinstance(center, str):
-                cells += [published, measured, None]
-            else:
-                cells += [published, measured, center - published]
-        table.append(cells)
-    return Table(title, columns, table, note)
-
-
 def number(value: float | np.integer | np.floating, decimals: int | None = None) -> str:
     """A number for people: `10,000`, `21.73`, `0.9790`, `0.00412`; a dash where it is not finite.
 

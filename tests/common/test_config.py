@@ -53,7 +53,7 @@ CONFIGS = st.builds(
         output_activation=st.sampled_from(["tanh", "lrelu"]),
         encoder_dropout=tuples(SHARES, 5),
     ),
-    gan=st.builds(GANConfig, epochs=POSITIVE | st.integers(1, 9), ema=st.none() | SHARES),
+    gan=st.builds(GANConfig, epochs=POSITIVE | st.integers(1, 9), ema=st.none() | SHARES.filter(bool)),
     encoder=st.builds(
         EncoderConfig, shared_optimizer=st.booleans(), clip_norm=st.none() | POSITIVE
     ),
@@ -324,3 +324,8 @@ def test_resume_of_what_is_no_run_is_a_user_error(tmp_path):
 
 def test_equal_settings_are_never_refused():
     refuse_changes(PRESETS["smoke"](), PRESETS["smoke"](), ())
+
+
+def test_xla_and_determinism_together_are_refused():
+    with pytest.raises(UserError, match="xla is True; it must be off with --deterministic"):
+        RunConfig(xla=True, deterministic=True)

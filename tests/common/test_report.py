@@ -18,7 +18,7 @@ from common.errors import UserError
 from common.metrics.intervals import Interval
 from common.plots import grid
 from common.report import main, pair_metrics
-from common.tables import Table, number, paper_table, text, texts
+from common.tables import Table, number, text, texts
 
 METRICS = ["mae", "mse", "rmse", "psnr", "ssim", "dhash", "phash", "whash"]
 
@@ -185,20 +185,6 @@ def test_an_interval_is_its_mean_and_half_width_or_both_ends():
 def test_published_values_keep_their_digits():
     table = Table("t", ("method", "paper"), [["BiGAN", 0.187], ["CRG", 0.006]])
     assert texts(table) == [["BiGAN", "0.187"], ["CRG", "0.006"]]
-
-
-def test_the_papers_table_states_ours_minus_the_papers():
-    table = paper_table(
-        "Table 3",
-        {"CRG": {"MAE": 0.25}, "LR": {"MAE": 0.5}},
-        {"CRG": {"MAE": Interval(0.75, 0.7, 0.8, 9)}, "new": {"MAE": 1.0}},
-    )
-    assert table.columns == ["method", "MAE paper", "MAE ours", "MAE difference"]
-    assert table.rows == [
-        ["CRG", 0.25, Interval(0.75, 0.7, 0.8, 9), 0.5],
-        ["LR", 0.5, None, None],
-        ["new", None, 1.0, None],
-    ]
 
 
 def test_identical_images_have_no_error_and_equal_hashes():

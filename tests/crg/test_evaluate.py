@@ -279,3 +279,12 @@ def test_an_unfinished_run_is_refused_with_how_to_finish_it(capsys, tmp_path, un
 
 def test_a_limit_below_two_images_is_refused(capsys):
     assert "limit is 0; it must be at least 2" in mistake(capsys, "--limit", "0")
+
+
+def test_a_limit_takes_evenly_spaced_records():
+    # Ten records, four wanted: 0, 3, 6, 9.
+    images = np.arange(10, dtype=np.uint8).reshape(10, 1, 1, 1)
+    records = Records(images, np.zeros((10, 0), np.float32), (), "mnist", "made here")
+    assert evaluate.spaced(records, 4).images.ravel().tolist() == [0, 3, 6, 9]
+    assert evaluate.spaced(records, None) is records
+    assert evaluate.spaced(records, 10) is records

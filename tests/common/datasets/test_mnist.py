@@ -216,3 +216,12 @@ def test_examples_are_the_test_images_that_their_readme_names(folder, test):
         np.testing.assert_array_equal(image, test.images[index])
         if folder == "digits":
             assert stem == f"digit-{test.labels[index]}"
+
+
+def test_images_of_another_size_are_refused_with_both_sizes(tmp_path):
+    for prefix in ("train", "t10k"):
+        images, labels = np.zeros((4, 32, 32), np.uint8), np.zeros(4, np.uint8)
+        (tmp_path / f"{prefix}-images-idx3-ubyte").write_bytes(idx_bytes(images))
+        (tmp_path / f"{prefix}-labels-idx1-ubyte").write_bytes(idx_bytes(labels))
+    with pytest.raises(UserError, match=r"32x32, but MNIST's are 28x28"):
+        mnist.load("train", tmp_path)
