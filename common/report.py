@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import platform
 import shlex
 from collections.abc import Mapping, Sequence
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import tyro
 
+from common import device
 from common.document import Figure, Report, write
 from common.errors import UserError, exits_cleanly
 from common.files import write_text
@@ -174,7 +174,7 @@ def compare(command: CompareCommand) -> tuple[Report, Path]:
             ("originals", str(command.originals)),
             ("reconstructions", str(command.reconstructions)),
             ("seed", str(command.seed)),
-            ("machine", f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"),
+            ("machine", f"{platform.system()} {platform.machine()}, {device.cores()} cores"),
             ("Python", platform.python_version()),
             *library_versions().items(),
         ],
@@ -378,7 +378,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from rich.console import Console
 
     command = tyro.cli(CompareCommand, prog="python -m common.report", args=arguments)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # SSIM comes from TensorFlow
+    device.choose("cpu")  # SSIM comes from TensorFlow, and is no work for a GPU
     report, out = compare(command)
     console = Console()
     show(metric_table(report.metrics))

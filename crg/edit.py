@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SMALLEST_NORM = 1e-6  # of z_1 - z_2; two images with one code have no direction
+SHEET_ROWS = 40  # at most so many images on the sheet
 SHEET_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the amounts, on the sheet
 
 Norm = Literal["squared", "unit", "none"]
@@ -214,14 +215,14 @@ def apply(command: EditCommand) -> Path:
         changed = edit(latents, directions, [share * k for k in amounts])
         return np.clip(changed, -1.0, 1.0) if command.clip else changed
 
-    sweep = [decode(model.generator, edited(share)) for share in SHEET_SHARES]
-    write_images(command.out, stems, sweep[-1])
+    write_images(command.out, stems, decode(model.generator, edited(1.0)))
     sheets = command.out / "sheets"
+    sweep = [decode(model.generator, edited(share)[:SHEET_ROWS]) for share in SHEET_SHARES]
     columns = ["input", *(f"{share:.0%}" if share else "0 (rec.)" for share in SHEET_SHARES)]
     grid(
-        [list(row) for row in zip(images, *sweep, strict=True)],
+        [list(row) for row in zip(images[:SHEET_ROWS], *sweep, strict=True)],
         sheets / "edits.png",
-        row_labels=stems,
+        row_labels=stems[:SHEET_ROWS],
         column_labels=columns,
     )
     write_json(

@@ -23,7 +23,6 @@ from __future__ import annotations
 import itertools
 import logging
 import multiprocessing
-import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -144,7 +143,9 @@ def _hash(images: np.ndarray, kinds: tuple[str, ...], workers: int | None) -> di
     expected = (time.perf_counter() - start) / PROBE * len(rest)  # seconds in this process
 
     if workers is None:
-        workers = os.cpu_count() or 1
+        from common.device import cores  # here: a worker process does not need it
+
+        workers = cores()
         if expected * (1 - 1 / workers) < POOL_SECONDS:
             workers = 1
     if workers == 1 or not len(rest):

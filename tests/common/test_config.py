@@ -53,7 +53,9 @@ CONFIGS = st.builds(
         output_activation=st.sampled_from(["tanh", "lrelu"]),
         encoder_dropout=tuples(SHARES, 5),
     ),
-    gan=st.builds(GANConfig, epochs=POSITIVE | st.integers(1, 9), ema=st.none() | SHARES.filter(bool)),
+    gan=st.builds(
+        GANConfig, epochs=POSITIVE | st.integers(1, 9), ema=st.none() | SHARES.filter(bool)
+    ),
     encoder=st.builds(
         EncoderConfig, shared_optimizer=st.booleans(), clip_norm=st.none() | POSITIVE
     ),
