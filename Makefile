@@ -29,7 +29,7 @@ clean:
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else "Python %d.%d is too old or too new: run make PYTHON=python3.12, or another of 3.11 to 3.13." % v)'
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 
 .venv/run.done: requirements.txt | .venv/bin/python
 	$(PIP) -r requirements.txt

@@ -159,7 +159,7 @@ def paper() -> Config:
 def recommended() -> Config:
     """Same networks, trained for results per hour: what the shipped model in weights/ used.
 
-    Smaller batches (more updates per image), weight averages of g and e, no dropout in e, a
+    Smaller batches (more updates per image), a running mean of g's weights, no dropout in e, a
     falling learning rate, re-estimated batch statistics. README.md has times and values.
     """
     return Config(
@@ -172,7 +172,6 @@ def recommended() -> Config:
             learning_rate=2e-4,
             schedule="cosine",
             clip_norm=1.0,
-            ema=0.999,
             reestimate_batches=200,
         ),
     )

@@ -64,7 +64,7 @@ def load(folder: Path | None) -> Trained:
     missing = set(wanted) - set(runs.load_networks(folder, wanted))
     if missing:
         raise UserError(
-            f"{folder} has no trained {' and no '.join(sorted(missing))} yet; "
+            f"{folder} has no trained {' and no '.join(sorted(missing))} yet; if it is a run, "
             f"finish its training by `python -m crg.train --resume {folder}`."
         )
     return Trained(folder, config, **wanted)
