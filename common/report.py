@@ -14,7 +14,7 @@ import io
 import platform
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -216,13 +216,10 @@ def _baselines(
 def _range_table(metrics: Mapping[str, Interval]) -> Table:
     from common.metrics.reconstruction import DOUBLED
 
-    rows = []
-    for name, factor in DOUBLED.items():
-        unit = metrics[name]
-        symmetric = replace(
-            unit, mean=factor * unit.mean, low=factor * unit.low, high=factor * unit.high
-        )
-        rows.append([metric_meaning(name)[0], unit, symmetric])
+    rows = [
+        [metric_meaning(name)[0], metrics[name], metrics[name].times(factor)]
+        for name, factor in DOUBLED.items()
+    ]
     return Table(
         "Errors in both ranges",
         ("metric", "images on [0, 1]", "images on [-1, 1]"),

@@ -77,6 +77,8 @@ class ReleaseCommand:
     """Which of the run's networks to store."""
     report: Path | None = None
     """The report on the stored weights, whose metrics go into the card."""
+    note: str = ""
+    """What the command of the run does not tell about these weights; goes into the card."""
 
 
 def release(command: ReleaseCommand) -> Path:
@@ -129,7 +131,7 @@ def card(command: ReleaseCommand) -> str:
     facts += [(f"stage {name}", length(row)) for name, row in runs.last_rows(command.run).items()]
     size = sum(path.stat().st_size for path in command.out.glob("*.weights.h5"))
     facts.append(("size", f"{size / 2**20:.1f} MiB in float16"))
-    parts = [f"# {command.out.name}", markdown(Table("", ("", "value"), facts))]
+    parts = [f"# {command.out.name}", command.note, markdown(Table("", ("", "value"), facts))]
     if command.report is not None:
         report = json.loads((command.report / "report.json").read_text(encoding="utf-8"))
         rows = [
@@ -143,7 +145,7 @@ def card(command: ReleaseCommand) -> str:
             markdown(table),
             *(f"- {finding}" for finding in report["findings"]),
         ]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def length(row: dict[str, str]) -> str:

@@ -157,7 +157,7 @@ def paper() -> Config:
 
 
 def recommended() -> Config:
-    """Same networks, trained for results per hour: what the shipped model in weights/ used.
+    """Same networks, trained for results per hour; not run to its end yet.
 
     Smaller batches (more updates per image), a running mean of g's weights, no dropout in e, a
     falling learning rate, re-estimated batch statistics. README.md has times and values.

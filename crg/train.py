@@ -57,6 +57,7 @@ def main(arguments: list[str] | None = None) -> None:
         train_gan(config, run, records, nets["generator"], nets["discriminator"])
     if "encoder" in config.stages:
         train_encoder(config, run, records, nets["generator"], nets["encoder"])
+    draw_losses(run)
 
     if run.network_file("encoder").is_file():
         from crg.evaluate import EvaluateCommand, evaluate
@@ -267,6 +268,13 @@ def draw_reals(run: runs.Run, records: Records) -> None:
     images = records.images[:SAMPLES]
     rows = [list(images[start : start + 8]) for start in range(0, len(images), 8)]
     grid(rows, run.folder / "samples" / "reals.png")
+
+
+def draw_losses(run: runs.Run) -> None:
+    """Draws the losses of all stages into `plots/losses.png`, their numbers beside it."""
+    from common.plots import loss_curves, read_run
+
+    loss_curves({run.folder.name: read_run(run.folder)}, run.folder / "plots" / "losses.png")
 
 
 def generated_samples(run: runs.Run, generator: keras.Model, seed: int):

@@ -28,6 +28,10 @@ class Interval:
     high: float
     n: int
 
+    def times(self, factor: float) -> Interval:
+        """The same measurement in another unit, such as errors on [-1, 1] for those on [0, 1]."""
+        return Interval(factor * self.mean, factor * self.low, factor * self.high, self.n)
+
     def as_dict(self) -> dict[str, float | int]:
         """Returns `{"mean", "low", "high", "n"}` as plain Python numbers, ready for JSON."""
         return asdict(self)

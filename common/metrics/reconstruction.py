@@ -1,7 +1,7 @@
 """Errors and similarities of pairs of images, one value per image.
 
 All values are for images on [0, 1], that is, uint8 / 255. On the networks' range [-1, 1] errors are
-twice as large and squared errors four times (`to_symmetric_range`): papers that do not name their
+twice as large and squared errors four times (`DOUBLED`): papers that do not name their
 range differ by these factors, so a report states both.
 """
 
@@ -94,21 +94,6 @@ def ssim(originals: np.ndarray, reconstructions: np.ndarray) -> np.ndarray:
         for x, y in _blocks(originals, reconstructions)
     ]
     return np.concatenate([np.zeros(0), *values])
-
-
-def to_symmetric_range(metric: str, value: float) -> float:
-    """The same error for images on [-1, 1]: MAE and RMSE double, MSE quadruples.
-
-    Args:
-        metric: `mae`, `mse` or `rmse`.
-        value: measured on [0, 1].
-
-    Raises:
-        UserError: another metric; PSNR and SSIM belong to images, not to a range.
-    """
-    if metric not in DOUBLED:
-        raise UserError(f"Only {', '.join(DOUBLED)} change with the range; received {metric!r}.")
-    return DOUBLED[metric] * value
 
 
 def impossibility(mae: float, mse: float, value_range: float) -> str | None:

@@ -92,3 +92,10 @@ def test_release_of_an_untrained_network_names_it(tmp_path):
 def test_absolute_paths_of_a_command_keep_their_last_part_only():
     line = "python -m crg.train --out /home/a/runs/one --seed 3"
     assert without_folders(line) == "python -m crg.train --out one --seed 3"
+
+
+def test_a_card_says_first_what_the_command_does_not_tell(tmp_path):
+    command = ReleaseCommand(
+        run=run_folder(tmp_path / "run"), out=tmp_path / "x", networks=("encoder",), note="By hand."
+    )
+    assert card(command).startswith("# x\n\nBy hand.\n\n")

@@ -87,7 +87,7 @@ def test_an_unfinished_run_says_what_is_missing_and_how_to_go_on(
     untrained_run, tmp_path, names, missing
 ):
     run = untrained_run(tmp_path / "run", *names)
-    with pytest.raises(UserError, match=rf"has {missing}; finish .* --resume .*run"):
+    with pytest.raises(UserError, match=rf"has {missing}; .*finish .* --resume .*run"):
         trained.load(run)
 
 

@@ -71,3 +71,7 @@ def test_infinite_values_are_refused():
 def test_impossible_counts_are_refused(successes, n):
     with pytest.raises(UserError, match=f"received {successes} of {n}"):
         proportion_interval(successes, n)
+
+
+def test_an_interval_in_another_unit_is_scaled_as_a_whole():
+    assert Interval(2.0, 1.0, 4.0, 9).times(4.0) == Interval(8.0, 4.0, 16.0, 9)
