@@ -127,15 +127,28 @@ class AdversarialModel(keras.Model):
         self.step.assign_add(1)
         return self._average(self.loss_names, losses)
 
-    def measure(self, **quantities: tf.Tensor) -> dict:
-        """Ends a test step: averages the quantities named in `test_names`."""
-        return self._average(self.test_names, quantities)
+    @property
+    def measured(self) -> tf.Tensor:
+        """Images that this evaluation has measured so far, int64: tells its batches apart."""
+        count = self._trackers[self.test_names[0]].count
+        return tf.cast(tf.convert_to_tensor(count), tf.int64)
 
-    def _average(self, names: tuple[str, ...], values: dict) -> dict:
+    def measure(self, images: tf.Tensor | int, **quantities: tf.Tensor) -> dict:
+        """Ends a test step: averages the quantities named in `test_names` over the images.
+
+        Args:
+            images: the size of this batch, its weight in the average.
+            **quantities: one scalar for each of `test_names`, a mean over the batch.
+        """
+        return self._average(self.test_names, quantities, tf.cast(images, tf.float32))
+
+    def _average(
+        self, names: tuple[str, ...], values: dict, weight: tf.Tensor | None = None
+    ) -> dict:
         if set(values) != set(names):
             raise ValueError(f"expected the scalars {sorted(names)}, got {sorted(values)}.")
         for name in names:
-            self._trackers[name].update_state(values[name])
+            self._trackers[name].update_state(values[name], sample_weight=weight)
         return {name: self._trackers[name].result() for name in names}
 
     @property
@@ -159,7 +172,8 @@ class AdversarialModel(keras.Model):
             shape: `(B, ...)`, the first axis being this replica's batch.
             salt: the name of the draw; two draws of one step need two names.
             distribution: "normal" is N(0, 1); "uniform" is U[-1, 1].
-            step: the saved step counter by default; a constant gives the same noise at all times.
+            step: the saved step counter by default; in a test step `measured`, which gives the same
+                noise at every evaluation.
 
         Returns:
             A float32 tensor of that shape.

@@ -26,6 +26,7 @@ from common.errors import UserError
 C = TypeVar("C")
 
 LARGEST_SEED = 2**31 - 1  # what every generator here takes
+MOVABLE = ("run.device", "run.data_dir")  # may differ when a run is resumed
 
 
 def check_setting(name: str, value: Any, right: bool, allowed: str) -> None:
@@ -198,8 +199,8 @@ def parse_training(
 ) -> tuple[C, LaunchConfig]:
     """The command line of a training: presets for the defaults, every field a flag.
 
-    With `--resume RUN` the defaults come from the run, and only the device and longer lengths
-    may differ.
+    With `--resume RUN` the defaults come from the run, and only the device, the folder of the data
+    and longer lengths may differ.
 
     Args:
         kind: the package's `Config`.
@@ -246,7 +247,7 @@ def parse_training(
 
 
 def refuse_changes(saved: Any, wanted: Any, extendable: Sequence[str]) -> None:
-    """Checks that a resumed run's settings differ in nothing but the device and longer lengths.
+    """Checks that a resumed run differs in nothing but device, data folder and longer lengths.
 
     Raises:
         UserError: naming each other difference.
@@ -254,11 +255,12 @@ def refuse_changes(saved: Any, wanted: Any, extendable: Sequence[str]) -> None:
     wrong = [
         f"{field} is {old} in the run and {new} here"
         for field, (old, new) in differences(saved, wanted).items()
-        if not (field == "run.device" or (field in extendable and new > old))
+        if not (field in MOVABLE or (field in extendable and new > old))
     ]
     if wrong:
         allowed = ", ".join(f"a larger {field}" for field in extendable)
         raise UserError(
-            f"A resumed run keeps its settings, but {'; '.join(wrong)}. Only the device and "
-            f"{allowed} may change; for anything else start a new run with --init."
+            f"A resumed run keeps its settings, but {'; '.join(wrong)}. Only the device, the "
+            f"folder of the data and {allowed} may change; for anything else start a new run "
+            "with --init."
         )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
 import re
 import sys
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Literal
 
 from common.config import RunConfig
@@ -23,7 +25,7 @@ def configure(run: RunConfig) -> str:
         run: device, precision, determinism and seed.
 
     Returns:
-        The device in words, such as "CPU, 2 cores".
+        The device in words, such as "CPU (AMD EPYC), 2 cores".
 
     Raises:
         UserError: `gpu` was asked for and none is visible.
@@ -64,11 +66,23 @@ def choose(device: Literal["auto", "cpu", "gpu"] = "auto") -> str:
         )
     if device == "cpu" or not gpus:
         tf.config.set_visible_devices([], "GPU")
-        return f"CPU, {cores()} cores"
+        return f"CPU ({processor()}), {cores()} cores"
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)
     details = tf.config.experimental.get_device_details(gpus[0])
     return f"GPU, {details.get('device_name', 'unnamed')}"
+
+
+def processor() -> str:
+    """The processor's name as the system gives it, such as "AMD EPYC"."""
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        named = re.search(
+            r"^model name\s*:\s*(.+)$", info.read_text(errors="replace"), re.MULTILINE
+        )
+        if named:
+            return named[1].strip()
+    return platform.processor() or platform.machine()
 
 
 def cores() -> int:

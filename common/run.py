@@ -7,7 +7,9 @@ runs/<package>-<dataset>-<NNN>/
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import itertools
 import json
 import logging
 import platform
@@ -16,7 +18,7 @@ import subprocess
 import sys
 import warnings
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -25,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 from common.config import to_json
 from common.datasets.records import Records
 from common.errors import UserError
-from common.files import atomic_path, write_json, write_text
+from common.files import atomic_path, sweep, write_json, write_text
 
 if TYPE_CHECKING:
     import keras
@@ -84,9 +86,7 @@ def create(
         UserError: `out` exists and is not an empty folder.
     """
     if out is None:
-        taken = {path.name for path in Path("runs").glob(f"{package}-{dataset}-*")}
-        numbers = (f"{package}-{dataset}-{number:03d}" for number in range(1, 100_000))
-        out = Path("runs") / next(name for name in numbers if name not in taken)
+        out = _next_folder(f"{package}-{dataset}")
     elif out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(
             f"--out {out} exists and is not an empty folder; name a new one, "
@@ -100,15 +100,41 @@ def create(
     return run
 
 
+def _next_folder(name: str) -> Path:
+    """Makes `runs/<name>-<NNN>` with the first free number, also beside another process."""
+    for number in itertools.count(1):
+        folder = Path("runs") / f"{name}-{number:03d}"
+        try:
+            folder.mkdir(parents=True)
+            break
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise UserError(f"Cannot make the folder {folder}: {error.strerror}.") from error
+    return folder
+
+
 def reopen(folder: Path, config: Any) -> Run:
-    """Opens an existing run directory to go on with it.
+    """Opens an existing run directory to go on with it, and clears away what a kill left there.
 
     Args:
         folder: the run, checked when its settings were read.
         config: the settings, with a longer length perhaps; they replace `config.json`.
     """
+    sweep(folder)
     write_json(folder / "config.json", to_json(config))
     return Run(folder)
+
+
+@contextlib.contextmanager
+def resumable(run: Run) -> Iterator[None]:
+    """Ctrl-C within the block, where no stage has said so already, tells how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        if interrupt.args:
+            raise
+        raise KeyboardInterrupt(f"go on with --resume {run.folder}") from interrupt
 
 
 def _command_line() -> list[str]:
@@ -120,23 +146,63 @@ def _command_line() -> list[str]:
 
 
 def record_environment(run: Run, device: str, seed: int, records: Records) -> None:
-    """Writes `environment.json`: what this run's numbers depend on besides its settings."""
-    write_json(
-        run.folder / "environment.json",
-        {
-            "python": platform.python_version(),
-            "versions": {name: metadata.version(name) for name in PACKAGES},
-            "system": f"{platform.system()} {platform.machine()}",
-            "device": device,
-            "seed": seed,
-            "git_revision": _git_revision(),
-            "data": {
-                "name": records.name,
-                "images": len(records),
-                "fingerprint": records.fingerprint(),
-            },
+    """Writes `environment.json`: what this run's numbers depend on besides its settings.
+
+    Where a resumed run goes on in another environment, the former ones stay under `earlier`.
+    """
+    now = {
+        "python": platform.python_version(),
+        "versions": {name: metadata.version(name) for name in PACKAGES},
+        "system": f"{platform.system()} {platform.machine()}",
+        "device": device,
+        "seed": seed,
+        "git_revision": _git_revision(),
+        "data": {
+            "name": records.name,
+            "images": len(records),
+            "fingerprint": records.fingerprint(),
         },
-    )
+    }
+    before = read_environment(run.folder)
+    earlier = before.pop("earlier", [])
+    if before and before != now:
+        earlier.append(before)
+    write_json(run.folder / "environment.json", {**now, "earlier": earlier})
+
+
+def read_environment(folder: Path) -> dict[str, Any]:
+    """What `record_environment` wrote, or an empty dict where it has not.
+
+    Raises:
+        UserError: the file is broken.
+    """
+    file = folder / "environment.json"
+    if not file.is_file():
+        return {}
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"{file} is not valid JSON ({error}); restore or delete it.") from error
+
+
+def check_data(folder: Path, records: Records) -> None:
+    """Refuses to go on with a run on other data than it began with.
+
+    Args:
+        folder: the run.
+        records: its training images, as they are now.
+
+    Raises:
+        UserError: they are not those that the run was trained on.
+    """
+    began = read_environment(folder).get("data")
+    if began and began["fingerprint"] != records.fingerprint():
+        raise UserError(
+            f"{folder} was trained on {began['images']:,} images of {began['name']} (fingerprint "
+            f"{began['fingerprint']}), but {records.source} holds others ({len(records):,} images, "
+            f"{records.fingerprint()}): name the folder of the same data by --data-dir, or start "
+            f"a new run with --init {folder}."
+        )
 
 
 def starting_folder(run: Path) -> Path:
@@ -246,7 +312,11 @@ def load_networks(folder: Path, networks: Mapping[str, keras.Model]) -> list[str
                     with warnings.catch_warnings():  # Keras warns part by part before it raises
                         warnings.filterwarnings("ignore", message="Skipping nested container")
                         network.load_weights(file)
-                except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
+                except (OSError, EOFError, zipfile.BadZipFile) as error:
+                    raise UserError(
+                        f"{file} cannot be read; it is incomplete, or holds no weights: {error}"
+                    ) from error
+                except (ValueError, KeyError) as error:
                     raise UserError(
                         f"{file} does not fit the {name} that the settings describe; "
                         f"use the settings in {folder / 'config.json'}."

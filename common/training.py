@@ -142,7 +142,6 @@ class _State:
     def __init__(self, model: AdversarialModel, run: Run, stage: str, batch_size: int):
         self.model, self.run, self.stage, self.batch_size = model, run, stage, batch_size
         self.file = run.backup_file(stage)
-        self.best_file = run.backup_file(f"{stage}-best")
         self.notes: dict[str, Any] = {"history": [], "seconds": 0.0}
         self.sums: list[list[Any]] | None = None
         if self.file.is_file():
@@ -165,6 +164,17 @@ class _State:
         self.notes["within_period"] = within_period
         self.notes["step"] = self.step
         backup.save(self.file, self.model, self.notes)
+        if "best" in self.notes:
+            for file in set(self.file.parent.glob(f"{self.stage}-best-*.npz")) - {self.best_file}:
+                file.unlink()
+
+    @property
+    def best_file(self) -> Path:
+        """The best networks so far.
+
+        Its name has their step, so that the state before a kill finds the networks that it knows.
+        """
+        return self.run.backup_file(f"{self.stage}-best-{self.notes['best']['step']:07d}")
 
     def end_period(self, losses: dict[str, float], keep_best: Sequence[str]) -> None:
         """Adds a row to the history, and keeps the networks if they are the best so far."""

@@ -118,10 +118,11 @@ class CRG(AdversarialModel):
     def test_step(self, data):
         x, _ = data
         latents = (tf.shape(x)[0], self.generator.input_shape[-1])
-        z = self.noise(latents, "validation", "uniform", step=0)  # the same z at every validation
+        z = self.noise(latents, "validation", "uniform", step=self.measured)
         latent = self.encoder(self.generator(z, training=False), training=False)
         reconstruction = self.generator(self.encoder(x, training=False), training=False)
         return self.measure(
+            tf.shape(x)[0],
             latent_cycle_loss=self.reduce(tf.square(z - latent)),
             image_cycle_loss=self.reduce(tf.abs(x - reconstruction)),
             image_cycle_mse=tf.reduce_mean(tf.square(x - reconstruction)),

@@ -37,6 +37,8 @@ def main(arguments: list[str] | None = None) -> None:
     described = device.configure(config.run)
     records = datasets.load(config.dataset, "train", config.run.data_dir)
     records = records.take(slice(config.run.limit))
+    if launch.resume:
+        runs.check_data(launch.resume, records)
     check_lengths(config, len(records))
     nets, found = starting_networks(config, launch)
 
@@ -52,17 +54,17 @@ def main(arguments: list[str] | None = None) -> None:
     if launch.init:
         fresh = ", ".join(sorted(set(nets) - set(found))) or "none"
         logger.info("from %s: %s; fresh: %s", launch.init, ", ".join(found), fresh)
-    draw_reals(run, records)
-    if "gan" in config.stages:
-        train_gan(config, run, records, nets["generator"], nets["discriminator"])
-    if "encoder" in config.stages:
-        train_encoder(config, run, records, nets["generator"], nets["encoder"])
-    draw_losses(run)
+    with runs.resumable(run):
+        draw_reals(run, records)
+        if "gan" in config.stages:
+            train_gan(config, run, records, nets["generator"], nets["discriminator"])
+        if "encoder" in config.stages:
+            train_encoder(config, run, records, nets["generator"], nets["encoder"])
+        draw_losses(run)
+        if run.network_file("encoder").is_file():
+            from crg.evaluate import EvaluateCommand, evaluate
 
-    if run.network_file("encoder").is_file():
-        from crg.evaluate import EvaluateCommand, evaluate
-
-        evaluate(EvaluateCommand(run=run.folder, limit=config.report_images))
+            evaluate(EvaluateCommand(run=run.folder, limit=config.report_images))
 
 
 def check_launch(config: Config, launch: LaunchConfig) -> None:

@@ -247,7 +247,7 @@ def test_tracking_counts_a_step_and_measuring_does_not():
     game = Game()
     game.track(one_loss=1.0, two_loss=1.0)
     assert int(game.step) == 1
-    game.measure(two_loss=1.0, error=1.0)
+    game.measure(1, two_loss=1.0, error=1.0)
     assert int(game.step) == 1
 
 
@@ -255,6 +255,24 @@ def test_tracking_counts_a_step_and_measuring_does_not():
 def test_a_step_must_report_exactly_its_losses(given):
     with pytest.raises(ValueError, match=r"expected the scalars \['one_loss', 'two_loss'\]"):
         Game().track(**given)
+
+
+def test_a_short_batch_weighs_as_much_as_its_images():
+    game = Game()
+    game.measure(3, two_loss=1.0, error=0.0)
+    logs = game.measure(1, two_loss=5.0, error=4.0)
+    assert (float(logs["two_loss"]), float(logs["error"])) == (2.0, 1.0)  # (3 x 1 + 5) / 4, 4 / 4
+
+
+def test_an_evaluation_counts_its_images_from_its_start():
+    game = Game()
+    counts = []
+    for images in (3, 3, 2):
+        counts.append(int(game.measured))
+        game.measure(images, two_loss=1.0, error=1.0)
+    assert counts == [0, 3, 6]
+    game.reset_metrics()
+    assert int(game.measured) == 0
 
 
 # Noise

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from common.errors import UserError
-from common.files import atomic_path, write_json, write_text
+from common.files import atomic_path, sweep, write_json, write_text
 
 
 def test_a_failing_write_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -39,6 +39,15 @@ def test_the_temporary_file_ends_as_the_file_and_lies_beside_it(tmp_path):
         temporary.touch()
         assert temporary.parent == tmp_path
         assert temporary.name.endswith(".weights.h5")
+
+
+def test_what_a_kill_leaves_is_swept_and_nothing_else(tmp_path):
+    temporary = atomic_path(tmp_path / "a" / "x.npz").__enter__()  # never left, as in a kill
+    temporary.write_text("half")
+    for name in ("x.npz", ".hidden", "a~b"):
+        (tmp_path / "a" / name).write_text("")
+    sweep(tmp_path)
+    assert sorted(path.name for path in (tmp_path / "a").iterdir()) == [".hidden", "a~b", "x.npz"]
 
 
 def test_missing_folders_are_made(tmp_path):

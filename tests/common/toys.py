@@ -49,7 +49,7 @@ class Toy(AdversarialModel):
     def test_step(self, data):
         x, _ = data
         fake = self.maker(self.noise((BATCH, 2), "test", step=0), training=False)
-        return self.measure(distance=tf.reduce_mean(tf.square(x - fake)))
+        return self.measure(tf.shape(x)[0], distance=tf.reduce_mean(tf.square(x - fake)))
 
 
 def network(name: str, inputs: int, outputs: int) -> keras.Model:

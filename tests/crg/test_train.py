@@ -138,7 +138,7 @@ def test_samples_are_drawn_at_the_end_of_every_period(smoke):
 
 def test_the_state_of_both_stages_and_the_best_encoder_are_kept_for_a_resume(smoke):
     assert sorted(file.name for file in (smoke / "backup").iterdir()) == [
-        *("encoder-best.npz", "encoder.npz", "gan.npz"),
+        *("encoder-best-0000006.npz", "encoder.npz", "gan.npz"),
     ]
 
 
@@ -176,14 +176,15 @@ def test_the_encoder_stage_ends_with_the_generator_that_it_began_with(smoke, tra
 def test_the_best_encoder_is_that_of_the_smallest_sum_of_both_validation_losses(smoke):
     rows = history(smoke, "encoder")
     sums = [float(r["val_latent_cycle_loss"]) + float(r["val_image_cycle_loss"]) for r in rows]
-    with np.load(smoke / "backup" / "encoder-best.npz") as best:
-        notes = json.loads(str(best["notes"]))
+    (best,) = (smoke / "backup").glob("encoder-best-*.npz")
+    with np.load(best) as state:
+        notes = json.loads(str(state["notes"]))
     assert notes["step"] == int(rows[int(np.argmin(sums))]["step"])
 
 
 def test_the_kept_encoder_has_the_best_weights_and_reestimated_statistics(smoke, trained):
     best = build(PRESETS["smoke"]().networks)["encoder"]
-    values = saved(smoke, "encoder-best", "network/encoder")
+    values = saved(smoke, "encoder-best-0000006", "network/encoder")
     for variable, value in zip(best.variables, values, strict=True):
         variable.assign(value)
     kept = trained["encoder"]
@@ -413,6 +414,15 @@ def test_a_longer_gan_is_welcome_before(smoke, tmp_path, evaluated, fits):
     main(["--resume", str(run), "--gan.epochs", "4"])
     assert [(fit["stage"], fit["steps"]) for fit in fits] == [("gan", 32), ("encoder", 18)]
     assert read_config(Config, run).gan.epochs == 4.0
+
+
+def test_other_data_are_refused_before_anything_is_written(smoke, mistake, monkeypatch, digits512):
+    monkeypatch.setattr("common.datasets.load", lambda *_: digits512)
+    before = {path: path.stat().st_mtime_ns for path in smoke.rglob("*")}
+    line = mistake("--resume", str(smoke), "--data-dir", "elsewhere")
+    assert "was trained on 512 images of mnist" in line
+    assert f"--init {smoke}" in line
+    assert {path: path.stat().st_mtime_ns for path in smoke.rglob("*")} == before
 
 
 def test_dry_run_shows_the_settings_and_writes_nothing(tmp_path, monkeypatch, capsys):
