@@ -1,0 +1,83 @@
+"""The READMEs: their commands parse, their Python runs, and nothing in them is left to fill in."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+READMES = sorted(ROOT.glob("README.md")) + sorted(ROOT.glob("*/README.md"))
+WORK = {  # what a command calls once its words are read
+    "crg.train": "crg.train.check_launch",
+    "crg.evaluate": "crg.evaluate.evaluate",
+    "crg.reconstruct": "crg.reconstruct.reconstruct",
+    "crg.edit": "crg.edit.apply",
+    "common.report": "common.report.compare",
+    "common.plots": "common.plots.plot_runs",
+    "common.doctor": "common.doctor.diagnose",
+}
+
+
+class ReadError(Exception):
+    """Raised in place of the work."""
+
+
+def blocks(readme: Path, language: str) -> list[str]:
+    text = readme.read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+
+
+def commands(readme: Path) -> list[str]:
+    """Each `python -m ...` of the blocks without a language, and of the text where it is whole."""
+    text = readme.read_text(encoding="utf-8")
+    found = re.findall(r"`(?:\.venv/bin/)?(python -m [^`…]+)`", text)
+    for block in blocks(readme, ""):
+        lines = block.replace("\\\n", " ").splitlines()
+        found += [line for line in lines if line.startswith("python -m ")]
+    return found
+
+
+FOUND = [(readme, command) for readme in READMES for command in commands(readme)]
+
+
+def test_there_are_commands_to_read():
+    assert {re.split(r"\s+", command)[2] for _, command in FOUND} >= set(WORK)
+
+
+@pytest.mark.parametrize(
+    ("readme", "command"), FOUND, ids=[f"{r.parent.name}: {c[10:50]}" for r, c in FOUND]
+)
+def test_a_command_of_a_readme_is_understood(readme, command, monkeypatch):
+    from crg.config import PRESETS
+
+    def read(*_: object) -> None:
+        raise ReadError
+
+    module, *words = shlex.split(command, comments=True)[2:]
+    monkeypatch.setattr(WORK[module], read)
+    monkeypatch.setattr("common.config.read_config", lambda *_: PRESETS["smoke"]())
+    words = ["a-run" if word.strip("[].") == "RUN" else word for word in words]
+    for word in words:
+        if word.startswith("examples/"):
+            assert (ROOT / word).exists(), word
+    monkeypatch.setattr("sys.argv", [module, *words])
+    with pytest.raises((ReadError, SystemExit)) as ended:
+        importlib.import_module(module).main()
+    assert ended.type is ReadError or (words == ["--help"] and ended.value.code == 0)
+
+
+@pytest.mark.parametrize("readme", READMES, ids=lambda path: path.parent.name)
+def test_the_python_of_a_readme_runs(readme, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    for block in blocks(readme, "python"):
+        exec(compile(block, str(readme), "exec"), {})
+
+
+@pytest.mark.parametrize("readme", READMES, ids=lambda path: path.parent.name)
+def test_a_readme_has_no_gap(readme):
+    assert not re.findall(r"TODO|TBD|XXX|FIXME|[A-Z]+_MINUTES|RESULTS_", readme.read_text())
