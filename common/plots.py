@@ -17,22 +17,19 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import tyro
 
 from common.errors import UserError, exits_cleanly
 from common.files import atomic_path, write_text
-from common.run import history_files
+from common.history import COUNTERS, History, read_run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from PIL import Image, ImageFont
 
-History: TypeAlias = dict[str, np.ndarray]  # column name -> float64 [periods]
-
-COUNTERS = ("period", "step", "images", "seconds")  # the first columns of every history
 VALIDATION = "val_"
 PICTURES = (".png", ".svg", ".pdf")
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -61,66 +58,6 @@ class PlotCommand:
     """Run directories, each with its history-<stage>.csv."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE_OR_DIR")] = None
     """A picture or a folder; by default RUN/plots for one run, the current folder for several."""
-
-
-def read_history(path: str | os.PathLike[str]) -> History:
-    """Reads one `history-<stage>.csv`.
-
-    Args:
-        path: a CSV file with a header; the columns `period,step,images,seconds`, then the losses in
-            plot order, then their `val_*` counterparts. One row per period.
-
-    Returns:
-        Column name -> float64 `[periods]` in the order of the file; an empty cell is NaN.
-
-    Raises:
-        UserError: the file is missing, empty, or not such a table; the message names the line.
-    """
-    path = Path(path)
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            lines = list(csv.reader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"Cannot read the history {path}: {error}.") from error
-    header, *rows = lines or [[]]
-    if tuple(header[: len(COUNTERS)]) != COUNTERS or len(set(header)) < len(header):
-        raise UserError(
-            f"{path} is no history: its first line must begin with {','.join(COUNTERS)} "
-            f"and name each column once, but is {','.join(header)!r}."
-        )
-    if not rows:
-        raise UserError(f"{path} holds no period yet: wait for the first one to end.")
-    values = np.empty((len(rows), len(header)))
-    for index, row in enumerate(rows):
-        try:
-            values[index] = [float(cell) if cell else math.nan for cell in row]
-        except ValueError as error:
-            raise UserError(
-                f"{path}, line {index + 2}: expected {len(header)} numbers or empty cells, "
-                f"received {','.join(row)!r}."
-            ) from error
-    return {name: values[:, column] for column, name in enumerate(header)}
-
-
-def read_run(run: str | os.PathLike[str]) -> dict[str, History]:
-    """Reads every `history-<stage>.csv` of a run directory.
-
-    Returns:
-        Stage -> history, in the order in which the stages are trained.
-
-    Raises:
-        UserError: there is no such folder, no history in it, or a broken one.
-    """
-    run = Path(run)
-    if not run.is_dir():
-        raise UserError(f"There is no run directory {run}.")
-    paths = history_files(run)
-    if not paths:
-        raise UserError(
-            f"{run} holds no history-<stage>.csv: give the folder that a training wrote, "
-            "such as runs/crg-mnist-001."
-        )
-    return {path.stem.removeprefix("history-"): read_history(path) for path in paths}
 
 
 def loss_curves(

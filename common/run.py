@@ -8,7 +8,6 @@ runs/<package>-<dataset>-<NNN>/
 from __future__ import annotations
 
 import contextlib
-import csv
 import itertools
 import json
 import logging
@@ -28,6 +27,7 @@ from common.config import to_json
 from common.datasets.records import Records
 from common.errors import UserError
 from common.files import atomic_path, sweep, write_json, write_text
+from common.history import last_rows
 
 if TYPE_CHECKING:
     import keras
@@ -226,29 +226,6 @@ def record_start(run: Run, source: Path, networks: Mapping[str, keras.Model]) ->
             "stages": last_rows(source),
         },
     )
-
-
-def history_files(folder: Path) -> list[Path]:
-    """The histories of a run, in the order of the stages in its settings, others after them."""
-    settings = folder / "config.json"
-    stages = []
-    if settings.is_file():
-        stages = json.loads(settings.read_text(encoding="utf-8")).get("stages", [])
-    order = {f"history-{stage}.csv": index for index, stage in enumerate(stages)}
-    found = folder.glob("history-*.csv")
-    return sorted(found, key=lambda path: (order.get(path.name, len(order)), path.name))
-
-
-def last_rows(folder: Path) -> dict[str, dict[str, str]]:
-    """Stage -> the last row of its history, in the order in which the stages were trained."""
-    files = history_files(folder)
-    rows = {
-        path.stem.removeprefix("history-"): list(
-            csv.DictReader(path.read_text(encoding="utf-8").splitlines())
-        )
-        for path in files
-    }
-    return {stage: lines[-1] for stage, lines in rows.items() if lines}
 
 
 def _git_revision() -> str:

@@ -7,8 +7,6 @@ state, a run that was killed at any moment ends with the weights of one that was
 
 from __future__ import annotations
 
-import csv
-import io
 import logging
 import math
 import time
@@ -19,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from common import backup, callbacks
 from common.adversarial import AdversarialModel
 from common.errors import UserError
-from common.files import write_text
+from common.history import write_history
 from common.run import Run
 
 if TYPE_CHECKING:
@@ -226,12 +224,3 @@ def _log_period(
     logger.info(
         "%s  step %d/%d  %.0f images/s, %.0f min left  %s", stage, end, steps, speed, left, text
     )
-
-
-def write_history(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Writes one row a period; the columns are those of the first row."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(path, text.getvalue())

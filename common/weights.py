@@ -26,6 +26,7 @@ from common import device
 from common import run as runs
 from common.errors import UserError, exits_cleanly
 from common.files import atomic_path, write_text
+from common.history import history_files, last_rows
 from common.tables import Table, markdown
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def release(command: ReleaseCommand) -> Path:
         network = keras.models.load_model(run.network_file(name), compile=False)
         assert isinstance(network, keras.Model)
         save_half(network, command.out / f"{name}.weights.h5")
-    for file in [command.run / "config.json", *sorted(command.run.glob("history-*.csv"))]:
+    for file in [command.run / "config.json", *history_files(command.run).values()]:
         with atomic_path(command.out / file.name) as temporary:
             shutil.copyfile(file, temporary)
     write_text(command.out / "card.md", card(command))
@@ -128,7 +129,7 @@ def card(command: ReleaseCommand) -> str:
         facts.append(("started from", f"{names} of the run {source['run']}"))
         facts.append(("its training", without_folders(source["command"])))
         facts += [(f"its stage {name}", length(row)) for name, row in source["stages"].items()]
-    facts += [(f"stage {name}", length(row)) for name, row in runs.last_rows(command.run).items()]
+    facts += [(f"stage {name}", length(row)) for name, row in last_rows(command.run).items()]
     size = sum(path.stat().st_size for path in command.out.glob("*.weights.h5"))
     facts.append(("size", f"{size / 2**20:.1f} MiB in float16"))
     parts = [f"# {command.out.name}", command.note, markdown(Table("", ("", "value"), facts))]

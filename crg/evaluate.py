@@ -409,11 +409,12 @@ def figures(
 ) -> list[Figure]:
     """Loss curves, reconstructions (Figs. 6 and 9), samples and interpolations (Fig. 3)."""
     from common.document import Figure
-    from common.plots import grid, loss_curves, read_run
+    from common.history import history_files, read_run
+    from common.plots import grid, loss_curves
     from crg.edit import decode, encode
 
     drawn = []
-    if any(model.folder.glob("history-*.csv")):
+    if history_files(model.folder):
         curves = out / "losses.png"
         loss_curves({model.folder.name: read_run(model.folder)}, curves)
         drawn.append(Figure("Losses", curves, "Means over each period, linear and symlog."))

@@ -274,7 +274,8 @@ def draw_reals(run: runs.Run, records: Records) -> None:
 
 def draw_losses(run: runs.Run) -> None:
     """Draws the losses of all stages into `plots/losses.png`, their numbers beside it."""
-    from common.plots import loss_curves, read_run
+    from common.history import read_run
+    from common.plots import loss_curves
 
     loss_curves({run.folder.name: read_run(run.folder)}, run.folder / "plots" / "losses.png")
 

@@ -1,4 +1,4 @@
-"""Histories, loss curves and sheets of images."""
+"""Loss curves and sheets of images."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PIL import Image
 
 from common.errors import UserError
 from common.files import write_text
-from common.plots import grid, loss_curves, main, read_history, read_run, smoothed
+from common.plots import grid, loss_curves, main, smoothed
 
 HEADER = "period,step,images,seconds,encoder_loss,val_encoder_loss\n"
 
@@ -26,44 +26,6 @@ def history(rows: int = 3, name: str = "encoder_loss") -> dict[str, np.ndarray]:
 def picture(path) -> Image.Image:
     with Image.open(path) as image:
         return image.copy()
-
-
-def test_a_history_is_read_column_by_column_with_nan_for_empty_cells(tmp_path):
-    write_text(tmp_path / "h.csv", HEADER + "1,10,640,2.5,0.5,\n2,20,1280,5,-0.25,0.75\n")
-    read = read_history(tmp_path / "h.csv")
-    assert list(read) == ["period", "step", "images", "seconds", "encoder_loss", "val_encoder_loss"]
-    assert read["images"].tolist() == [640, 1280]
-    assert read["encoder_loss"].tolist() == [0.5, -0.25]
-    assert np.isnan(read["val_encoder_loss"][0])
-    assert read["val_encoder_loss"][1] == 0.75
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "is no history"),
-        ("epoch,loss\n1,2\n", "is no history"),
-        ("period,step,images,seconds,a,a\n1,2,3,4,5,6\n", "is no history"),
-        (HEADER, "holds no period yet"),
-        (HEADER + "1,10,640,2.5,0.5,1\n2,20,128", "line 3"),
-        (HEADER + "1,10,640,2.5,0.5,high\n", "line 2"),
-    ],
-)
-def test_a_broken_history_is_named(tmp_path, text, message):
-    write_text(tmp_path / "history-gan.csv", text)
-    with pytest.raises(UserError, match=message) as error:
-        read_history(tmp_path / "history-gan.csv")
-    assert "history-gan.csv" in str(error.value)
-
-
-def test_a_missing_history_is_named(tmp_path):
-    with pytest.raises(UserError, match=r"history-gan\.csv"):
-        read_history(tmp_path / "history-gan.csv")
-
-
-def test_a_folder_without_histories_is_no_run(tmp_path):
-    with pytest.raises(UserError, match="holds no history"):
-        read_run(tmp_path)
 
 
 def test_smoothing_weighs_the_newest_value_by_two_over_window_plus_one():
