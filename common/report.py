@@ -336,7 +336,7 @@ def _draw_pairs(
     errors: np.ndarray,
 ) -> None:
     """A sheet of pairs in the order of their errors `[N]`: the ends, and the middle."""
-    from common.plots import grid
+    from common.sheets import grid
 
     order = np.argsort(errors, kind="stable")
     n = len(order)

@@ -171,7 +171,7 @@ def apply(command: EditCommand) -> Path:
     """
     from common.datasets.folder import read_images, refuse_overwriting, write_images
     from common.files import write_json
-    from common.plots import grid
+    from common.sheets import grid
     from crg import trained
 
     pairs = len(command.without)

@@ -331,7 +331,7 @@ def edit_tables(model: Trained, test: Records, out: Path) -> tuple[list[Table], 
     from common.document import Figure
     from common.metrics.classifier import load_classifier, predict_labels
     from common.metrics.intervals import mean_interval, proportion_interval
-    from common.plots import grid
+    from common.sheets import grid
     from crg.edit import decode, direction, edit, encode, steps
 
     judge = load_classifier()
@@ -410,7 +410,8 @@ def figures(
     """Loss curves, reconstructions (Figs. 6 and 9), samples and interpolations (Fig. 3)."""
     from common.document import Figure
     from common.history import history_files, read_run
-    from common.plots import grid, loss_curves
+    from common.plots import loss_curves
+    from common.sheets import grid
     from crg.edit import decode, encode
 
     drawn = []

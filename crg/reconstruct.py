@@ -47,8 +47,8 @@ def reconstruct(command: ReconstructCommand) -> Path:
         UserError: images that are missing, unreadable or to be overwritten.
     """
     from common.datasets.folder import read_images, refuse_overwriting, write_images
-    from common.plots import grid
     from common.report import pair_values
+    from common.sheets import grid
     from crg import trained
     from crg.edit import decode, encode
 

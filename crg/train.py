@@ -265,7 +265,7 @@ def train_encoder(
 
 def draw_reals(run: runs.Run, records: Records) -> None:
     """Draws the first training images into `samples/reals.png`, to compare samples with."""
-    from common.plots import grid
+    from common.sheets import grid
 
     images = records.images[:SAMPLES]
     rows = [list(images[start : start + 8]) for start in range(0, len(images), 8)]
@@ -285,7 +285,7 @@ def generated_samples(run: runs.Run, generator: keras.Model, seed: int):
     import numpy as np
 
     from common.images import to_uint8
-    from common.plots import grid
+    from common.sheets import grid
 
     shape = (SAMPLES, generator.input_shape[-1])
     latents = np.random.default_rng(seed).uniform(-1, 1, shape).astype(np.float32)
@@ -305,7 +305,7 @@ def reconstruction_samples(
 
     from common import datasets
     from common.images import to_symmetric, to_uint8
-    from common.plots import grid
+    from common.sheets import grid
 
     test = datasets.load(config.dataset, "test", config.run.data_dir).take(slice(24)).images
 

@@ -1,4 +1,4 @@
-"""Loss curves and sheets of images."""
+"""Loss curves, and the command that draws them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PIL import Image
 
 from common.errors import UserError
 from common.files import write_text
-from common.plots import grid, loss_curves, main, smoothed
+from common.plots import loss_curves, main, smoothed
 
 HEADER = "period,step,images,seconds,encoder_loss,val_encoder_loss\n"
 
@@ -80,44 +80,6 @@ def test_nothing_to_draw_is_an_error(tmp_path):
 def test_more_runs_than_line_styles_are_refused(tmp_path):
     with pytest.raises(UserError, match="7 runs; at most 6"):
         loss_curves({str(run): {"gan": history()} for run in range(7)}, tmp_path / "l.png")
-
-
-def test_a_sheet_shows_each_pixel_as_a_square_without_wasted_margin(tmp_path):
-    images = np.zeros((2, 3, 28, 28, 1), np.uint8)
-    images[0, 0, 0, 1] = 255
-    grid(images, tmp_path / "g.png")
-    sheet = picture(tmp_path / "g.png").convert("L")
-    # Scale 3 (28 -> 84), gap 3, margin 10: 3 * 84 + 2 * 3 + 20 wide, 2 * 84 + 3 + 20 high.
-    assert sheet.size == (278, 191)
-    assert [sheet.getpixel((x, 10)) for x in (9, 10, 12, 13, 15, 16)] == [255, 0, 0, 255, 255, 0]
-
-
-def test_a_sheet_keeps_colours_and_leaves_missing_cells_white(tmp_path):
-    red = np.zeros((64, 64, 3), np.uint8)
-    red[..., 0] = 200
-    grid([[red, red], [red]], tmp_path / "g.png", scale=1)
-    sheet = picture(tmp_path / "g.png")
-    assert sheet.getpixel((20, 20)) == (200, 0, 0)
-    assert sheet.getpixel((20 + 66, 20 + 66)) == (255, 255, 255)
-
-
-def test_labels_and_title_make_room_for_themselves(tmp_path):
-    images = np.zeros((1, 2, 28, 28, 1), np.uint8)
-    grid(images, tmp_path / "plain.png")
-    grid(images, tmp_path / "g.png", ["original"], ["a", "Wearing_Necklace"], "Two → digits")
-    plain, labelled = picture(tmp_path / "plain.png"), picture(tmp_path / "g.png")
-    assert labelled.width > plain.width + 40
-    assert labelled.height > plain.height + 40
-
-
-def test_labels_must_fit_the_sheet(tmp_path):
-    with pytest.raises(UserError, match="1 labels for 2 rows"):
-        grid(np.zeros((2, 2, 8, 8, 1), np.uint8), tmp_path / "g.png", ["original"])
-
-
-def test_a_sheet_takes_bytes_only(tmp_path):
-    with pytest.raises(ValueError, match="float32"):
-        grid(np.zeros((1, 1, 8, 8, 1), np.float32), tmp_path / "g.png")
 
 
 def test_the_command_draws_into_the_run_and_says_where(tmp_path, capsys):

@@ -16,8 +16,8 @@ from common.datasets.folder import write_images
 from common.document import Figure, Report, write
 from common.errors import UserError
 from common.metrics.intervals import Interval
-from common.plots import grid
 from common.report import main, pair_metrics
+from common.sheets import grid
 from common.tables import Table, number, text, texts
 
 METRICS = ["mae", "mse", "rmse", "psnr", "ssim", "dhash", "phash", "whash"]
