@@ -1,4 +1,4 @@
-"""How well images were reconstructed: eight metrics of pairs, and a report on any two folders.
+"""How well images were reconstructed: a report on any two folders of images.
 
     python -m common.report ORIGINALS RECONSTRUCTIONS [--out DIR]
 
@@ -29,81 +29,10 @@ from common.tables import Table, metric_meaning, metric_table, number, show
 
 if TYPE_CHECKING:
     from common.metrics.intervals import Interval
+    from common.metrics.pairs import Bits
 
 COLLAPSED = 0.5  # warn when the reconstructions have less than this share of the originals' hashes
 SHOWN = 4  # best, median and worst pairs on the sheet, each
-
-
-def pair_values(
-    originals: np.ndarray, reconstructions: np.ndarray, workers: int | None = None
-) -> dict[str, np.ndarray]:
-    """The eight metrics of each pair.
-
-    Args:
-        originals: uint8 `[N, H, W, C]`.
-        reconstructions: uint8, the same shape, in the same order.
-        workers: processes for the hashes; None chooses.
-
-    Returns:
-        `mae, mse, rmse, psnr, ssim` on [0, 1] images and the similarities `dhash, phash, whash`,
-        float64 `[N]` each.
-
-    Raises:
-        UserError: other types or shapes.
-    """
-    return metrics_of(originals, reconstructions, workers=workers)[1]
-
-
-def metrics_of(
-    originals: np.ndarray,
-    reconstructions: np.ndarray,
-    original_bits: dict[str, np.ndarray] | None = None,
-    workers: int | None = None,
-) -> tuple[tuple[dict[str, np.ndarray], dict[str, np.ndarray]], dict[str, np.ndarray]]:
-    """Both sides' hashes, and `pair_values`.
-
-    Args:
-        originals: as for `pair_values`.
-        reconstructions: as for `pair_values`.
-        original_bits: the originals' hashes where they are known already.
-        workers: as for `pair_values`.
-
-    Returns:
-        (kind -> bool `[N, 64]` of the originals, the same of the reconstructions), and the values.
-    """
-    from common.metrics.hashes import all_hash_bits
-
-    bits = original_bits or all_hash_bits(originals, workers)
-    both = bits, all_hash_bits(reconstructions, workers)
-    return both, _values(originals, reconstructions, *both)
-
-
-def pair_metrics(
-    originals: np.ndarray, reconstructions: np.ndarray, workers: int | None = None
-) -> dict[str, Interval]:
-    """Means over the pairs of `pair_values`, with their 95 % intervals; the arguments are its."""
-    return intervals(pair_values(originals, reconstructions, workers))
-
-
-def _values(
-    originals: np.ndarray,
-    reconstructions: np.ndarray,
-    bits_a: Mapping[str, np.ndarray],
-    bits_b: Mapping[str, np.ndarray],
-) -> dict[str, np.ndarray]:
-    """`pair_values` of images whose hashes are known, kind -> bool `[N, 64]`."""
-    from common.metrics.hashes import hash_similarity
-    from common.metrics.reconstruction import reconstruction_metrics
-
-    similarities = {kind: hash_similarity(bits_a[kind], bits_b[kind]) for kind in bits_a}
-    return {**reconstruction_metrics(originals, reconstructions), **similarities}
-
-
-def intervals(values: Mapping[str, np.ndarray]) -> dict[str, Interval]:
-    """Name -> mean of the values `[N]` with its 95 % interval."""
-    from common.metrics.intervals import mean_interval
-
-    return {name: mean_interval(value) for name, value in values.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +60,7 @@ def compare(command: CompareCommand) -> tuple[Report, Path]:
             would lie among the images that it reads.
     """
     from common.datasets.folder import paired_images
-    from common.metrics.hashes import library_versions
+    from common.metrics.pairs import hash_table, intervals, metrics_of
 
     folders = [path.parent if path.is_file() else path for path in _inputs(command)]
     out = command.out or folders[1] / "report"
@@ -144,7 +73,6 @@ def compare(command: CompareCommand) -> tuple[Report, Path]:
     bits, values = metrics_of(originals, reconstructions)
     metrics = intervals(values)
     baselines = _baselines(originals, bits[0], command.seed)
-    hashes = hash_table(*bits, metrics, command.seed)
 
     _write_pairs(out / "pairs.csv", stems, values)
     _draw_pairs(out / "pairs.png", stems, originals, reconstructions, values["mse"])
@@ -158,7 +86,7 @@ def compare(command: CompareCommand) -> tuple[Report, Path]:
         tables=[
             _range_table(metrics),
             _baseline_table(metrics, baselines),
-            hashes,
+            hash_table(*bits, metrics, command.seed),
         ],
         figures=[
             Figure(
@@ -169,15 +97,7 @@ def compare(command: CompareCommand) -> tuple[Report, Path]:
             )
         ],
         findings=_findings(values, baselines, bits),
-        facts=[
-            ("command", _command_line(command)),
-            ("originals", str(command.originals)),
-            ("reconstructions", str(command.reconstructions)),
-            ("seed", str(command.seed)),
-            ("machine", f"{platform.system()} {platform.machine()}, {device.cores()} cores"),
-            ("Python", platform.python_version()),
-            *library_versions().items(),
-        ],
+        facts=_facts(command),
         details={"pairs": "pairs.csv", "height": height, "width": width, "channels": channels},
     )
     write(report, out)
@@ -188,28 +108,21 @@ def _inputs(command: CompareCommand) -> tuple[Path, Path]:
     return command.originals, command.reconstructions
 
 
-def _command_line(command: CompareCommand) -> str:
-    words = ["python", "-m", "common.report", *map(str, _inputs(command))]
-    words += ["--out", str(command.out)] if command.out else []
-    return shlex.join([*words, "--seed", str(command.seed)])
-
-
-def _baselines(
-    originals: np.ndarray, bits: Mapping[str, np.ndarray], seed: int
-) -> dict[str, dict[str, np.ndarray]]:
+def _baselines(originals: np.ndarray, bits: Bits, seed: int) -> dict[str, dict[str, np.ndarray]]:
     """What answers without any model score: name -> metric -> float64 `[N]`."""
     from common.metrics.baselines import black, mean_image, other_rows
+    from common.metrics.pairs import metrics_of
 
     found = {}
     for name, images in {
         "a black image": black(originals),
         "the mean original": mean_image(originals, originals),
     }.items():
-        found[name] = metrics_of(originals, images, dict(bits))[1]
+        found[name] = metrics_of(originals, images, bits)[1]
     if len(originals) > 1:
         rows = other_rows(len(originals), seed)
         other = {kind: hashed[rows] for kind, hashed in bits.items()}
-        found["a random other original"] = _values(originals, originals[rows], bits, other)
+        found["a random other original"] = metrics_of(originals, originals[rows], bits, other)[1]
     return found
 
 
@@ -246,49 +159,10 @@ def _baseline_table(
     )
 
 
-def hash_table(
-    bits_a: Mapping[str, np.ndarray],
-    bits_b: Mapping[str, np.ndarray],
-    metrics: Mapping[str, Interval],
-    seed: int,
-) -> Table:
-    """Similarities beside those of random pairs, and how many hashes are different.
-
-    Args:
-        bits_a: kind -> bool `[N, 64]` of the originals.
-        bits_b: the same of the reconstructions.
-        metrics: kind -> similarity of the pairs.
-        seed: of the random pairs.
-    """
-    from common.metrics.hashes import random_pair_baseline, unique_ratio
-    from common.metrics.intervals import mean_interval
-
-    rows = []
-    for kind in bits_a:
-        several = len(bits_a[kind]) > 1
-        chance = mean_interval(random_pair_baseline(bits_a[kind], seed)) if several else None
-        unique = [unique_ratio(bits[kind]) for bits in (bits_a, bits_b)]
-        rows.append([kind, metrics[kind], chance, *unique])
-    return Table(
-        "Hashes against chance",
-        (
-            "hash",
-            "similarity of pairs",
-            "of random originals",
-            "unique originals",
-            "unique reconstructions",
-        ),
-        rows,
-        "Similarity: share of equal bits of 64, (64 - Hamming) / 64. Unique: different hashes over "
-        "images; far fewer among the reconstructions than among the originals means that different "
-        "images became the same one. Hashes see no colour. ±: 95 % interval.",
-    )
-
-
 def _findings(
     values: Mapping[str, np.ndarray],
     baselines: Mapping[str, Mapping[str, np.ndarray]],
-    bits: tuple[Mapping[str, np.ndarray], Mapping[str, np.ndarray]],
+    bits: tuple[Bits, Bits],
 ) -> list[str]:
     """What a reader should not miss, a sentence each."""
     from common.metrics.hashes import unique_ratio
@@ -316,6 +190,27 @@ def _findings(
             f"are different, against {expected:.0%} of the originals'."
         )
     return found
+
+
+def _facts(command: CompareCommand) -> list[tuple[str, str]]:
+    """Where the numbers come from."""
+    from common.metrics.hashes import library_versions
+
+    return [
+        ("command", _command_line(command)),
+        ("originals", str(command.originals)),
+        ("reconstructions", str(command.reconstructions)),
+        ("seed", str(command.seed)),
+        ("machine", f"{platform.system()} {platform.machine()}, {device.cores()} cores"),
+        ("Python", platform.python_version()),
+        *library_versions().items(),
+    ]
+
+
+def _command_line(command: CompareCommand) -> str:
+    words = ["python", "-m", "common.report", *map(str, _inputs(command))]
+    words += ["--out", str(command.out)] if command.out else []
+    return shlex.join([*words, "--seed", str(command.seed)])
 
 
 def _write_pairs(path: Path, stems: Sequence[str], values: Mapping[str, np.ndarray]) -> None:

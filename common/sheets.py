@@ -26,6 +26,17 @@ FONT_SIZE = 13
 GRAY = (95, 99, 104)  # of the labels
 
 
+def alternating(above: np.ndarray, below: np.ndarray, columns: int = 10) -> list[list[np.ndarray]]:
+    """Rows of the images `above`, each followed by the row of those that belong `below` them."""
+    pairs = zip(in_rows(above, columns), in_rows(below, columns), strict=True)
+    return [row for pair in pairs for row in pair]
+
+
+def in_rows(images: np.ndarray, columns: int = 10) -> list[list[np.ndarray]]:
+    """The images `[N, H, W, K]` in rows of so many, the last one perhaps shorter."""
+    return [list(images[start : start + columns]) for start in range(0, len(images), columns)]
+
+
 def grid(
     images: np.ndarray | Sequence[Sequence[np.ndarray | None]],
     path: str | os.PathLike[str],

@@ -47,8 +47,8 @@ def reconstruct(command: ReconstructCommand) -> Path:
         UserError: images that are missing, unreadable or to be overwritten.
     """
     from common.datasets.folder import read_images, refuse_overwriting, write_images
-    from common.report import pair_values
-    from common.sheets import grid
+    from common.metrics.pairs import pair_values
+    from common.sheets import alternating, grid
     from crg import trained
     from crg.edit import decode, encode
 
@@ -59,9 +59,7 @@ def reconstruct(command: ReconstructCommand) -> Path:
     stems, images = read_images(command.images, (height, width), mode, command.invert)
     reconstructions = decode(model.generator, encode(model.encoder, images))
     write_images(command.out, stems, reconstructions)
-    rows = []
-    for start in range(0, min(len(images), SHEET_ROWS * 10), 10):
-        rows += [list(images[start : start + 10]), list(reconstructions[start : start + 10])]
+    rows = alternating(images[: SHEET_ROWS * 10], reconstructions[: SHEET_ROWS * 10])
     sheet = command.out / "sheets" / "reconstructions.png"
     grid(rows, sheet, row_labels=["input", "reconstruction"] * (len(rows) // 2))
     values = pair_values(images, reconstructions)

@@ -16,7 +16,7 @@ from common.datasets.folder import write_images
 from common.document import Figure, Report, write
 from common.errors import UserError
 from common.metrics.intervals import Interval
-from common.report import main, pair_metrics
+from common.report import main
 from common.sheets import grid
 from common.tables import Table, number, text, texts
 
@@ -185,21 +185,6 @@ def test_an_interval_is_its_mean_and_half_width_or_both_ends():
 def test_published_values_keep_their_digits():
     table = Table("t", ("method", "paper"), [["BiGAN", 0.187], ["CRG", 0.006]])
     assert texts(table) == [["BiGAN", "0.187"], ["CRG", "0.006"]]
-
-
-def test_identical_images_have_no_error_and_equal_hashes():
-    metrics = pair_metrics(images(), images())
-    assert list(metrics) == METRICS
-    assert [metrics[name].mean for name in ("mae", "mse", "rmse")] == [0, 0, 0]
-    assert [metrics[name].mean for name in METRICS[4:]] == pytest.approx([1, 1, 1, 1])
-    assert {value.n for value in metrics.values()} == {8}
-
-
-def test_errors_are_on_the_unit_range():
-    black, gray = np.zeros((2, 16, 16, 1), np.uint8), np.full((2, 16, 16, 1), 51, np.uint8)
-    metrics = pair_metrics(black, gray)  # 51 / 255 = 0.2
-    assert metrics["mae"].mean == pytest.approx(0.2)
-    assert metrics["mse"].mean == pytest.approx(0.04)
 
 
 def test_the_comparison_writes_its_files_into_the_reconstructions_folder(compared):

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from common.errors import UserError
-from common.sheets import grid
+from common.sheets import alternating, grid
 
 
 def picture(path) -> Image.Image:
@@ -32,6 +32,15 @@ def test_a_sheet_keeps_colours_and_leaves_missing_cells_white(tmp_path):
     sheet = picture(tmp_path / "g.png")
     assert sheet.getpixel((20, 20)) == (200, 0, 0)
     assert sheet.getpixel((20 + 98, 20 + 98)) == (255, 255, 255)
+
+
+def test_images_stand_in_rows_with_what_belongs_to_them_below():
+    images = np.arange(5, dtype=np.uint8).reshape(5, 1, 1, 1)
+    rows = alternating(images, images + 100, columns=3)
+    assert [[int(image.item()) for image in row] for row in rows] == [
+        *([0, 1, 2], [100, 101, 102]),
+        *([3, 4], [103, 104]),
+    ]
 
 
 def test_labels_make_room_for_themselves(tmp_path):

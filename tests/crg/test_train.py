@@ -25,7 +25,7 @@ from common.run import ROOT, Run
 from common.training import stage_length
 from crg import edit, reconstruct
 from crg.config import PRESETS, Config
-from crg.evaluate import PAIRS, STRENGTHS
+from crg.figures import PAIRS, STRENGTHS
 from crg.train import main, train_encoder, train_gan
 from crg.trained import build
 

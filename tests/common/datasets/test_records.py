@@ -57,6 +57,15 @@ def test_take_keeps_images_and_attributes_aligned():
         assert (taken.attribute_names, taken.name) == (records.attribute_names, records.name)
 
 
+def test_a_limit_takes_evenly_spaced_records():
+    # Ten records, four wanted: 0, 3, 6, 9.
+    images = np.arange(10, dtype=np.uint8).reshape(10, 1, 1, 1)
+    records = make(images=images, attributes=np.zeros((10, 3), np.float32))
+    assert records.spaced(4).images.ravel().tolist() == [0, 3, 6, 9]
+    assert records.spaced(None) is records
+    assert records.spaced(10) is records
+
+
 def test_a_slice_of_a_memory_map_is_still_one(tmp_path):
     images = np.memmap(tmp_path / "images", np.uint8, "w+", shape=(3, 2, 4, 1))
     assert isinstance(make(images=images).take(slice(1, 3)).images, np.memmap)

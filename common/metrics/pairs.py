@@ -1,0 +1,110 @@
+"""The eight metrics of pairs of images: originals and their reconstructions, one beside the other.
+
+Errors are measured on [0, 1] images; on [-1, 1] MAE and RMSE are twice as large and MSE four times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+import numpy as np
+
+from common.metrics.hashes import (
+    all_hash_bits,
+    hash_similarity,
+    random_pair_baseline,
+    unique_ratio,
+)
+from common.metrics.intervals import Interval, mean_interval
+from common.metrics.reconstruction import reconstruction_metrics
+from common.tables import Table
+
+Bits: TypeAlias = Mapping[str, np.ndarray]  # dhash, phash, whash -> bool [N, 64]
+
+
+def pair_metrics(originals: np.ndarray, reconstructions: np.ndarray) -> dict[str, Interval]:
+    """Means over the pairs of `pair_values`, with their 95 % intervals; the arguments are its."""
+    return intervals(pair_values(originals, reconstructions))
+
+
+def pair_values(originals: np.ndarray, reconstructions: np.ndarray) -> dict[str, np.ndarray]:
+    """The eight metrics of each pair.
+
+    Args:
+        originals: uint8 `[N, H, W, C]`.
+        reconstructions: uint8, the same shape, in the same order.
+
+    Returns:
+        `mae, mse, rmse, psnr, ssim` on [0, 1] images and the similarities `dhash, phash, whash`,
+        float64 `[N]` each.
+
+    Raises:
+        UserError: other types or shapes.
+    """
+    return metrics_of(originals, reconstructions)[1]
+
+
+def metrics_of(
+    originals: np.ndarray,
+    reconstructions: np.ndarray,
+    original_bits: Bits | None = None,
+    reconstruction_bits: Bits | None = None,
+) -> tuple[tuple[Bits, Bits], dict[str, np.ndarray]]:
+    """Both sides' hashes, and `pair_values`.
+
+    Args:
+        originals: as for `pair_values`.
+        reconstructions: as for `pair_values`.
+        original_bits: the originals' hashes where they are known already.
+        reconstruction_bits: the reconstructions' hashes where they are known already.
+
+    Returns:
+        (the hashes of the originals, those of the reconstructions), and the values.
+    """
+    bits_a = original_bits or all_hash_bits(originals)
+    bits_b = reconstruction_bits or all_hash_bits(reconstructions)
+    similarities = {kind: hash_similarity(bits_a[kind], bits_b[kind]) for kind in bits_a}
+    values = {**reconstruction_metrics(originals, reconstructions), **similarities}
+    return (bits_a, bits_b), values
+
+
+def intervals(values: Mapping[str, np.ndarray]) -> dict[str, Interval]:
+    """Name -> mean of the values `[N]` with its 95 % interval."""
+    return {name: mean_interval(value) for name, value in values.items()}
+
+
+def hash_table(
+    bits_a: Bits,
+    bits_b: Bits,
+    metrics: Mapping[str, Interval],
+    seed: int,
+) -> Table:
+    """Similarities beside those of random pairs, and how many hashes are different.
+
+    Args:
+        bits_a: the hashes of the originals.
+        bits_b: those of the reconstructions.
+        metrics: kind -> similarity of the pairs.
+        seed: of the random pairs.
+    """
+    rows = []
+    for kind in bits_a:
+        several = len(bits_a[kind]) > 1
+        chance = mean_interval(random_pair_baseline(bits_a[kind], seed)) if several else None
+        unique = [unique_ratio(bits[kind]) for bits in (bits_a, bits_b)]
+        rows.append([kind, metrics[kind], chance, *unique])
+    return Table(
+        "Hashes against chance",
+        (
+            "hash",
+            "similarity of pairs",
+            "of random originals",
+            "unique originals",
+            "unique reconstructions",
+        ),
+        rows,
+        "Similarity: share of equal bits of 64, (64 - Hamming) / 64. Unique: different hashes over "
+        "images; far fewer among the reconstructions than among the originals means that different "
+        "images became the same one. Hashes see no colour. ±: 95 % interval.",
+    )

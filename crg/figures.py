@@ -1,0 +1,239 @@
+"""The figures of an evaluation, and edits along directions from one pair of images each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from common import run as runs
+from common.attributes import ink, slant
+from common.datasets.folder import read_images
+from common.datasets.records import Records
+from common.document import Figure
+from common.history import history_files, read_run
+from common.metrics.classifier import load_classifier, predict_labels
+from common.metrics.intervals import mean_interval, proportion_interval
+from common.plots import loss_curves
+from common.sheets import alternating, grid, in_rows
+from common.tables import Table
+from crg.edit import decode, direction, edit, encode, steps
+
+if TYPE_CHECKING:
+    from crg.trained import Trained
+
+PAIRS = {  # name -> images without and with the attribute, and the digit it is meant for
+    "slant": ("upright", "slanted", None),
+    "thickness": ("thin", "thick", None),
+    "three to eight": ("three", "eight", 3),
+    "four to nine": ("four", "nine", 4),
+}
+STRENGTHS = (-0.5, -0.25, 0.0, 0.25, 0.5, 1.0)
+STRENGTHS = (-0.5, -0.25, 0.0, 0.25, 0.5, 1.0)
+EDITED = 500  # test images a direction is measured on
+
+
+def figures(
+    model: Trained,
+    test: Records,
+    reconstructions: np.ndarray,
+    generated: np.ndarray,
+    errors: np.ndarray,
+    out: Path,
+) -> list[Figure]:
+    """Loss curves, reconstructions (Figs. 6 and 9), samples and interpolations (Fig. 3).
+
+    Args:
+        model: g and e, and the folder whose histories are drawn if it has any.
+        test: real images.
+        reconstructions: what becomes of them, uint8 `[N, H, W, C]`.
+        generated: images of g, uint8 `[M, H, W, C]`.
+        errors: of the reconstructions `[N]`.
+        out: folder of the pictures.
+    """
+    drawn = [
+        losses(model.folder, out),
+        real_reconstructions(test.images, reconstructions, out),
+        best_median_worst(test.images, reconstructions, errors, out),
+        generated_reconstructions(model, generated, out),
+        samples(generated, out),
+        interpolations(model, test.images, out),
+    ]
+    return [figure for figure in drawn if figure is not None]
+
+
+def losses(run: Path, out: Path) -> Figure | None:
+    """The loss curves of the run; None for weights without histories."""
+    if not history_files(run):
+        return None
+    curves = out / "losses.png"
+    loss_curves({run.name: read_run(run)}, curves)
+    return Figure("Losses", curves, "Means over each period, linear and symlog.")
+
+
+def real_reconstructions(images: np.ndarray, reconstructions: np.ndarray, out: Path) -> Figure:
+    """The first images, each row above that of their reconstructions."""
+    sheet = out / "reconstructions.png"
+    rows = alternating(images[:40], reconstructions[:40])
+    grid(rows, sheet, row_labels=["real", "ours"] * (len(rows) // 2))
+    return Figure(
+        "Real images and reconstructions",
+        sheet,
+        f"The first {min(40, len(images))} test images, not chosen (the paper's Figure 6).",
+    )
+
+
+def best_median_worst(
+    images: np.ndarray, reconstructions: np.ndarray, errors: np.ndarray, out: Path
+) -> Figure:
+    """Four images each from the ends and from the middle of the order of their errors."""
+    sheet = out / "best-median-worst.png"
+    order = np.argsort(errors, kind="stable")
+    middle = len(order) // 2
+    ends = np.concatenate([order[:4], order[max(0, middle - 2) : middle + 2], order[-4:]])
+    grid(
+        np.stack([images[ends], reconstructions[ends]]),
+        sheet,
+        row_labels=["real", "ours"],
+        column_labels=[f"MSE {errors[i]:.3f}" for i in ends],
+    )
+    return Figure("Best, median and worst reconstructions", sheet, "By MSE.")
+
+
+def generated_reconstructions(model: Trained, generated: np.ndarray, out: Path) -> Figure:
+    """The first generated images, each row above that of their reconstructions."""
+    sheet = out / "generated-reconstructions.png"
+    again = decode(model.generator, encode(model.encoder, generated[:20]))
+    rows = alternating(generated[:20], again)
+    grid(rows, sheet, row_labels=["generated", "ours"] * (len(rows) // 2))
+    return Figure("Generated images and reconstructions", sheet, "The paper's Figure 9.")
+
+
+def samples(generated: np.ndarray, out: Path) -> Figure | None:
+    """Up to ten full rows of generated images; None where there is none."""
+    full = generated[: len(generated) // 10 * 10][:100]
+    if not len(full):
+        return None
+    grid(in_rows(full), out / "samples.png")
+    return Figure("Generated digits", out / "samples.png", "Random z, not chosen.")
+
+
+def interpolations(model: Trained, images: np.ndarray, out: Path) -> Figure | None:
+    """From one image to the next along a straight line of codes; None for a single image."""
+    codes = encode(model.encoder, images[:10])
+    rows = [
+        list(decode(model.generator, np.linspace(codes[i], codes[i + 1], 9, dtype=np.float32)))
+        for i in range(0, len(codes) - 1, 2)
+    ]
+    if not rows:
+        return None
+    grid(rows, out / "interpolations.png")
+    return Figure(
+        "Interpolations",
+        out / "interpolations.png",
+        "Straight lines between the codes of two test images (the paper's Figure 3).",
+    )
+
+
+def edit_table(model: Trained, test: Records, out: Path) -> tuple[Table, list[Figure]]:
+    """Directions from one pair each: what they do to measured attributes, and sheets of edits."""
+    judge = load_classifier()
+    rows, sheets = [], []
+    for name, (without, with_, digit) in PAIRS.items():
+        chosen = test if digit is None else test.take(np.flatnonzero(test.labels == digit))
+        chosen = chosen.spaced(EDITED)
+        if not len(chosen):
+            continue
+        pair = read_pair(without, with_)
+        edited = edits(model, pair, chosen.images)
+        read = {strength: predict_labels(judge, images) for strength, images in edited.items()}
+        wanted = None if digit is None else int(predict_labels(judge, pair[1:])[0])
+        rows += edit_rows(name, edited, read, wanted)
+        shown = one_of_each_digit(chosen) if digit is None else range(min(10, len(chosen)))
+        sheets.append(edit_sheet(name, pair, chosen, edited, shown, out))
+    table = Table(
+        "Edits along directions from one pair",
+        ("direction, strength", "images", "slant in degrees", "ink", "digit kept", "digit reached"),
+        rows,
+        "Means over edited test images: slant (positive leans right) and share of white are "
+        'measured on the pixels; digits are read by the classifier, "kept" against the '
+        "reconstruction. Strength 1 is the step from the pair's first image to its second.",
+    )
+    return table, sheets
+
+
+def read_pair(without: str, with_: str) -> np.ndarray:
+    """Two of the example digits, uint8 `[2, 28, 28, 1]`."""
+    files = [runs.ROOT / "examples" / "pairs" / f"{stem}.png" for stem in (without, with_)]
+    return np.concatenate([read_images(file, (28, 28), "L")[1] for file in files])
+
+
+def edits(model: Trained, pair: np.ndarray, images: np.ndarray) -> dict[float, np.ndarray]:
+    """Strength -> the images `[N, H, W, C]` edited along the direction of the pair (Eq. 4)."""
+    z_1, z_2 = encode(model.encoder, pair)
+    z_f, k = direction(z_1, z_2), steps(z_1, z_2, "squared", "without")
+    latents = encode(model.encoder, images)
+    return {s: decode(model.generator, edit(latents, [z_f], [s * k])) for s in STRENGTHS}
+
+
+def edit_rows(
+    name: str,
+    edited: Mapping[float, np.ndarray],
+    read: Mapping[float, np.ndarray],
+    wanted: int | None,
+) -> list[list[object]]:
+    """What one direction does, a row for each strength.
+
+    Args:
+        name: of the direction.
+        edited: strength -> images.
+        read: strength -> the digits `[N]` that the classifier reads in them.
+        wanted: the digit that the direction leads to, if it leads to one.
+    """
+    rows = []
+    for strength, images in edited.items():
+        kept = int((read[strength] == read[0.0]).sum())
+        reached = int((read[strength] == wanted).sum())
+        rows.append(
+            [
+                f"{name}, {strength:+.2f}" if strength else f"{name}, 0 (reconstruction)",
+                len(images),
+                mean_interval(slant(images)),
+                mean_interval(ink(images)),
+                proportion_interval(kept, len(images)),
+                None if wanted is None else proportion_interval(reached, len(images)),
+            ]
+        )
+    return rows
+
+
+def one_of_each_digit(records: Records) -> list[int]:
+    """The first record of each class that is there, in order of the classes."""
+    labels = records.labels
+    return [int(np.argmax(labels == digit)) for digit in range(10) if (labels == digit).any()]
+
+
+def edit_sheet(
+    name: str,
+    pair: np.ndarray,
+    inputs: Records,
+    edited: Mapping[float, np.ndarray],
+    shown: Sequence[int],
+    out: Path,
+) -> Figure:
+    """Draws the pair, and below it the `shown` inputs at every strength."""
+    sheet = out / f"edit-{name.replace(' ', '-')}.png"
+    grid(
+        [list(pair), *([inputs.images[i], *(edited[s][i] for s in STRENGTHS)] for i in shown)],
+        sheet,
+        row_labels=["pair: without, with", *(f"digit {inputs.labels[i]}" for i in shown)],
+        column_labels=["input", *(f"{s:+.2f}" if s else "0 (rec.)" for s in STRENGTHS)],
+    )
+    return Figure(
+        f"Edit: {name}",
+        sheet,
+        "First row: the pair that defines the direction. Below: an input, and it at these "
+        "strengths, shares of the pair's own step (Eq. 4).",
+    )
