@@ -10,6 +10,7 @@ from common import run as runs
 from common.config import LaunchConfig, check_setting, parse_training, read_config, to_json
 from common.errors import UserError, exits_cleanly
 from crg.config import EXTENDABLE, PRESETS, Config
+from crg.samples import draw_losses, draw_reals, generated_samples, reconstruction_samples
 
 if TYPE_CHECKING:
     import keras
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from common.datasets.records import Records
 
 logger = logging.getLogger(__name__)
-
-SAMPLES = 64  # digits on a sample sheet
 
 
 @exits_cleanly
@@ -261,60 +260,6 @@ def train_encoder(
         batches = batches.take(settings.reestimate_batches)
         reestimate_batch_statistics(encoder, (image for image, _ in batches))
     run.save_networks({"generator": generator, "encoder": encoder})
-
-
-def draw_reals(run: runs.Run, records: Records) -> None:
-    """Draws the first training images into `samples/reals.png`, to compare samples with."""
-    from common.sheets import grid
-
-    images = records.images[:SAMPLES]
-    rows = [list(images[start : start + 8]) for start in range(0, len(images), 8)]
-    grid(rows, run.folder / "samples" / "reals.png")
-
-
-def draw_losses(run: runs.Run) -> None:
-    """Draws the losses of all stages into `plots/losses.png`, their numbers beside it."""
-    from common.history import read_run
-    from common.plots import loss_curves
-
-    loss_curves({run.folder.name: read_run(run.folder)}, run.folder / "plots" / "losses.png")
-
-
-def generated_samples(run: runs.Run, generator: keras.Model, seed: int):
-    """A function that draws g's images of fixed latents into `samples/<name>.png`."""
-    import numpy as np
-
-    from common.images import to_uint8
-    from common.sheets import grid
-
-    shape = (SAMPLES, generator.input_shape[-1])
-    latents = np.random.default_rng(seed).uniform(-1, 1, shape).astype(np.float32)
-
-    def sample(name: str) -> None:
-        images = to_uint8(generator(latents, training=False))
-        grid(images.reshape(8, -1, *images.shape[1:]), run.folder / "samples" / f"{name}.png")
-
-    return sample
-
-
-def reconstruction_samples(
-    run: runs.Run, generator: keras.Model, encoder: keras.Model, config: Config
-):
-    """A function that draws fixed test images above their reconstructions."""
-    import numpy as np
-
-    from common import datasets
-    from common.images import to_symmetric, to_uint8
-    from common.sheets import grid
-
-    test = datasets.load(config.dataset, "test", config.run.data_dir).take(slice(24)).images
-
-    def sample(name: str) -> None:
-        images = to_uint8(generator(encoder(to_symmetric(test), training=False), training=False))
-        rows = [part for k in (0, 8, 16) for part in (test[k : k + 8], images[k : k + 8])]
-        grid(np.stack(rows), run.folder / "samples" / f"{name}.png")
-
-    return sample
 
 
 if __name__ == "__main__":

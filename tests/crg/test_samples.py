@@ -1,0 +1,57 @@
+"""What a training draws, on tiny networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from common import datasets
+from common.run import Run
+from crg.edit import decode, encode
+from crg.samples import draw_reals, generated_samples, reconstruction_samples
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> dict[str, list]:
+    """Stands in for the sheets: file -> its rows of images."""
+    found = {}
+    monkeypatch.setattr("crg.samples.grid", lambda rows, path: found.update({path: rows}))
+    return found
+
+
+@pytest.fixture
+def sheet(drawn, tmp_path) -> Callable[[str], list]:
+    return lambda name: drawn[tmp_path / "samples" / f"{name}.png"]
+
+
+def test_the_first_real_images_stand_in_eight_rows_of_eight(tmp_path, sheet):
+    records = datasets.load("mnist", "test").take(slice(100))
+    draw_reals(Run(tmp_path), records)
+    assert [len(row) for row in sheet("reals")] == [8] * 8
+    np.testing.assert_array_equal(sheet("reals")[1][0], records.images[8])
+
+
+def test_samples_are_of_the_same_latents_each_time_and_of_others_for_another_seed(
+    tmp_path, sheet, model
+):
+    for seed in (0, 1):
+        sample = generated_samples(Run(tmp_path), model.generator, seed)
+        sample(f"{seed}-first")
+        sample(f"{seed}-again")
+    assert [len(row) for row in sheet("0-first")] == [8] * 8
+    np.testing.assert_array_equal(sheet("0-first"), sheet("0-again"))
+    assert not np.array_equal(sheet("0-first"), sheet("1-first"))
+
+
+def test_each_row_of_test_images_stands_above_its_reconstructions(
+    tmp_path, sheet, model, tiny_config
+):
+    run = Run(tmp_path)
+    reconstruction_samples(run, model.generator, model.encoder, tiny_config)("encoder")
+    images = datasets.load("mnist", "test").images[8:16]
+    rows = sheet("encoder")
+    assert [len(row) for row in rows] == [8] * 6
+    np.testing.assert_array_equal(rows[2], images)
+    np.testing.assert_array_equal(rows[3], decode(model.generator, encode(model.encoder, images)))
