@@ -140,9 +140,10 @@ def card(command: ReleaseCommand) -> str:
             for name, value in report["metrics"].items()
         ]
         table = Table("", ("metric", "mean", "95 % interval"), rows)
+        command_line = without_folders(report["facts"]["command"])
         parts += [
             f"## {report['summary']}",
-            f"Errors on [0, 1]. Measured on the stored values by `{report['facts']['command']}`.",
+            f"Errors on [0, 1]. Measured on the stored values by `{command_line}`.",
             markdown(table),
             *(f"- {finding}" for finding in report["findings"]),
         ]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -17,6 +16,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from common.errors import UserError
+from common.files import atomic_path
 
 logger = logging.getLogger(__name__)
 
@@ -86,23 +86,11 @@ def write_images(folder: str | Path, stems: Sequence[str], images: np.ndarray) -
         raise ValueError(f"images are {images.dtype} {images.shape}, not uint8 [N, H, W, 1 or 3]")
     if len(set(stems)) != len(images) or len(stems) != len(images):
         raise ValueError(f"{len(images)} images need as many different stems, not {list(stems)}")
-    folder = Path(folder)
-    paths = [folder / f"{stem}.png" for stem in stems]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for path, image in zip(paths, images, strict=True):
-            pixels = image[:, :, 0] if image.shape[2] == 1 else image
-            unfinished = folder / f".{path.name}.{os.getpid()}"
-            try:
-                Image.fromarray(np.ascontiguousarray(pixels)).save(unfinished, format="PNG")
-                os.replace(unfinished, path)
-            finally:
-                unfinished.unlink(missing_ok=True)
-    except OSError as error:
-        raise UserError(
-            f"Images cannot be written to {folder} ({error.strerror}); "
-            "give a folder that you may write to."
-        ) from error
+    paths = [Path(folder) / f"{stem}.png" for stem in stems]
+    for path, image in zip(paths, images, strict=True):
+        pixels = image[:, :, 0] if image.shape[2] == 1 else image
+        with atomic_path(path) as temporary:
+            Image.fromarray(np.ascontiguousarray(pixels)).save(temporary, format="PNG")
     return paths
 
 

@@ -24,7 +24,7 @@ from common.errors import UserError, exits_cleanly
 from common.files import write_json, write_text
 from common.images import to_symmetric
 from common.metrics.intervals import Interval, proportion_interval
-from common.run import log_to
+from common.run import default_weights, log_to
 from common.weights import save_half
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-SHIPPED = Path(__file__).resolve().parents[2] / "weights" / "classifier-mnist"
+SHIPPED = default_weights("classifier-mnist")
 WEIGHTS = "classifier.weights.h5"
 EPOCHS = 5
 

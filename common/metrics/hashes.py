@@ -20,7 +20,6 @@ again: what runs at its top level, TensorFlow's import included, every worker pa
 
 from __future__ import annotations
 
-import itertools
 import logging
 import multiprocessing
 import time
@@ -46,7 +45,7 @@ BLOCKS_PER_WORKER = 8  # so that workers end together
 
 
 def all_hash_bits(images: np.ndarray, workers: int | None = None) -> dict[str, np.ndarray]:
-    """All three hashes of each image, computed in one pool.
+    """All three hashes of each image, here or in worker processes, whichever ends earlier.
 
     Args:
         images: uint8 `[N, H, W, 1]` or `[N, H, W, 3]`.
@@ -58,18 +57,31 @@ def all_hash_bits(images: np.ndarray, workers: int | None = None) -> dict[str, n
     Raises:
         UserError: images of another type or shape, or fewer than one worker.
     """
-    return _hash(images, tuple(HASHES), workers)
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3):
+        raise UserError(
+            "Hashes read uint8 images [N, H, W, 1] or [N, H, W, 3]; "
+            f"received {images.dtype} {list(images.shape)}."
+        )
+    if workers is not None and workers < 1:
+        raise UserError(f"Hashing needs at least one worker; received {workers}.")
+    first = _block_bits(images[:1])  # loads what imagehash imports late, before the clock
+    if len(images) and (images == images[0]).all():  # one image repeated, a baseline
+        return {kind: np.repeat(bits, len(images), axis=0) for kind, bits in first.items()}
+    start = time.perf_counter()
+    probe = _block_bits(images[:PROBE])
+    rest = images[PROBE:]
+    expected = (time.perf_counter() - start) / PROBE * len(rest)  # seconds in this process
 
+    if workers is None:
+        from common.device import cores  # here: a worker process does not need it
 
-def hash_bits(images: np.ndarray, kind: str, workers: int | None = None) -> np.ndarray:
-    """One hash of each image, bool `[N, 64]`; arguments as `all_hash_bits`.
-
-    Raises:
-        UserError: as `all_hash_bits`, or a kind other than dhash, phash and whash.
-    """
-    if kind not in HASHES:
-        raise UserError(f"There is no hash {kind!r}; choose one of {', '.join(HASHES)}.")
-    return _hash(images, (kind,), workers)[kind]
+        workers = cores()
+        if expected * (1 - 1 / workers) < POOL_SECONDS:
+            workers = 1
+    done = [_block_bits(rest)] if workers == 1 or not len(rest) else _pooled(rest, workers)
+    return {
+        kind: np.concatenate([probe[kind], *(block[kind] for block in done)]) for kind in HASHES
+    }
 
 
 def hash_similarity(bits_a: np.ndarray, bits_b: np.ndarray) -> np.ndarray:
@@ -125,59 +137,27 @@ def library_versions() -> dict[str, str]:
     return {name: metadata.version(name) for name in ("Pillow", "scipy", "PyWavelets", "imagehash")}
 
 
-def _hash(images: np.ndarray, kinds: tuple[str, ...], workers: int | None) -> dict[str, np.ndarray]:
-    """Hashes here or in worker processes, whichever is expected to end earlier."""
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3):
-        raise UserError(
-            "Hashes read uint8 images [N, H, W, 1] or [N, H, W, 3]; "
-            f"received {images.dtype} {list(images.shape)}."
-        )
-    if workers is not None and workers < 1:
-        raise UserError(f"Hashing needs at least one worker; received {workers}.")
-    first = _block_bits(images[:1], kinds)  # loads what imagehash imports late, before the clock
-    if len(images) and (images == images[0]).all():  # one image repeated, a baseline
-        return {kind: np.repeat(bits, len(images), axis=0) for kind, bits in first.items()}
-    start = time.perf_counter()
-    probe = _block_bits(images[:PROBE], kinds)
-    rest = images[PROBE:]
-    expected = (time.perf_counter() - start) / PROBE * len(rest)  # seconds in this process
-
-    if workers is None:
-        from common.device import cores  # here: a worker process does not need it
-
-        workers = cores()
-        if expected * (1 - 1 / workers) < POOL_SECONDS:
-            workers = 1
-    if workers == 1 or not len(rest):
-        done = [_block_bits(rest, kinds)]
-    else:
-        done = _pooled(rest, kinds, workers)
-    return {kind: np.concatenate([probe[kind], *(block[kind] for block in done)]) for kind in kinds}
-
-
-def _pooled(
-    images: np.ndarray, kinds: tuple[str, ...], workers: int
-) -> Sequence[dict[str, np.ndarray]]:
+def _pooled(images: np.ndarray, workers: int) -> Sequence[dict[str, np.ndarray]]:
     """Hashes in worker processes; without them if they cannot live."""
     blocks = np.array_split(images, min(len(images), workers * BLOCKS_PER_WORKER))
     # A process forked from one with TensorFlow's threads can hang: "spawn" starts it afresh.
     context = multiprocessing.get_context("spawn")
     try:
         with ProcessPoolExecutor(workers, mp_context=context) as pool:
-            return list(pool.map(_block_bits, blocks, itertools.repeat(kinds)))
+            return list(pool.map(_block_bits, blocks))
     except BrokenProcessPool:
         logger.warning(
             "Worker processes ended early (a main module without `if __name__ == '__main__':`, or "
             "no memory left); hashing in this process instead."
         )
-        return [_block_bits(images, kinds)]
+        return [_block_bits(images)]
 
 
-def _block_bits(images: np.ndarray, kinds: tuple[str, ...]) -> dict[str, np.ndarray]:
+def _block_bits(images: np.ndarray) -> dict[str, np.ndarray]:
     """Hashes uint8 images `[N, H, W, C]` one after another; runs in the workers."""
-    bits = {kind: np.zeros((len(images), BITS), dtype=bool) for kind in kinds}
+    bits = {kind: np.zeros((len(images), BITS), dtype=bool) for kind in HASHES}
     for row, image in enumerate(images):
         picture = Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
-        for kind in kinds:
-            bits[kind][row] = HASHES[kind](picture).hash.ravel()
+        for kind, hashed in HASHES.items():
+            bits[kind][row] = hashed(picture).hash.ravel()
     return bits

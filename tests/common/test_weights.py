@@ -73,13 +73,14 @@ def test_card_takes_its_metrics_from_the_report(tmp_path):
     report = {
         "summary": "10,000 images",
         "metrics": {"mse": {"mean": 0.0175, "low": 0.0171, "high": 0.0179}},
-        "facts": {"command": "python -m crg.evaluate"},
+        "facts": {"command": "python -m crg.evaluate --out /home/a/report"},
         "findings": ["A finding."],
     }
     (tmp_path / "report.json").write_text(json.dumps(report))
     text = card(ReleaseCommand(run=run, out=tmp_path / "x", networks=("encoder",), report=tmp_path))
     assert "| mse | 0.0175 | 0.0171 to 0.0179 |" in text
     assert "- A finding." in text
+    assert "`python -m crg.evaluate --out report`" in text
 
 
 def test_release_of_an_untrained_network_names_it(tmp_path):

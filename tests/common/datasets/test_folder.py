@@ -148,7 +148,7 @@ def test_writing_replaces_and_refuses(tmp_path):
     write_images(tmp_path, ["a"], images)
     write_images(tmp_path, ["a"], images + 9)
     assert np.unique(read_images(tmp_path, (3, 4), "L")[1]).tolist() == [9]
-    with pytest.raises(UserError, match=r"cannot be written to .*a\.png"):
+    with pytest.raises(UserError, match=r"Cannot make the folder .*a\.png"):
         write_images(tmp_path / "a.png", ["b"], images)
     with pytest.raises(ValueError, match="as many different stems"):
         write_images(tmp_path, ["a", "a"], np.zeros((2, 3, 4, 1), np.uint8))
