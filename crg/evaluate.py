@@ -28,6 +28,8 @@ from common.errors import exits_cleanly
 from common.tables import show
 
 if TYPE_CHECKING:
+    from common.datasets.records import Records
+    from common.document import Report
     from crg.trained import Trained
 
 logger = logging.getLogger(__name__)
@@ -65,12 +67,8 @@ def evaluate(command: EvaluateCommand) -> Path:
     import keras
 
     from common import datasets
-    from common.document import Report, write
-    from common.metrics.hashes import library_versions
-    from common.metrics.pairs import hash_table, intervals, metrics_of
-    from crg import tables, trained
-    from crg.edit import decode, encode
-    from crg.figures import edit_table, figures
+    from common.document import write
+    from crg import trained
 
     keras.config.set_dtype_policy("float32")  # after a bfloat16 training too
     limit = command.limit
@@ -80,9 +78,37 @@ def evaluate(command: EvaluateCommand) -> Path:
     test = datasets.load(model.config.dataset, "test", data_dir).spaced(limit)
     train = datasets.load(model.config.dataset, "train", data_dir)
     out = report_folder(command.out, model.folder)
-    n = len(test)
-    logger.info("evaluating %s on %d test images", model.folder, n)
+    logger.info("evaluating %s on %d test images", model.folder, len(test))
+    report = measure(model, train, test, out, command)
+    page = write(report, out)
+    show(report.tables[0])
+    for finding in report.findings:
+        logger.info("- %s", finding)
+    logger.info("the whole report: %s", page)
+    return page
 
+
+def report_folder(out: Path | None, model: Path) -> Path:
+    """Where the report goes: beside a run's files, and never into `weights/`."""
+    if out is not None:
+        return out
+    if model.resolve().parent == runs.ROOT / "weights":
+        return Path("runs") / f"{model.name}-report"
+    return model / "report"
+
+
+def measure(
+    model: Trained, train: Records, test: Records, out: Path, command: EvaluateCommand
+) -> Report:
+    """All tables of the report, and its figures, drawn into `out`."""
+    from common.document import Report
+    from common.metrics.hashes import library_versions
+    from common.metrics.pairs import hash_table, intervals, metrics_of
+    from crg import tables
+    from crg.edit import decode, encode
+    from crg.figures import edit_table, figures
+
+    n = len(test)
     codes = encode(model.encoder, test.images)
     reconstructions = decode(model.generator, codes)
     bits, values = metrics_of(test.images, reconstructions)
@@ -91,7 +117,7 @@ def evaluate(command: EvaluateCommand) -> Path:
     generated, cycle = tables.generated_table(model, min(n, GENERATED), command.seed)
     made, digits = tables.digits_table(test, reconstructions, generated)
     edits, edit_figures = edit_table(model, test, out)
-    report = Report(
+    return Report(
         title=f"CRG on MNIST: {model.folder.name}",
         n=n,
         metrics=metrics,
@@ -121,21 +147,6 @@ def evaluate(command: EvaluateCommand) -> Path:
             "mean_l2": float(values["rmse"].mean() * np.sqrt(test.images[0].size)),
         },
     )
-    page = write(report, out)
-    show(report.tables[0])
-    for finding in report.findings:
-        logger.info("- %s", finding)
-    logger.info("the whole report: %s", page)
-    return page
-
-
-def report_folder(out: Path | None, model: Path) -> Path:
-    """Where the report goes: beside a run's files, and never into `weights/`."""
-    if out is not None:
-        return out
-    if model.resolve().parent == runs.ROOT / "weights":
-        return Path("runs") / f"{model.name}-report"
-    return model / "report"
 
 
 def run_facts(model: Trained, command: EvaluateCommand) -> list[tuple[str, str]]:
