@@ -6,6 +6,7 @@ renamed: a kill leaves the old file or the new one, and never a mixture.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -28,7 +29,8 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     format by it. Missing folders are made. If the block fails, whatever lay at `path` stays.
 
     Raises:
-        UserError: the folder cannot be made or written into, or `path` is itself a folder.
+        UserError: the folder cannot be made or written into, `path` is itself a folder, or the
+            disk is full.
     """
     path = Path(path)
     try:
@@ -43,6 +45,10 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     try:
         yield temporary
         os.replace(temporary, path)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        raise UserError(f"Cannot write {path}: {error.strerror}. Make room and go on.") from error
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -62,6 +62,8 @@ def fit(
         KeyboardInterrupt: after Ctrl-C, when the state has been saved.
     """
     state = _State(model, run, stage, batch_size)
+    length = f"{steps:,} steps of {batch_size} images, a report every {period_steps:,}"
+    logger.info("%s: %s", stage, length)
     stop = callbacks.StopOnRequest()
     timed = callbacks.SaveEvery(state.save, backup_seconds)
     bar = callbacks.ProgressBar(stage, steps, batch_size)
@@ -144,7 +146,7 @@ class _State:
         self.sums: list[list[Any]] | None = None
         if self.file.is_file():
             self.notes = backup.restore(self.file, model)
-            logger.info("%s: goes on at step %d", stage, self.step)
+            logger.info("%s: goes on after step %d", stage, self.step)
         if self.notes.get("within_period"):
             self.sums = [[v.numpy() for v in metric.variables] for metric in model.metrics]
         self.started = time.monotonic() - self.notes["seconds"]

@@ -49,7 +49,9 @@ def main(arguments: list[str] | None = None) -> None:
         run = runs.create(launch.out, "crg", config.dataset, config, launch.init, start)
     runs.log_to(run)
     runs.record_environment(run, described, config.run.seed, records)
-    logger.info("%s: %d images of %s, %s", run.folder, len(records), records.name, described)
+    how = "resumed" if launch.resume else f"preset {launch.preset}"
+    size = f"{len(records):,} images of {records.name}"
+    logger.info("%s: %s, %s, %s", run.folder, how, size, described)
     if launch.init:
         fresh = ", ".join(sorted(set(nets) - set(found))) or "none"
         logger.info("from %s: %s; fresh: %s", launch.init, ", ".join(found), fresh)

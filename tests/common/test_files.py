@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
@@ -24,6 +25,19 @@ def test_a_failing_write_leaves_the_old_file_and_nothing_else(tmp_path):
         fail()
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
     assert (tmp_path / "a.txt").read_text() == "old"
+
+
+def test_a_full_disk_is_the_users_to_mend_and_leaves_the_old_file(tmp_path):
+    write_text(tmp_path / "a.txt", "old")
+
+    def fill() -> None:
+        with atomic_path(tmp_path / "a.txt") as temporary:
+            temporary.write_text("half of the n")
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(UserError, match=r"Cannot write .*a\.txt: No space left on device"):
+        fill()
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
 
 
 def test_the_old_file_is_there_until_the_block_ends(tmp_path):

@@ -18,7 +18,7 @@ PAPER = {"dhash": 0.823, "phash": 0.866, "whash": 0.838}  # the better of BiGAN 
 def metrics() -> dict[str, np.ndarray]:
     """The metrics of every 20th test image, float64 `[500]` each."""
     from common import datasets
-    from common.report import pair_values
+    from common.metrics.pairs import pair_values
     from crg.edit import decode, encode
 
     model = trained.load(None)
