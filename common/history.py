@@ -64,6 +64,14 @@ def last_rows(run: Path) -> dict[str, dict[str, str]]:
     return {stage: lines[-1] for stage, lines in rows.items() if lines}
 
 
+def length(row: Mapping[str, str]) -> str:
+    """How long a stage was trained, from the last row of its history."""
+    return (
+        f"{int(row['step']):,} steps, {int(row['images']):,} images, "
+        f"{float(row['seconds']) / 60:.0f} minutes"
+    )
+
+
 def history_files(run: Path) -> dict[str, Path]:
     """Stage -> its history, in the order of the stages in the run's settings, others after them."""
     settings = run / "config.json"
@@ -104,7 +112,8 @@ def read_history(path: str | os.PathLike[str]) -> History:
     values = np.empty((len(rows), len(header)))
     for index, row in enumerate(rows):
         try:
-            values[index] = [float(cell) if cell else math.nan for cell in row]
+            cells = [float(cell) if cell else math.nan for cell in row]
+            values[index] = np.array(cells).reshape(len(header))
         except ValueError as error:
             raise UserError(
                 f"{path}, line {index + 2}: expected {len(header)} numbers or empty cells, "

@@ -26,7 +26,7 @@ from common import device
 from common import run as runs
 from common.errors import UserError, exits_cleanly
 from common.files import atomic_path, write_text
-from common.history import history_files, last_rows
+from common.history import history_files, last_rows, length
 from common.tables import Table, markdown
 
 if TYPE_CHECKING:
@@ -148,14 +148,6 @@ def card(command: ReleaseCommand) -> str:
             *(f"- {finding}" for finding in report["findings"]),
         ]
     return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def length(row: dict[str, str]) -> str:
-    """How long a stage was trained, from the last row of its history."""
-    return (
-        f"{int(row['step']):,} steps, {int(row['images']):,} images, "
-        f"{float(row['seconds']) / 60:.0f} minutes"
-    )
 
 
 def without_folders(line: str) -> str:

@@ -25,6 +25,7 @@ from common import device
 from common import run as runs
 from common.config import check_setting
 from common.errors import exits_cleanly
+from common.history import last_rows, length
 from common.tables import show
 
 if TYPE_CHECKING:
@@ -166,7 +167,8 @@ def run_facts(model: Trained, command: EvaluateCommand) -> list[tuple[str, str]]
         if file.is_file():
             text = file.read_text(encoding="utf-8").strip()
             facts.append((label, json.loads(text)["device"] if name.endswith("json") else text))
-    return facts
+    rows = last_rows(model.folder)
+    return [*facts, *((f"stage {stage}", length(row)) for stage, row in rows.items())]
 
 
 @exits_cleanly

@@ -9,7 +9,14 @@ import pytest
 
 from common.errors import UserError
 from common.files import write_text
-from common.history import history_files, last_rows, read_history, read_run, write_history
+from common.history import (
+    history_files,
+    last_rows,
+    length,
+    read_history,
+    read_run,
+    write_history,
+)
 
 HEADER = "period,step,images,seconds,encoder_loss,val_encoder_loss\n"
 
@@ -39,6 +46,11 @@ def test_the_last_row_of_a_stage_is_given_as_it_is_written(tmp_path):
     assert list(last_rows(tmp_path)) == ["gan"]
 
 
+def test_a_length_is_told_in_steps_images_and_minutes():
+    row = {"step": "2814", "images": "180096", "seconds": "3676.0"}
+    assert length(row) == "2,814 steps, 180,096 images, 61 minutes"
+
+
 def test_a_history_is_read_column_by_column_with_nan_for_empty_cells(tmp_path):
     write_text(tmp_path / "h.csv", HEADER + "1,10,640,2.5,0.5,\n2,20,1280,5,-0.25,0.75\n")
     read = read_history(tmp_path / "h.csv")
@@ -58,6 +70,7 @@ def test_a_history_is_read_column_by_column_with_nan_for_empty_cells(tmp_path):
         (HEADER, "holds no period yet"),
         (HEADER + "1,10,640,2.5,0.5,1\n2,20,128", "line 3"),
         (HEADER + "1,10,640,2.5,0.5,high\n", "line 2"),
+        (HEADER + "1\n", "line 2: expected 6 numbers or empty cells, received '1'"),
     ],
 )
 def test_a_broken_history_is_named(tmp_path, text, message):

@@ -37,6 +37,7 @@ def test_a_named_folder_is_taken(tmp_path):
 def test_facts_tell_the_command_and_how_the_model_was_trained(model, tmp_path):
     (tmp_path / "command.txt").write_text("python -m crg.train --preset smoke\n")
     (tmp_path / "environment.json").write_text(json.dumps({"device": "CPU, 2 cores"}))
+    (tmp_path / "history-gan.csv").write_text("period,step,images,seconds\n1,8,512,90.0\n")
     trained = replace(model, folder=tmp_path)
     facts = dict(evaluate.run_facts(trained, EvaluateCommand(run=tmp_path, limit=5, seed=3)))
     assert facts == {
@@ -45,6 +46,7 @@ def test_facts_tell_the_command_and_how_the_model_was_trained(model, tmp_path):
         "seed of the training": "0",
         "training": "python -m crg.train --preset smoke",
         "training device": "CPU, 2 cores",
+        "stage gan": "8 steps, 512 images, 2 minutes",
     }
 
 
