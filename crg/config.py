@@ -157,17 +157,19 @@ def paper() -> Config:
 
 
 def recommended() -> Config:
-    """Same networks, trained for results per hour; not run to its end yet.
+    """Same networks, trained for results per hour: about two on two CPU cores.
 
     Smaller batches (more updates per image), a running mean of g's weights, no dropout in e, a
-    falling learning rate, re-estimated batch statistics. README.md has times and values.
+    falling learning rate, re-estimated batch statistics. The settings of the shipped model: MSE
+    0.012 on [0, 1], hashes 0.918, 0.915, 0.894. Longer is better: `--gan.epochs`,
+    `--encoder.epochs`.
     """
     return Config(
         networks=NetworkConfig(encoder_dropout=(0.0, 0.0, 0.0, 0.0, 0.0)),
-        gan=GANConfig(epochs=6.0, period=0.5, batch_size=64, ema=0.999),
+        gan=GANConfig(epochs=3.0, period=0.5, batch_size=64, ema=0.999),
         encoder=EncoderConfig(
-            epochs=3.0,
-            period=0.25,
+            epochs=1.25,
+            period=0.125,
             batch_size=64,
             learning_rate=2e-4,
             schedule="cosine",
@@ -178,7 +180,10 @@ def recommended() -> Config:
 
 
 def quick() -> Config:
-    """Narrow networks, a few minutes on two CPU cores: what `make demo` trains."""
+    """Narrow networks, a few minutes on two CPU cores: what `make demo` trains.
+
+    Learning rates of 1e-3: with the paper's 2e-4 the short GAN made 8 of 10 digits, not 10.
+    """
     return Config(
         networks=NetworkConfig(
             generator_channels=(64, 64, 32),
@@ -186,7 +191,7 @@ def quick() -> Config:
             encoder_channels=(16, 32, 32, 64, 64),
             encoder_dropout=(0.0, 0.0, 0.0, 0.0, 0.0),
         ),
-        gan=GANConfig(epochs=1.25, period=0.25, batch_size=64, ema=0.99),
+        gan=GANConfig(epochs=1.25, period=0.25, batch_size=64, learning_rate=1e-3, ema=0.99),
         encoder=EncoderConfig(
             epochs=0.5,
             period=0.25,

@@ -411,6 +411,7 @@ def test_a_longer_gan_is_refused_once_the_encoder_has_begun(smoke, mistake):
 def test_a_longer_gan_is_welcome_before(smoke, tmp_path, evaluated, fits):
     run = shutil.copytree(smoke, tmp_path / "run")
     (run / "backup" / "encoder.npz").unlink()
+    (run / "environment.json").unlink()  # it names other data than those of `fits`
     main(["--resume", str(run), "--gan.epochs", "4"])
     assert [(fit["stage"], fit["steps"]) for fit in fits] == [("gan", 32), ("encoder", 18)]
     assert read_config(Config, run).gan.epochs == 4.0
