@@ -15,6 +15,8 @@ from typing import Literal
 import keras
 import tensorflow as tf
 
+from common.errors import UserError
+
 
 class AdversarialModel(keras.Model):
     """Networks that play a game, each side with an optimizer of its own.
@@ -63,6 +65,7 @@ class AdversarialModel(keras.Model):
 
         Raises:
             ValueError: when the keys differ from `players`, or networks overlap in part.
+            UserError: XLA with several replicas, which TensorFlow fails on.
         """
         players = self.players
         if set(optimizers) != set(players):
@@ -75,6 +78,10 @@ class AdversarialModel(keras.Model):
             for other in owned:
                 if owned[one] != owned[other] and owned[one] & owned[other]:
                     raise ValueError(f"Players {one!r} and {other!r} share some networks, not all.")
+        if jit_compile and tf.distribute.get_strategy().num_replicas_in_sync > 1:
+            raise UserError(
+                "XLA does not compile a step that is spread over several devices; leave out --xla."
+            )
         super().compile(optimizer=None, jit_compile=jit_compile)
         scaled = keras.mixed_precision.dtype_policy().name == "mixed_float16"
         for player, optimizer in optimizers.items():

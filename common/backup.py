@@ -38,15 +38,24 @@ def save(
         kinds: which variables: `STATE` or `NETWORKS`.
 
     Raises:
-        NonFiniteError: a network has weights that are not finite; the file stays as it was.
+        NonFiniteError: as `check_finite`; the file stays as it was.
     """
+    check_finite(model)
     arrays = {key: variable.numpy() for key, variable in _variables(model, kinds)}
-    for key, array in arrays.items():
-        kind, *name = key.split("/")
-        if kind == "network" and not np.isfinite(array).all():
-            raise NonFiniteError(f"a weight of the {name[0]}", math.nan, int(model.step.numpy()))
     with atomic_path(path) as temporary:
         np.savez(temporary, notes=np.array(json.dumps(notes)), **arrays)
+
+
+def check_finite(model: AdversarialModel) -> None:
+    """Refuses weights that are of no use.
+
+    Raises:
+        NonFiniteError: a network has weights that are NaN or infinite.
+    """
+    for key, variable in _variables(model, NETWORKS):
+        if not np.isfinite(variable.numpy()).all():
+            name = f"a weight of the {key.split('/')[1]}"
+            raise NonFiniteError(name, math.nan, int(model.step.numpy()))
 
 
 def restore(path: Path, model: AdversarialModel, kinds: Sequence[str] = STATE) -> dict[str, Any]:
@@ -84,6 +93,19 @@ def read_notes(path: Path) -> dict[str, Any]:
         return {}
     with np.load(path, allow_pickle=False) as state:
         return json.loads(str(state["notes"]))
+
+
+def unfinished(run: Path) -> dict[str, str]:
+    """The stages of a run that have not come to their end: stage -> `step 6 of 18`."""
+    found = {}
+    for path in sorted((run / "backup").glob("*.npz")):
+        try:
+            notes = read_notes(path)
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
+            continue  # who resumes the run is told
+        if notes["step"] < notes.get("steps", 0):
+            found[path.stem] = f"step {notes['step']:,} of {notes['steps']:,}"
+    return found
 
 
 def _variables(model: AdversarialModel, kinds: Sequence[str]) -> Iterator[tuple[str, Any]]:

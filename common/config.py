@@ -39,6 +39,15 @@ def check_setting(name: str, value: Any, right: bool, allowed: str) -> None:
         raise UserError(f"The setting {name} is {value!r}; it must be {allowed}.")
 
 
+def check_seed(seed: int) -> None:
+    """Refuses seeds that not every generator takes.
+
+    Raises:
+        UserError: it is negative or too large.
+    """
+    check_setting("seed", seed, 0 <= seed <= LARGEST_SEED, f"between 0 and {LARGEST_SEED}")
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class RunConfig:
     """How a run is carried out, whatever the paper."""
@@ -62,7 +71,9 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         seed, limit, seconds = self.seed, self.limit, self.backup_seconds
-        check_setting("seed", seed, 0 <= seed <= LARGEST_SEED, f"between 0 and {LARGEST_SEED}")
+        check_seed(seed)
+        if self.data_dir is not None:  # so that a resume finds it from any folder
+            object.__setattr__(self, "data_dir", self.data_dir.absolute())
         together = not (self.xla and self.deterministic)
         check_setting("xla", self.xla, together, "off with --deterministic, which XLA does not do")
         check_setting("limit", limit, limit is None or limit > 0, "at least 1")
@@ -81,6 +92,8 @@ class LaunchConfig:
     """Go on with this run directory; no other flag is needed."""
     init: Path | None = None
     """Start from the networks of this run or folder of weights, with fresh optimizers."""
+    init_networks: tuple[str, ...] = ()
+    """Take only these networks of --init; all that it holds by default."""
     dry_run: bool = False
     """Show the settings and stop."""
 
@@ -166,6 +179,11 @@ def read_config(kind: type[C], folder: Path) -> C:
     """
     file = Path(folder) / "config.json"
     if not file.is_file():
+        if (Path(folder) / "command.txt").is_file():
+            raise UserError(
+                f"The start of the run {folder} was cut off before there was anything to keep: "
+                "delete the folder and start again."
+            )
         raise UserError(
             f"{folder} is not a run: it has no config.json. "
             "Name a folder that a train command wrote, or one below weights/."
@@ -243,6 +261,8 @@ def parse_training(
                 "or start a new run without --resume."
             )
         refuse_changes(default, config, extendable)
+    if launched.init_networks and not launched.init:
+        raise UserError("--init-networks says what to take of --init RUN, which is missing.")
     return config, launched
 
 

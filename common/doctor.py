@@ -9,7 +9,10 @@ import os
 import platform
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib import metadata
+
+import tyro
 
 from common import device
 from common.errors import UserError, exits_cleanly
@@ -96,9 +99,15 @@ def diagnose() -> list[list[str]]:
     return rows
 
 
+@dataclass(frozen=True)
+class DoctorCommand:
+    """Says what a training would find here, and what to do about what is wrong."""
+
+
 @exits_cleanly
 def main() -> None:
     """Shows the table; exit status 1 when something is wrong."""
+    tyro.cli(DoctorCommand, prog="python -m common.doctor")
     rows = diagnose()
     show(Table("What a training finds here", ("what", "found", "advice"), rows))
     sys.exit(0 if all(row[2].startswith("fine") or "fine without" in row[2] for row in rows) else 1)

@@ -77,7 +77,10 @@ def history_files(run: Path) -> dict[str, Path]:
     settings = run / "config.json"
     stages = []
     if settings.is_file():
-        stages = json.loads(settings.read_text(encoding="utf-8")).get("stages", [])
+        try:
+            stages = json.loads(settings.read_text(encoding="utf-8")).get("stages", [])
+        except ValueError as error:
+            raise UserError(f"{settings} is not valid JSON ({error}); restore it.") from error
     found = {path.stem.removeprefix("history-"): path for path in run.glob("history-*.csv")}
     known = [stage for stage in stages if stage in found]
     return {stage: found[stage] for stage in dict.fromkeys([*known, *sorted(found)])}

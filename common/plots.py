@@ -25,6 +25,7 @@ from common.axes import make_logarithmic, short
 from common.errors import UserError, exits_cleanly
 from common.files import atomic_path, write_text
 from common.history import COUNTERS, History, read_run
+from common.run import output_folder
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,7 +70,7 @@ def plot_runs(command: PlotCommand) -> Path:
     labels = names if unique else [str(run) for run in command.runs]
     runs = {label: read_run(run) for label, run in zip(labels, command.runs, strict=True)}
     if len(runs) == 1:
-        folder, name = command.runs[0] / "plots", "losses.png"
+        folder, name = output_folder(command.runs[0], "plots"), "losses.png"
     else:
         folder, name = Path(), "losses-comparison.png"
     out = command.out or folder

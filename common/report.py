@@ -22,6 +22,7 @@ import numpy as np
 import tyro
 
 from common import device
+from common.config import check_seed
 from common.document import Figure, Report, write
 from common.errors import UserError, exits_cleanly
 from common.files import write_text
@@ -60,6 +61,8 @@ def compare(command: CompareCommand) -> tuple[Report, Path]:
             would lie among the images that it reads.
     """
     from common.datasets.folder import paired_images
+
+    check_seed(command.seed)
     from common.metrics.pairs import hash_table, intervals, metrics_of
 
     folders = [path.parent if path.is_file() else path for path in _inputs(command)]

@@ -119,11 +119,29 @@ def reopen(folder: Path, config: Any) -> Run:
 
     Args:
         folder: the run, checked when its settings were read.
-        config: the settings, with a longer length perhaps; they replace `config.json`.
+        config: the settings, with a longer length perhaps. Where they differ they replace
+            `config.json`, and the command is added to `command.txt`.
     """
     sweep(folder)
-    write_json(folder / "config.json", to_json(config))
+    if json.loads((folder / "config.json").read_text(encoding="utf-8")) != to_json(config):
+        line = shlex.join(_command_line())
+        write_text(folder / "command.txt", f"{read_command(folder, chr(10))}\n{line}\n")
+        write_json(folder / "config.json", to_json(config))
     return Run(folder)
+
+
+def read_command(folder: Path, between: str = "; then ") -> str:
+    """The command that began a run and those that changed its settings; empty without one."""
+    file = folder / "command.txt"
+    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+    return between.join(lines)
+
+
+def output_folder(model: Path, kind: str) -> Path:
+    """Where what is made of a model goes: `RUN/<kind>`, and never into `weights/`."""
+    if model.resolve().parent == ROOT / "weights":
+        return Path("runs") / f"{model.name}-{kind}"
+    return model / kind
 
 
 @contextlib.contextmanager
@@ -216,13 +234,12 @@ def record_start(run: Run, source: Path, networks: Mapping[str, keras.Model]) ->
     Writes `init.json` beside them: which run they are of, and how long that was trained.
     """
     Run(starting_folder(run.folder)).save_networks(networks)
-    command = source / "command.txt"
     write_json(
         run.folder / "init.json",
         {
             "run": source.name,
             "networks": list(networks),
-            "command": command.read_text(encoding="utf-8").strip() if command.is_file() else "",
+            "command": read_command(source),
             "stages": last_rows(source),
         },
     )

@@ -61,7 +61,7 @@ def fit(
         UserError: a loss became NaN or infinite, or the saved state does not fit.
         KeyboardInterrupt: after Ctrl-C, when the state has been saved.
     """
-    state = _State(model, run, stage, batch_size)
+    state = _State(model, run, stage, steps, batch_size)
     length = f"{steps:,} steps of {batch_size} images, a report every {period_steps:,}"
     logger.info("%s: %s", stage, length)
     stop = callbacks.StopOnRequest()
@@ -87,6 +87,7 @@ def fit(
                     state.save(within_period=True)
                     raise state.interrupted()
 
+                backup.check_finite(model)  # before anything is made of it
                 losses = {name: fitted.history[name][-1] for name in model.loss_names}
                 losses |= _validated(model, validation)
                 state.end_period(losses, keep_best)
@@ -139,13 +140,14 @@ class _State:
         sums: of the loss trackers, when the state is one of the middle of a period.
     """
 
-    def __init__(self, model: AdversarialModel, run: Run, stage: str, batch_size: int):
+    def __init__(self, model: AdversarialModel, run: Run, stage: str, steps: int, batch_size: int):
         self.model, self.run, self.stage, self.batch_size = model, run, stage, batch_size
         self.file = run.backup_file(stage)
-        self.notes: dict[str, Any] = {"history": [], "seconds": 0.0}
+        self.notes: dict[str, Any] = {"history": [], "seconds": 0.0, "steps": steps}
         self.sums: list[list[Any]] | None = None
         if self.file.is_file():
             self.notes = backup.restore(self.file, model)
+            self.notes["steps"] = steps
             logger.info("%s: goes on after step %d", stage, self.step)
         if self.notes.get("within_period"):
             self.sums = [[v.numpy() for v in metric.variables] for metric in model.metrics]

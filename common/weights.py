@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ import tyro
 
 from common import device
 from common import run as runs
+from common.backup import unfinished
 from common.errors import UserError, exits_cleanly
 from common.files import atomic_path, write_text
 from common.history import history_files, last_rows, length
@@ -45,14 +47,11 @@ def save_half(network: keras.Model, path: Path) -> None:
     """
     import h5py
 
-    with atomic_path(path) as temporary:
-        single = temporary.with_name(f"float32-{temporary.name}")
-        try:
-            network.save_weights(single)
-            with h5py.File(single, "r") as source, h5py.File(temporary, "w") as target:
-                _copy_in_half(source, target)
-        finally:
-            single.unlink(missing_ok=True)
+    with atomic_path(path) as temporary, tempfile.TemporaryDirectory() as folder:
+        single = Path(folder) / "float32.weights.h5"
+        network.save_weights(single)
+        with h5py.File(single, "r") as source, h5py.File(temporary, "w") as target:
+            _copy_in_half(source, target)
 
 
 def _copy_in_half(source: h5py.Group, target: h5py.Group) -> None:
@@ -115,7 +114,7 @@ def card(command: ReleaseCommand) -> str:
     """The card in Markdown, every line of it read from the run's own files."""
     environment = json.loads((command.run / "environment.json").read_text(encoding="utf-8"))
     facts = [
-        ("training", without_folders((command.run / "command.txt").read_text(encoding="utf-8"))),
+        ("training", without_folders(runs.read_command(command.run))),
         ("seed", str(environment["seed"])),
         ("data", f"{environment['data']['images']:,} images of {environment['data']['name']}"),
         ("device", environment["device"]),
@@ -130,6 +129,7 @@ def card(command: ReleaseCommand) -> str:
         facts.append(("its training", without_folders(source["command"])))
         facts += [(f"its stage {name}", length(row)) for name, row in source["stages"].items()]
     facts += [(f"stage {name}", length(row)) for name, row in last_rows(command.run).items()]
+    facts += [(f"stopped in stage {name}", at) for name, at in unfinished(command.run).items()]
     size = sum(path.stat().st_size for path in command.out.glob("*.weights.h5"))
     facts.append(("size", f"{size / 2**20:.1f} MiB in float16"))
     parts = [f"# {command.out.name}", command.note, markdown(Table("", ("", "value"), facts))]

@@ -30,6 +30,8 @@ from common.errors import UserError, exits_cleanly
 if TYPE_CHECKING:
     import keras
 
+    from crg.trained import Trained
+
 logger = logging.getLogger(__name__)
 
 SMALLEST_NORM = 1e-6  # of z_1 - z_2; two images with one code have no direction
@@ -156,6 +158,8 @@ class EditCommand:
     """Keep edited codes within [-1, 1], where the generator was trained."""
     invert: bool = False
     """The inputs are black on white."""
+    invert_pairs: bool = False
+    """The images of --without and --with are black on white."""
     run: Path | None = None
     """A run or a folder of weights; by default the model that comes with the project."""
 
@@ -167,64 +171,42 @@ def apply(command: EditCommand) -> Path:
         The folder with the edited images.
 
     Raises:
-        UserError: images that are missing, unreadable or to be overwritten, counts that differ.
+        UserError: images that are missing, unreadable or to be overwritten, counts that differ,
+            amounts that lead nowhere.
     """
-    from common.datasets.folder import read_images, refuse_overwriting, write_images
+    from common.datasets.folder import refuse_overwriting, write_images
     from common.files import write_json
-    from common.sheets import grid
     from crg import trained
 
-    pairs = len(command.without)
-    if command.k is not None and command.strength is not None:
-        raise UserError("--k and --strength are two ways to say the same; give one of them.")
-    amounts = command.k or command.strength or (1.0,)
-    amounts = amounts * pairs if len(amounts) == 1 else amounts
-    if not pairs or not len(command.with_) == len(amounts) == pairs:
-        raise UserError(
-            f"There are {pairs} images in --without, {len(command.with_)} in --with and "
-            f"{len(amounts)} amounts; each direction needs one of each."
-        )
+    amounts = amounts_of(command)
     refuse_overwriting(command.images, command.out)
     model = trained.load(command.run)
-    height, width, channels = model.encoder.input_shape[1:]
-    mode = "L" if channels == 1 else "RGB"
-
-    def read(path: Path) -> tuple[list[str], np.ndarray]:
-        return read_images(path, (height, width), mode, command.invert)
-
-    stems, images = read(command.images)
-
-    def code(path: Path) -> np.ndarray:
-        found = read(path)[1]
-        if len(found) > 1:
-            raise UserError(
-                f"{path} holds {len(found)} images; a direction needs one on each side."
-            )
-        return encode(model.encoder, found)[0]
-
-    codes = [(code(a), code(b)) for a, b in zip(command.without, command.with_, strict=True)]
-    directions = [direction(*pair, norm=command.norm) for pair in codes]
+    stems, images = read(command.images, model, command.invert)
+    pairs = [
+        (code(without, model, command.invert_pairs), code(with_, model, command.invert_pairs))
+        for without, with_ in zip(command.without, command.with_, strict=True)
+    ]
+    directions = [direction(*pair, norm=command.norm) for pair in pairs]
     if command.k is None:
-        amounts = [
-            s * steps(*pair, norm=command.norm, toward="without")
-            for s, pair in zip(amounts, codes, strict=True)
-        ]
+        shares = zip(amounts, pairs, strict=True)
+        amounts = [s * steps(*pair, norm=command.norm, toward="without") for s, pair in shares]
     latents = encode(model.encoder, images)
 
     def edited(share: float) -> np.ndarray:
         changed = edit(latents, directions, [share * k for k in amounts])
         return np.clip(changed, -1.0, 1.0) if command.clip else changed
 
-    write_images(command.out, stems, decode(model.generator, edited(1.0)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        codes = edited(1.0)
+    if not np.isfinite(codes).all():
+        raise UserError(
+            f"The amounts {list(command.k or command.strength or ())} lead to codes that are not "
+            "finite numbers; strengths are usually between -2 and 2."
+        )
+    write_images(command.out, stems, decode(model.generator, codes))
     sheets = command.out / "sheets"
     sweep = [decode(model.generator, edited(share)[:SHEET_ROWS]) for share in SHEET_SHARES]
-    columns = ["input", *(f"{share:.0%}" if share else "0 (rec.)" for share in SHEET_SHARES)]
-    grid(
-        [list(row) for row in zip(images[:SHEET_ROWS], *sweep, strict=True)],
-        sheets / "edits.png",
-        row_labels=stems[:SHEET_ROWS],
-        column_labels=columns,
-    )
+    draw_sweep(sheets / "edits.png", stems[:SHEET_ROWS], images[:SHEET_ROWS], sweep)
     write_json(
         sheets / "edits.json",
         {
@@ -235,12 +217,63 @@ def apply(command: EditCommand) -> Path:
             ],
             "images": stems,
             "codes": latents,
-            "edited_codes": edited(1.0),
-            "share_outside_cube": float(np.mean(np.abs(edited(1.0)) > 1.0)),
+            "edited_codes": codes,
+            "share_outside_cube": float(np.mean(np.abs(codes) > 1.0)),
         },
     )
     logger.info("%d edited images in %s, the sheet in %s", len(stems), command.out, sheets)
     return command.out
+
+
+def amounts_of(command: EditCommand) -> tuple[float, ...]:
+    """The strengths or ks of the command, one a direction.
+
+    Raises:
+        UserError: both are given, or the counts of images and amounts differ.
+    """
+    if command.k is not None and command.strength is not None:
+        raise UserError("--k and --strength are two ways to say the same; give one of them.")
+    amounts = command.strength if command.k is None else command.k
+    amounts = (1.0,) if amounts is None else amounts
+    pairs = len(command.without)
+    amounts = amounts * pairs if len(amounts) == 1 else amounts
+    if not pairs or not len(command.with_) == len(amounts) == pairs:
+        raise UserError(
+            f"There are {pairs} images in --without, {len(command.with_)} in --with and "
+            f"{len(amounts)} amounts; each direction needs one of each."
+        )
+    return amounts
+
+
+def read(path: Path, model: Trained, invert: bool) -> tuple[list[str], np.ndarray]:
+    """An image or a folder of images as the model takes them: stems and uint8 `[N, H, W, C]`."""
+    from common.datasets.folder import read_images
+
+    height, width, channels = model.encoder.input_shape[1:]
+    return read_images(path, (height, width), "L" if channels == 1 else "RGB", invert)
+
+
+def code(path: Path, model: Trained, invert: bool) -> np.ndarray:
+    """The latent `[Z]` of one image, a side of a pair.
+
+    Raises:
+        UserError: the path holds several images.
+    """
+    images = read(path, model, invert)[1]
+    if len(images) > 1:
+        raise UserError(f"{path} holds {len(images)} images; a direction needs one on each side.")
+    return encode(model.encoder, images)[0]
+
+
+def draw_sweep(
+    path: Path, stems: Sequence[str], images: np.ndarray, sweep: Sequence[np.ndarray]
+) -> None:
+    """A sheet with a row an image `[N, H, W, C]`: itself, and it at each share of the amounts."""
+    from common.sheets import grid
+
+    columns = ["input", *(f"{share:.0%}" if share else "0 (rec.)" for share in SHEET_SHARES)]
+    rows = [list(row) for row in zip(images, *sweep, strict=True)]
+    grid(rows, path, row_labels=stems, column_labels=columns)
 
 
 @exits_cleanly

@@ -9,7 +9,6 @@ pair of images. All images are compared as 8-bit images, errors stated on [0, 1]
 
 from __future__ import annotations
 
-import json
 import logging
 import platform
 import shlex
@@ -23,7 +22,7 @@ import tyro
 
 from common import device
 from common import run as runs
-from common.config import check_setting
+from common.config import check_seed, check_setting
 from common.errors import exits_cleanly
 from common.history import last_rows, length
 from common.tables import show
@@ -73,6 +72,7 @@ def evaluate(command: EvaluateCommand) -> Path:
 
     keras.config.set_dtype_policy("float32")  # after a bfloat16 training too
     limit = command.limit
+    check_seed(command.seed)
     check_setting("limit", limit, limit is None or limit > 1, "at least 2")
     model = trained.load(command.run)
     data_dir = command.data_dir or model.config.run.data_dir
@@ -93,9 +93,7 @@ def report_folder(out: Path | None, model: Path) -> Path:
     """Where the report goes: beside a run's files, and never into `weights/`."""
     if out is not None:
         return out
-    if model.resolve().parent == runs.ROOT / "weights":
-        return Path("runs") / f"{model.name}-report"
-    return model / "report"
+    return runs.output_folder(model, "report")
 
 
 def measure(
@@ -162,11 +160,9 @@ def run_facts(model: Trained, command: EvaluateCommand) -> list[tuple[str, str]]
         ("model", model.folder.name),
         ("seed of the training", str(model.config.run.seed)),
     ]
-    for name, label in (("command.txt", "training"), ("environment.json", "training device")):
-        file = model.folder / name
-        if file.is_file():
-            text = file.read_text(encoding="utf-8").strip()
-            facts.append((label, json.loads(text)["device"] if name.endswith("json") else text))
+    trained_on = runs.read_environment(model.folder).get("device", "")
+    texts = {"training": runs.read_command(model.folder), "training device": trained_on}
+    facts += [(name, text) for name, text in texts.items() if text]
     rows = last_rows(model.folder)
     return [*facts, *((f"stage {stage}", length(row)) for stage, row in rows.items())]
 

@@ -31,7 +31,6 @@ PAIRS = {  # name -> images without and with the attribute, and the digit it is 
     "four to nine": ("four", "nine", 4),
 }
 STRENGTHS = (-0.5, -0.25, 0.0, 0.25, 0.5, 1.0)
-STRENGTHS = (-0.5, -0.25, 0.0, 0.25, 0.5, 1.0)
 EDITED = 500  # test images a direction is measured on
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from common import datasets
 from common.history import read_run
 from common.plots import loss_curves
 from common.sheets import alternating, grid, in_rows
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
     from common.datasets.records import Records
     from common.run import Run
-    from crg.config import Config
 
 SAMPLES = 64  # digits on a sheet of real or of generated ones
 RECONSTRUCTIONS = 24  # test images on a sheet, each above what becomes of it
@@ -48,10 +46,9 @@ def generated_samples(run: Run, generator: keras.Model, seed: int) -> Callable[[
 
 
 def reconstruction_samples(
-    run: Run, generator: keras.Model, encoder: keras.Model, config: Config
+    run: Run, test: Records, generator: keras.Model, encoder: keras.Model
 ) -> Callable[[str], None]:
-    """A function that draws fixed test images above their reconstructions."""
-    test = datasets.load(config.dataset, "test", config.run.data_dir)
+    """A function that draws the first test images above their reconstructions."""
     images = test.images[:RECONSTRUCTIONS]
 
     def sample(name: str) -> None:

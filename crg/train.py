@@ -34,11 +34,13 @@ def main(arguments: list[str] | None = None) -> None:
     from common import datasets, device
 
     described = device.configure(config.run)
-    records = datasets.load(config.dataset, "train", config.run.data_dir)
-    records = records.take(slice(config.run.limit))
+    train, test = (
+        datasets.load(config.dataset, split, config.run.data_dir) for split in ("train", "test")
+    )
+    train = train.take(slice(config.run.limit))
     if launch.resume:
-        runs.check_data(launch.resume, records)
-    check_lengths(config, len(records))
+        runs.check_data(launch.resume, train)
+    check_lengths(config, len(train), len(test))
     nets, found = starting_networks(config, launch)
 
     # Nothing has been written up to here; from here on nothing is refused.
@@ -47,20 +49,20 @@ def main(arguments: list[str] | None = None) -> None:
     else:
         start = {name: nets[name] for name in found}
         run = runs.create(launch.out, "crg", config.dataset, config, launch.init, start)
-    runs.log_to(run)
-    runs.record_environment(run, described, config.run.seed, records)
-    how = "resumed" if launch.resume else f"preset {launch.preset}"
-    size = f"{len(records):,} images of {records.name}"
-    logger.info("%s: %s, %s, %s", run.folder, how, size, described)
-    if launch.init:
-        fresh = ", ".join(sorted(set(nets) - set(found))) or "none"
-        logger.info("from %s: %s; fresh: %s", launch.init, ", ".join(found), fresh)
     with runs.resumable(run):
-        draw_reals(run, records)
+        runs.log_to(run)
+        runs.record_environment(run, described, config.run.seed, train)
+        how = "resumed" if launch.resume else f"preset {launch.preset}"
+        size = f"{len(train):,} images of {train.name}"
+        logger.info("%s: %s, %s, %s", run.folder, how, size, described)
+        if launch.init:
+            fresh = ", ".join(sorted(set(nets) - set(found))) or "none"
+            logger.info("from %s: %s; fresh: %s", launch.init, ", ".join(found), fresh)
+        draw_reals(run, train)
         if "gan" in config.stages:
-            train_gan(config, run, records, nets["generator"], nets["discriminator"])
+            train_gan(config, run, train, nets["generator"], nets["discriminator"])
         if "encoder" in config.stages:
-            train_encoder(config, run, records, nets["generator"], nets["encoder"])
+            train_encoder(config, run, train, test, nets["generator"], nets["encoder"])
         draw_losses(run)
         if run.network_file("encoder").is_file():
             from crg.evaluate import EvaluateCommand, evaluate
@@ -95,14 +97,17 @@ def check_launch(config: Config, launch: LaunchConfig) -> None:
             )
 
 
-def check_lengths(config: Config, images: int) -> None:
-    """Refuses stages that so many training images are too few for.
+def check_lengths(config: Config, images: int, test_images: int) -> None:
+    """Refuses stages and a report for which there are too few images.
 
     Raises:
-        UserError: images held out that leave none, or a period shorter than a batch.
+        UserError: images held out that leave none, a period shorter than a batch, or fewer than two
+            test images.
     """
     from common.training import stage_length
 
+    if test_images < 2:
+        raise UserError(f"The report needs at least 2 test images; the data have {test_images}.")
     if "gan" in config.stages:
         stage_length(config.gan.epochs, config.gan.period, images, config.gan.batch_size)
     if "encoder" not in config.stages:
@@ -133,10 +138,14 @@ def starting_networks(
         folder = launch.init
     else:
         return nets, []
-    found = runs.load_networks(folder, nets)
+    wanted = launch.init_networks or tuple(nets)
+    if unknown := sorted(set(wanted) - set(nets)):
+        raise UserError(f"--init-networks names {unknown}; CRG has {', '.join(nets)}.")
+    found = runs.load_networks(folder, {name: nets[name] for name in wanted})
     if launch.init and not found:
         raise UserError(
-            f"--init {launch.init} holds no networks; name a run or a folder of weights."
+            f"--init {launch.init} holds none of the networks {', '.join(wanted)}; name a run or a "
+            "folder of weights that does."
         )
     if "gan" not in config.stages and "generator" not in found:
         raise UserError(
@@ -199,7 +208,12 @@ def train_gan(
 
 
 def train_encoder(
-    config: Config, run: runs.Run, records: Records, generator: keras.Model, encoder: keras.Model
+    config: Config,
+    run: runs.Run,
+    records: Records,
+    test: Records,
+    generator: keras.Model,
+    encoder: keras.Model,
 ) -> None:
     """Stage 2 (Sec. 3.1); leaves the encoder trained, and saved in the run with its generator."""
     import keras
@@ -234,7 +248,7 @@ def train_encoder(
     latent_cycle = image_cycle if settings.shared_optimizer else adam()
     model.compile(jit_compile=config.run.xla, latent_cycle=latent_cycle, image_cycle=image_cycle)
     averaging = model.image_cycle_optimizer  # the mean moves with the last update of an iteration
-    draw = reconstruction_samples(run, generator, encoder, config)
+    draw = reconstruction_samples(run, test, generator, encoder)
 
     def period_end(name: str) -> None:
         with averaged_weights(encoder, averaging):

@@ -9,6 +9,7 @@ from pathlib import Path
 import keras
 
 from common import run as runs
+from common.backup import unfinished
 from common.config import read_config
 from common.errors import UserError
 from crg import networks
@@ -66,5 +67,9 @@ def load(folder: Path | None) -> Trained:
         raise UserError(
             f"{folder} has no trained {' and no '.join(sorted(missing))} yet; if it is a run, "
             f"finish its training by `python -m crg.train --resume {folder}`."
+        )
+    for stage, reached in unfinished(folder).items():
+        logger.warning(
+            "%s is not finished: its %s is at %s; go on with --resume.", folder, stage, reached
         )
     return Trained(folder, config, **wanted)

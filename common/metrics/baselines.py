@@ -30,7 +30,7 @@ def trivial_baselines(
         train_images: uint8 `[M, H, W, C]`; mean image and PCA are fitted on these.
         test_images: uint8 `[N, H, W, C]`, N >= 2.
         seed: of the random other image.
-        components: sizes of the PCA codes.
+        components: sizes of the PCA codes; those that M images do not have are left out.
         what: the kind of image, for the name "random other digit".
 
     Returns:
@@ -44,7 +44,9 @@ def trivial_baselines(
         "mean image": mean_image(train_images, test_images),
         f"random other {what}": random_other(test_images, seed),
     }
-    codes = pca(train_images, test_images, components)
+    most = min(len(train_images) - 1, math.prod(train_images.shape[1:]))
+    components = tuple(size for size in components if size <= most)
+    codes = pca(train_images, test_images, components) if components else []
     return named | {f"PCA-{size}": images for size, images in zip(components, codes, strict=True)}
 
 

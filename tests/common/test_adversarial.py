@@ -13,6 +13,7 @@ import pytest
 import tensorflow as tf
 
 from common.adversarial import AdversarialModel
+from common.errors import UserError
 from tests.common.toys import BATCH, Toy, batches, compiled
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -207,6 +208,15 @@ def test_xla_is_used_only_when_asked_for():
     assert game.jit_compile is False
     game.compile(jit_compile=True, one=sgd(0.1), two=sgd(0.1))
     assert game.jit_compile is True
+
+
+def test_xla_over_several_devices_is_refused(monkeypatch):
+    class Two:
+        num_replicas_in_sync = 2
+
+    monkeypatch.setattr(tf.distribute, "get_strategy", Two)
+    with pytest.raises(UserError, match="leave out --xla"):
+        Game().compile(one=sgd(0.1), two=sgd(0.1), jit_compile=True)
 
 
 def test_networks_are_found_by_name_whoever_owns_them():

@@ -84,9 +84,9 @@ def test_presets_come_back_equal_and_of_the_same_types_from_json(name):
 
 
 def test_json_is_nested_as_the_settings_are():
-    assert to_json(Config(run=RunConfig(data_dir=Path("a/b"))))["run"] == {
+    assert to_json(Config(run=RunConfig(data_dir=Path("/a/b"))))["run"] == {
         "seed": 0,
-        "data_dir": "a/b",
+        "data_dir": "/a/b",
         "limit": None,
         "device": "auto",
         "precision": "float32",
@@ -223,7 +223,7 @@ def test_flags_override_single_values_of_the_preset():
         "gan.epochs": (3.0, 7.0),
         "run.seed": (0, 3),
         "run.deterministic": (False, True),
-        "run.data_dir": (None, Path("d")),
+        "run.data_dir": (None, Path("d").absolute()),
         "stages": (("gan", "encoder"), ("gan",)),
         "networks.encoder_channels": ((8, 8, 16, 16, 32), (1, 2, 3, 4, 5)),
         "encoder.clip_norm": (None, 2.0),

@@ -1,3 +1,5 @@
+import pytest
+
 from common import doctor
 
 
@@ -21,6 +23,15 @@ def test_other_version_is_shown_beside_the_tested_one():
     found, advice = doctor.package_version("numpy", "0.1")
     assert found != "0.1"
     assert "tested with 0.1" in advice
+
+
+def test_an_unknown_flag_is_refused(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["doctor", "--hepl"])
+    monkeypatch.setattr(doctor, "diagnose", lambda: pytest.fail("nothing is to be done"))
+    with pytest.raises(SystemExit) as ended:
+        doctor.main()
+    assert ended.value.code == 2
+    assert "--hepl" in capsys.readouterr().err
 
 
 def test_data_of_the_repository_are_counted():

@@ -80,12 +80,29 @@ def test_what_exists_does_not_become_a_run(tmp_path, taken):
     assert kept.read_text() == "irreplaceable"
 
 
-def test_a_reopened_run_keeps_its_command_and_takes_the_longer_settings(tmp_path):
+def test_a_reopened_run_keeps_its_command(tmp_path):
     made = runs.create(tmp_path / "run", "crg", "mnist", Config())
     command = (made.folder / "command.txt").read_text()
-    assert runs.reopen(made.folder, Config(rate=2.0)) == made
-    assert json.loads((made.folder / "config.json").read_text()) == {"rate": 2.0}
+    assert runs.reopen(made.folder, Config()) == made
     assert (made.folder / "command.txt").read_text() == command
+
+
+def test_a_run_reopened_with_longer_settings_takes_them_and_adds_its_command(tmp_path, monkeypatch):
+    made = runs.create(tmp_path / "run", "crg", "mnist", Config())
+    monkeypatch.setattr(sys, "argv", ["train.py", "--resume", "run", "--rate", "2"])
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", None)
+    runs.reopen(made.folder, Config(rate=2.0))
+    assert json.loads((made.folder / "config.json").read_text()) == {"rate": 2.0}
+    lines = (made.folder / "command.txt").read_text().splitlines()
+    assert len(lines) == 2
+    assert lines[1] == "python train.py --resume run --rate 2"
+    assert runs.read_command(made.folder) == "; then ".join(lines)
+
+
+def test_what_is_made_of_shipped_weights_does_not_go_among_them():
+    folder = runs.default_weights("crg-mnist")
+    assert runs.output_folder(folder, "plots") == Path("runs/crg-mnist-plots")
+    assert runs.output_folder(Path("runs/mine"), "plots") == Path("runs/mine/plots")
 
 
 def test_the_environment_says_what_the_numbers_depend_on(tmp_path):

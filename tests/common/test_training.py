@@ -347,6 +347,24 @@ def test_weights_that_are_not_finite_are_not_saved_though_the_losses_were(
         train(tmp_path, backup_seconds=0.0)
 
 
+def test_nothing_is_made_of_weights_that_are_not_finite(train, shared, tmp_path, monkeypatch):
+    """In the last step of a period: no row of the history, no samples, no networks."""
+
+    def break_weights(step: int) -> None:
+        if step == 3:
+            shared.maker.trainable_variables[0].assign(np.full((2, 3), np.nan))
+
+    after_step(monkeypatch, break_weights)
+    with pytest.raises(UserError, match="a weight of the maker became nan at step 3"):
+        train(tmp_path, period_end=lambda name: pytest.fail(f"{name} was made"))
+    assert not (tmp_path / "history-gan.csv").exists()
+
+
+def test_a_stage_is_unfinished_until_its_last_step(train, killed, straight):
+    assert backup.unfinished(killed / "4") == {"gan": "step 4 of 5"}
+    assert backup.unfinished(straight[1]) == {}
+
+
 def test_a_failure_in_the_first_step_leaves_the_state_before_it(train, fresh, tmp_path):
     with pytest.raises(UserError, match=r"at step 1; .*gan\.npz holds the state of step 0\."):
         train(tmp_path, data=broken_at(0))

@@ -83,6 +83,18 @@ def test_card_takes_its_metrics_from_the_report(tmp_path):
     assert "`python -m crg.evaluate --out report`" in text
 
 
+def test_a_card_says_that_a_stage_was_stopped_and_how_its_run_was_extended(tmp_path):
+    run = run_folder(tmp_path / "run")
+    (run / "backup").mkdir(exist_ok=True)
+    notes = json.dumps({"step": 6, "steps": 18})
+    np.savez(run / "backup" / "encoder.npz", notes=np.array(notes))
+    with (run / "command.txt").open("a") as file:
+        file.write("python -m crg.train --resume mine --encoder.epochs 4\n")
+    text = card(ReleaseCommand(run=run, out=tmp_path / "x", networks=("encoder",)))
+    assert "| stopped in stage encoder | step 6 of 18 |" in text
+    assert "--out mine; then python -m crg.train --resume mine --encoder.epochs 4" in text
+
+
 def test_release_of_an_untrained_network_names_it(tmp_path):
     run = run_folder(tmp_path / "run")
     with pytest.raises(UserError, match="no trained generator"):

@@ -348,10 +348,17 @@ def test_invert_reads_dark_ink_on_light_paper(tmp_path, edited_by, inputs):
     for file in [*inputs.iterdir(), PAIRS / "upright.png", PAIRS / "slanted.png"]:
         Image.fromarray(255 - np.asarray(Image.open(file))).save(paper / file.name)
     light = ["--without", str(paper / "upright.png"), "--with", str(paper / "slanted.png")]
-    inverted = edited_by(*light, "--invert", images=paper / "digit-7.png")
-    (tmp_path / "out").rename(tmp_path / "inverted")
-    plain = edited_by(*pair("upright", "slanted"), images=inputs / "digit-7.png")
-    np.testing.assert_array_equal(inverted, plain)
+    found = []
+    for words, digit in (
+        (pair("upright", "slanted"), inputs),
+        ([*pair("upright", "slanted"), "--invert"], paper),
+        ([*light, "--invert-pairs"], inputs),
+        ([*light, "--invert", "--invert-pairs"], paper),
+    ):
+        found.append(edited_by(*words, images=digit / "digit-7.png"))
+        (tmp_path / "out").rename(tmp_path / f"out-{len(found)}")
+    for other in found[1:]:
+        np.testing.assert_array_equal(other, found[0])
 
 
 # --- A user's mistakes ----------------------------------------------------------------------------
@@ -387,6 +394,30 @@ def test_another_number_of_strengths_than_directions_is_refused(mistake):
 
 def test_no_direction_at_all_is_refused(mistake):
     assert "0 images in --without, 0 in --with" in mistake("--without", "--with")
+
+
+@pytest.mark.parametrize("flag", ["--k", "--strength"])
+def test_a_flag_without_its_amounts_is_refused(mistake, flag):
+    line = mistake(*pair("upright", "slanted"), flag)
+    assert "1 images in --without, 1 in --with and 0 amounts" in line
+
+
+def test_k_and_strength_together_are_refused(mistake):
+    line = mistake(*pair("upright", "slanted"), "--k", "1", "--strength", "1")
+    assert "--k and --strength are two ways to say the same" in line
+
+
+@pytest.mark.parametrize("amount", ["nan", "inf", "1e39"])
+@pytest.mark.usefixtures("_model_loaded_once")
+def test_amounts_that_lead_nowhere_are_refused_before_anything_is_written(mistake, model, amount):
+    line = mistake(*pair("upright", "slanted"), "--strength", amount, "--run", str(model.folder))
+    assert "lead to codes that are not finite" in line
+
+
+@pytest.mark.usefixtures("_model_loaded_once")
+def test_a_folder_as_one_side_of_a_pair_is_refused(mistake, model):
+    words = ["--without", str(PAIRS), "--with", str(PAIRS / "thick.png")]
+    assert "holds 8 images; a direction needs one" in mistake(*words, "--run", str(model.folder))
 
 
 @pytest.mark.usefixtures("_model_loaded_once")

@@ -337,6 +337,22 @@ def test_gradient_of_eq_2_through_the_generator_equals_finite_differences(monkey
     np.testing.assert_allclose(np.asarray(gradient), expected, atol=1e-5)
 
 
+def test_an_encoder_learns_to_invert_a_small_linear_generator():
+    # g maps R^2 into R^3 injectively, so some linear e has both cycles at zero.
+    generator = linear(2, 3, "generator", np.array([[1.0, 0.5, 0.0], [0.0, 1.0, -1.0]]))
+    model = CRG(generator, linear(3, 2, "encoder"), seed=1)
+    rates = {player: keras.optimizers.Adam(0.02) for player in model.players}
+    model.compile(**rates)
+    images = generator(np.random.default_rng(4).uniform(-1, 1, (32, 2)).astype(np.float32))
+    data = tf.data.Dataset.from_tensors((images, tf.zeros((32, 0)))).repeat()
+    first = model.fit(data, steps_per_epoch=1, verbose=0, shuffle=False).history
+    model.fit(data, steps_per_epoch=400, verbose=0, shuffle=False)
+    last = model.fit(data, steps_per_epoch=1, verbose=0, shuffle=False).history
+    assert first["latent_cycle_loss"][0] > 0.1
+    assert last["latent_cycle_loss"][0] < 1e-3
+    assert last["image_cycle_loss"][0] < 1e-2
+
+
 # --- Validation -----------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import multiprocessing
+import signal
 import subprocess
 import sys
 import time
@@ -30,16 +31,21 @@ Moment = Callable[[Run], bool]
 # What a training has reached, as its files show it.
 
 
-def saved(stage: str, step: int) -> Moment:
+def saved(stage: str, least: int) -> Moment:
     """The state of that step is saved; one training saves after each step."""
 
     def reached(run: Run) -> bool:
-        if not run.backup_file(stage).is_file():
-            return False
-        with np.load(run.backup_file(stage)) as state:
-            return int(state["step"]) >= step
+        return step(run, stage) >= least
 
     return reached
+
+
+def step(run: Run, stage: str) -> int:
+    """The step of the saved state; -1 without one."""
+    if not run.backup_file(stage).is_file():
+        return -1
+    with np.load(run.backup_file(stage)) as state:
+        return int(state["step"])
 
 
 def reported(stage: str, period: int) -> Moment:
@@ -108,7 +114,8 @@ def kill_at(process: Process, run: Run, moment: Moment) -> None:
             time.sleep(0.005)
     finally:
         process.kill()
-        wait(process)
+        ended = wait(process)
+    assert ended == -signal.SIGKILL, "the training ended by itself"
 
 
 # Comparison
@@ -138,13 +145,15 @@ def assert_same(one: Run, other: Run, stage: str) -> None:
 
 def test_a_run_killed_within_a_period_of_each_stage_ends_as_if_it_had_not_been(tmp_path):
     straight, parts = Run(tmp_path / "straight"), Run(tmp_path / "parts")
-    # 48 images in batches of 8: periods of 6 steps of the GAN and, 16 images held out, of 4 of
+    # 48 images in batches of 4: periods of 12 steps of the GAN and, 16 images held out, of 8 of
     # the encoder; each kill comes in the second.
-    settings = [*SETTINGS, "--limit=48", "--gan.batch-size=8", "--encoder.batch-size=8"]
+    settings = [*SETTINGS, "--limit=48", "--gan.batch-size=4", "--encoder.batch-size=4"]
     settings += ["--encoder.holdout=16"]
     assert wait(forked([*settings, "--out", str(straight.folder)])) == 0
-    kill_at(forked([*settings, "--out", str(parts.folder)]), parts, saved("gan", 8))
-    kill_at(forked(["--resume", str(parts.folder)]), parts, saved("encoder", 6))
+    kill_at(forked([*settings, "--out", str(parts.folder)]), parts, saved("gan", 14))
+    assert step(parts, "gan") < 24
+    kill_at(forked(["--resume", str(parts.folder)]), parts, saved("encoder", 9))
+    assert step(parts, "encoder") < 16
     assert wait(forked(["--resume", str(parts.folder)])) == 0
     for stage in ("gan", "encoder"):
         assert_same(parts, straight, stage)

@@ -45,12 +45,10 @@ def test_samples_are_of_the_same_latents_each_time_and_of_others_for_another_see
     assert not np.array_equal(sheet("0-first"), sheet("1-first"))
 
 
-def test_each_row_of_test_images_stands_above_its_reconstructions(
-    tmp_path, sheet, model, tiny_config
-):
-    run = Run(tmp_path)
-    reconstruction_samples(run, model.generator, model.encoder, tiny_config)("encoder")
-    images = datasets.load("mnist", "test").images[8:16]
+def test_each_row_of_test_images_stands_above_its_reconstructions(tmp_path, sheet, model):
+    test = datasets.load("mnist", "test")
+    reconstruction_samples(Run(tmp_path), test, model.generator, model.encoder)("encoder")
+    images = test.images[8:16]
     rows = sheet("encoder")
     assert [len(row) for row in rows] == [8] * 6
     np.testing.assert_array_equal(rows[2], images)

@@ -11,7 +11,7 @@ from crg import trained
 
 FOLDER = runs.default_weights(trained.SHIPPED)
 LARGEST = 11.5e6  # bytes
-PAPER = {"dhash": 0.823, "phash": 0.866, "whash": 0.838}  # the better of BiGAN and LR, Table 3
+PAPER = {"dhash": 0.823, "phash": 0.866, "whash": 0.838}  # the better of BiGAN and LR, Table 4
 
 
 @pytest.fixture(scope="module")

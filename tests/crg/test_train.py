@@ -7,6 +7,7 @@ import gzip
 import json
 import re
 import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -101,7 +102,11 @@ def test_the_environment_tells_what_numbers_depend_on(smoke):
     assert {"tensorflow", "keras", "numpy"} <= set(environment["versions"])
     assert environment["device"].startswith("CPU")
     assert environment["seed"] == 0
-    assert environment["git_revision"]
+    revision = subprocess.run(
+        ["git", "rev-parse", "--short=12", "HEAD"], cwd=ROOT, capture_output=True, text=True
+    )
+    expected = revision.stdout.strip() if revision.returncode == 0 else "unknown"
+    assert environment["git_revision"].removesuffix("+changes") == expected
     assert (environment["data"]["name"], environment["data"]["images"]) == ("mnist", 512)
     assert re.fullmatch("[0-9a-f]{16}", environment["data"]["fingerprint"])
 
@@ -426,6 +431,50 @@ def test_other_data_are_refused_before_anything_is_written(smoke, mistake, monke
     assert {path: path.stat().st_mtime_ns for path in smoke.rglob("*")} == before
 
 
+def test_data_without_test_images_are_refused_before_anything_is_written(mistake, tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    for file in (ROOT / "common" / "datasets" / "mnist_idx").glob("train-*"):
+        shutil.copy(file, data)
+    out = tmp_path / "run"
+    line = mistake("--preset", "smoke", "--data-dir", str(data), "--out", str(out))
+    assert "t10k-images" in line
+    assert not out.exists()
+
+
+def test_a_longer_encoder_is_refused_where_its_learning_rate_has_been_falling(
+    smoke, tmp_path, mistake
+):
+    run = shutil.copytree(smoke, tmp_path / "run")
+    settings = json.loads((run / "config.json").read_text())
+    settings["encoder"]["schedule"] = "cosine"
+    (run / "config.json").write_text(json.dumps(settings))
+    line = mistake("--resume", str(run), "--encoder.epochs", "4")
+    assert "falls to zero at its 3 encoder epochs" in line
+    assert f"--init {run}" in line
+
+
+def test_only_the_named_networks_of_init_are_taken(smoke, trained, tmp_path, evaluated, fits):
+    words = ["--stages", "encoder", "--init", str(smoke), "--init-networks", "generator"]
+    words += ["--networks.encoder-channels", "4", "8", "16", "16", "32"]
+    words += ["--encoder.reestimate-batches", "0", "--out", str(tmp_path / "run")]
+    main(["--preset", "smoke", *words])
+    assert same(fits[0]["before"]["generator"], trained["generator"])
+    start = json.loads((tmp_path / "run" / "init.json").read_text())
+    assert start["networks"] == ["generator"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--init-networks", "generator"], "what to take of --init RUN, which is missing"),
+        (["--init", "x", "--init-networks", "critic"], "names ['critic']; CRG has generator, "),
+    ],
+)
+def test_networks_to_take_need_a_run_and_known_names(mistake, words, message):
+    assert message in mistake("--preset", "smoke", *words)
+
+
 def test_dry_run_shows_the_settings_and_writes_nothing(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     main(["--preset", "smoke", "--seed", "3", "--out", "run", "--dry-run"])
@@ -447,7 +496,7 @@ def test_init_without_any_network_is_refused(mistake, tmp_path):
     line = mistake(
         "--preset", "smoke", "--out", str(tmp_path / "run"), "--init", str(tmp_path / "typo")
     )
-    assert f"--init {tmp_path / 'typo'} holds no networks" in line
+    assert f"--init {tmp_path / 'typo'} holds none of the networks" in line
 
 
 def test_init_of_the_encoder_stage_must_have_a_generator(mistake, smoke, tmp_path):
@@ -485,7 +534,7 @@ def fitted(tiny_config, tiny_networks, digits512, tmp_path, fits) -> Callable[..
         if name == "gan":
             train_gan(config, run, digits512, nets["generator"], nets["discriminator"])
         else:
-            train_encoder(config, run, digits512, nets["generator"], nets["encoder"])
+            train_encoder(config, run, digits512, digits512, nets["generator"], nets["encoder"])
         return fits[-1]
 
     return stage

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import keras
@@ -89,6 +90,15 @@ def test_an_unfinished_run_says_what_is_missing_and_how_to_go_on(
     run = untrained_run(tmp_path / "run", *names)
     with pytest.raises(UserError, match=rf"has {missing}; .*finish .* --resume .*run"):
         trained.load(run)
+
+
+def test_a_run_stopped_within_a_stage_is_used_with_a_warning(untrained_run, tmp_path, caplog):
+    run = untrained_run(tmp_path / "run")
+    (run / "backup").mkdir()
+    notes = json.dumps({"step": 6, "steps": 18})
+    np.savez(run / "backup" / "encoder.npz", notes=np.array(notes))
+    trained.load(run)
+    assert f"{run} is not finished: its encoder is at step 6 of 18" in caplog.text
 
 
 def test_networks_of_other_sizes_than_the_settings_are_refused(
