@@ -207,17 +207,21 @@ def show(table: Table) -> None:
     shown = TerminalTable(title=escape(table.title), caption=escape(table.note))
     shown.title_justify = shown.caption_justify = "left"
     rows = texts(table)
+    least = []
     for index, column in enumerate(table.columns):
         longest = max(map(len, [*column.split(), *(row[index] for row in rows)]))
         numeric = is_numeric(table, index)
-        shown.add_column(
-            escape(column),
-            justify="right" if numeric else "left",
-            min_width=longest if numeric else min(longest, 12),  # numbers are never cut
-            overflow="fold",
-        )
+        least.append(longest if numeric else min(longest, 12))  # numbers are never cut
+        justify = "right" if numeric else "left"
+        shown.add_column(escape(column), justify=justify, min_width=least[-1], overflow="fold")
     for row in rows:
         shown.add_row(*map(escape, row))
     console = Console()
-    console.width = max(console.width, console.measure(shown).minimum)  # no column is cut off
+    roomy = console.options.update(width=10_000)
+    if console.measure(shown, options=roomy).maximum > console.width:
+        for index, column in enumerate(shown.columns):
+            if is_numeric(table, index):
+                column.width = least[index]  # texts alone give way
+    lines = 3 * len(least) + 1  # between the columns, with a space on each side
+    console.width = max(console.width, sum(least) + lines)
     console.print(shown)

@@ -44,7 +44,7 @@ def paper_table(metrics: Mapping[str, Interval], shipped: Mapping[str, Interval]
             rows.append(row)
     columns = ["metric", *PAPER, "ours", "ours - CRG"]
     if shipped is not None:
-        columns.append("shipped model")
+        columns.append("shipped")
     return Table(
         "Tables 3 and 4: the paper's BiGAN, LR and CRG, and ours",
         columns,
@@ -52,7 +52,8 @@ def paper_table(metrics: Mapping[str, Interval], shipped: Mapping[str, Interval]
         "MAE and MSE: lower is better; hashes, the share of equal bits of 64 (Eq. 5): higher is "
         "better. The paper does not say in which range its MAE and MSE are, so its one value "
         "stands in both rows; it used all 10,000 test images. ±: 95 % interval over the test "
-        "images, for this one training; other seeds may differ by more.",
+        "images, for this one training; other seeds may differ by more. Shipped: the model in "
+        "weights/, means.",
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from common.datasets.records import Records
 from common.metrics.intervals import Interval
-from common.tables import Table
+from common.tables import Table, show
 from crg import tables
 from crg.config import Config
 from crg.trained import Trained
@@ -107,9 +107,9 @@ def test_the_difference_is_ours_minus_the_papers_crg():
 def test_the_shipped_model_has_a_column_in_the_same_ranges_where_there_is_one():
     shipped = measured(mae=0.03)
     table = cells(tables.paper_table(measured(), shipped))
-    assert table["MAE [0, 1]"]["shipped model"] == 0.03
-    assert table["MAE [-1, 1]"]["shipped model"] == 0.06
-    assert "shipped model" not in tables.paper_table(measured(), None).columns
+    assert table["MAE [0, 1]"]["shipped"] == 0.03
+    assert table["MAE [-1, 1]"]["shipped"] == 0.06
+    assert "shipped" not in tables.paper_table(measured(), None).columns
 
 
 # --- Generated images -----------------------------------------------------------------------------
@@ -212,3 +212,22 @@ def test_the_shipped_model_is_not_compared_with_itself(monkeypatch, model):
 def test_without_a_shipped_model_there_is_no_comparison(monkeypatch, model, tmp_path):
     monkeypatch.setattr("common.run.default_weights", lambda name: tmp_path / name)
     assert tables.shipped_metrics(model, records([1, 2]), {}) is None
+
+
+def test_the_papers_table_fits_a_terminal_of_80_columns(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+    show(tables.paper_table(measured(), measured()))
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    rows = [line for line in lines if line.startswith("│ whash ")]
+    assert len(rows) == 1
+    assert len(rows[0].split("│")) == 9  # seven cells between eight lines
+
+
+def test_a_table_too_wide_for_the_terminal_is_not_cut(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "20")
+    show(Table("", ("name", "a", "b"), [["x", 0.123456, 1234.5678]]))
+    assert "│ x    │" in capsys.readouterr().out.splitlines()[-2]
+    show(tables.paper_table(measured(), measured()))
+    row = next(x for x in capsys.readouterr().out.splitlines() if x.startswith("│ whash "))
+    assert len(row.split("│")) == 9
