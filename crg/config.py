@@ -182,7 +182,8 @@ def recommended() -> Config:
 def quick() -> Config:
     """Narrow networks, a few minutes on two CPU cores: what `make demo` trains.
 
-    Learning rates of 1e-3: with the paper's 2e-4 the short GAN made 8 of 10 digits, not 10.
+    Learning rates of 1e-3: with the paper's 2e-4 the short GAN made 8 of 10 digits, not 10. On
+    1,000 test images, seed 0: MSE 0.015 on [0, 1], hashes 0.904, 0.907, 0.910.
     """
     return Config(
         networks=NetworkConfig(
