@@ -50,6 +50,7 @@ def plain(request) -> tuple[type[AdversarialModel], dict[str, float], list[np.nd
     return request.param, *fitted(smallest(request.param))
 
 
+@pytest.mark.slow
 def test_xla_takes_the_same_steps(plain):
     kind, losses, weights = plain
     compiled, moved = fitted(smallest(kind, jit_compile=True))
@@ -122,6 +123,7 @@ def replicas() -> dict[str, list[dict]]:
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["gan", "crg"])
 def test_two_devices_train_the_weights_of_one_and_report_its_losses(replicas, stage):
     one, two = replicas[stage]

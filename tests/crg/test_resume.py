@@ -111,7 +111,7 @@ def kill_at(process: Process, run: Run, moment: Moment) -> None:
         while not moment(run):
             assert status(process) is None, "the training ended before it could be killed"
             assert time.monotonic() < deadline, "the training hangs"
-            time.sleep(0.005)
+            time.sleep(0.02)  # each look reads a file: more of them would slow the training
     finally:
         process.kill()
         ended = wait(process)
