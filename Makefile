@@ -6,8 +6,9 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 .PHONY: demo test test-all lint format clean
 
 demo: .venv/run.done
+	$(PY) -m crg.reconstruct examples/digits --out out/demo/reconstructed
+	$(PY) -m crg.edit examples/digits --without examples/pairs/upright.png --with examples/pairs/slanted.png --strength 0.25 --out out/demo/slanted
 	$(PY) -m crg.train --preset quick
-	$(PY) -m crg.edit examples/digits --without examples/pairs/upright.png --with examples/pairs/slanted.png --out runs/demo-edit
 
 test: .venv/dev.done
 	$(PY) -m pytest

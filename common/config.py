@@ -139,7 +139,7 @@ def from_json(kind: type[C], values: Mapping[str, Any], where: str = "config.jso
     if unknown:
         raise UserError(
             f"{where} has the unknown fields {unknown}; {kind.__name__} has {sorted(hints)}. "
-            "It was written by another version of this project."
+            "It belongs to another package, or to another version of this one."
         )
     try:
         return kind(**{name: _value(hints[name], value, where) for name, value in values.items()})

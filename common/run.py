@@ -312,8 +312,8 @@ def load_networks(folder: Path, networks: Mapping[str, keras.Model]) -> list[str
                     ) from error
                 except (ValueError, KeyError) as error:
                     raise UserError(
-                        f"{file} does not fit the {name} that the settings describe; "
-                        f"use the settings in {folder / 'config.json'}."
+                        f"{file} does not fit the {name} that the settings describe; use its own "
+                        f"settings, in {folder / 'config.json'} (most easily the same --preset)."
                     ) from error
                 found.append(name)
                 break

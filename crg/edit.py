@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SMALLEST_NORM = 1e-6  # of z_1 - z_2; two images with one code have no direction
+MOSTLY_WHITE = 127  # mean gray level; MNIST's lightest digit has 101
 SHEET_ROWS = 40  # at most so many images on the sheet
 SHEET_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the amounts, on the sheet
 
@@ -206,7 +207,9 @@ def apply(command: EditCommand) -> Path:
     write_images(command.out, stems, decode(model.generator, codes))
     sheets = command.out / "sheets"
     sweep = [decode(model.generator, edited(share)[:SHEET_ROWS]) for share in SHEET_SHARES]
-    draw_sweep(sheets / "edits.png", stems[:SHEET_ROWS], images[:SHEET_ROWS], sweep)
+    labels = [amount_label(command, share) if share else "0 (rec.)" for share in SHEET_SHARES]
+    shown = slice(SHEET_ROWS)
+    draw_sweep(sheets / "edits.png", stems[shown], images[shown], sweep, ["input", *labels])
     write_json(
         sheets / "edits.json",
         {
@@ -239,18 +242,28 @@ def amounts_of(command: EditCommand) -> tuple[float, ...]:
     amounts = amounts * pairs if len(amounts) == 1 else amounts
     if not pairs or not len(command.with_) == len(amounts) == pairs:
         raise UserError(
-            f"There are {pairs} images in --without, {len(command.with_)} in --with and "
-            f"{len(amounts)} amounts; each direction needs one of each."
+            f"Images in --without: {pairs}, in --with: {len(command.with_)}, amounts: "
+            f"{len(amounts)}; each direction needs one of each."
         )
     return amounts
 
 
 def read(path: Path, model: Trained, invert: bool) -> tuple[list[str], np.ndarray]:
     """An image or a folder of images as the model takes them: stems and uint8 `[N, H, W, C]`."""
-    from common.datasets.folder import read_images
+    from common.datasets.folder import listed, read_images
 
     height, width, channels = model.encoder.input_shape[1:]
-    return read_images(path, (height, width), "L" if channels == 1 else "RGB", invert)
+    stems, images = read_images(path, (height, width), "L" if channels == 1 else "RGB", invert)
+    light = [stem for stem, image in zip(stems, images, strict=True) if image.mean() > MOSTLY_WHITE]
+    if channels == 1 and light:
+        advice = "leave out the inversion" if invert else "say so by --invert or --invert-pairs"
+        logger.warning(
+            "%s: mostly white, and the model knows white digits on black; if they are black on "
+            "white, %s.",
+            listed(light),
+            advice,
+        )
+    return stems, images
 
 
 def code(path: Path, model: Trained, invert: bool) -> np.ndarray:
@@ -265,13 +278,24 @@ def code(path: Path, model: Trained, invert: bool) -> np.ndarray:
     return encode(model.encoder, images)[0]
 
 
+def amount_label(command: EditCommand, share: float) -> str:
+    """What a share of the amounts is: `strength 0.5`, `k -6`, or `50% of each` of several."""
+    amount, *others = amounts_of(command)
+    if others:
+        return f"{share:.0%} of each"
+    return f"{'strength' if command.k is None else 'k'} {share * amount:.3g}"
+
+
 def draw_sweep(
-    path: Path, stems: Sequence[str], images: np.ndarray, sweep: Sequence[np.ndarray]
+    path: Path,
+    stems: Sequence[str],
+    images: np.ndarray,
+    sweep: Sequence[np.ndarray],
+    columns: Sequence[str],
 ) -> None:
-    """A sheet with a row an image `[N, H, W, C]`: itself, and it at each share of the amounts."""
+    """A sheet with a row an image `[N, H, W, C]`: itself, and it in each image of the sweep."""
     from common.sheets import grid
 
-    columns = ["input", *(f"{share:.0%}" if share else "0 (rec.)" for share in SHEET_SHARES)]
     rows = [list(row) for row in zip(images, *sweep, strict=True)]
     grid(rows, path, row_labels=stems, column_labels=columns)
 

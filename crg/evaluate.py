@@ -14,6 +14,7 @@ import platform
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -48,7 +49,8 @@ class EvaluateCommand:
     out: Path | None = None
     """Folder of the report; `RUN/report` by default, `runs/<weights>-report` for weights."""
     limit: int | None = None
-    """Use so many test images only, evenly spaced."""
+    """Use so many test images only, evenly spaced; by default those of the run's own report, which
+    are all but for the presets `quick` and `smoke`."""
     data_dir: Path | None = None
     """A folder of MNIST files; by default the copy in this repository."""
     seed: int = 0
@@ -71,16 +73,19 @@ def evaluate(command: EvaluateCommand) -> Path:
     from crg import trained
 
     keras.config.set_dtype_policy("float32")  # after a bfloat16 training too
-    limit = command.limit
     check_seed(command.seed)
+    limit = command.limit
     check_setting("limit", limit, limit is None or limit > 1, "at least 2")
     model = trained.load(command.run)
+    limit = model.config.report_images if limit is None else limit
     data_dir = command.data_dir or model.config.run.data_dir
-    test = datasets.load(model.config.dataset, "test", data_dir).spaced(limit)
+    every = datasets.load(model.config.dataset, "test", data_dir)
+    test = every.spaced(limit)
     train = datasets.load(model.config.dataset, "train", data_dir)
     out = report_folder(command.out, model.folder)
-    logger.info("evaluating %s on %d test images", model.folder, len(test))
-    report = measure(model, train, test, out, command)
+    minutes = "; this takes minutes" if len(test) > 2_000 else ""
+    logger.info("evaluating %s on %d test images%s", model.folder, len(test), minutes)
+    report = measure(model, train, test, len(every), out, command)
     page = write(report, out)
     show(report.tables[0])
     for finding in report.findings:
@@ -97,9 +102,9 @@ def report_folder(out: Path | None, model: Path) -> Path:
 
 
 def measure(
-    model: Trained, train: Records, test: Records, out: Path, command: EvaluateCommand
+    model: Trained, train: Records, test: Records, total: int, out: Path, command: EvaluateCommand
 ) -> Report:
-    """All tables of the report, and its figures, drawn into `out`."""
+    """All tables of the report, and its figures, drawn into `out`; `test` are some of `total`."""
     from common.document import Report
     from common.metrics.hashes import library_versions
     from common.metrics.pairs import hash_table, intervals, metrics_of
@@ -108,6 +113,7 @@ def measure(
     from crg.figures import edit_table, figures
 
     n = len(test)
+    spaced = "" if n == total else f", evenly spaced of {total:,}"
     codes = encode(model.encoder, test.images)
     reconstructions = decode(model.generator, codes)
     bits, values = metrics_of(test.images, reconstructions)
@@ -120,7 +126,7 @@ def measure(
         title=f"CRG on MNIST: {model.folder.name}",
         n=n,
         metrics=metrics,
-        summary=f"{n:,} real test images, encoded and generated anew by the encoder alone",
+        summary=f"{n:,} real test images{spaced}, encoded and generated anew by the encoder alone",
         tables=[
             tables.paper_table(metrics, shipped),
             tables.baseline_table(metrics, train, test, bits[0], command.seed),
@@ -136,6 +142,7 @@ def measure(
         findings=[*tables.table_3_findings(metrics), digits],
         facts=[
             *run_facts(model, command),
+            *((name, metadata.version(name)) for name in ("tensorflow", "keras")),
             ("machine", f"{platform.system()} {platform.machine()}, {device.cores()} cores"),
             *library_versions().items(),
         ],

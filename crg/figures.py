@@ -80,7 +80,8 @@ def real_reconstructions(images: np.ndarray, reconstructions: np.ndarray, out: P
     return Figure(
         "Real images and reconstructions",
         sheet,
-        f"The first {min(40, len(images))} test images, not chosen (the paper's Figure 6).",
+        f"The first {min(40, len(images))} of the images that were measured, not chosen "
+        "(the paper's Figure 6).",
     )
 
 
@@ -225,7 +226,10 @@ def edit_sheet(
     """Draws the pair, and below it the `shown` inputs at every strength."""
     sheet = out / f"edit-{name.replace(' ', '-')}.png"
     grid(
-        [list(pair), *([inputs.images[i], *(edited[s][i] for s in STRENGTHS)] for i in shown)],
+        [
+            [pair[0], *[None] * (len(STRENGTHS) - 1), pair[1]],
+            *([inputs.images[i], *(edited[s][i] for s in STRENGTHS)] for i in shown),
+        ],
         sheet,
         row_labels=["pair: without, with", *(f"digit {inputs.labels[i]}" for i in shown)],
         column_labels=["input", *(f"{s:+.2f}" if s else "0 (rec.)" for s in STRENGTHS)],

@@ -46,17 +46,15 @@ def reconstruct(command: ReconstructCommand) -> Path:
     Raises:
         UserError: images that are missing, unreadable or to be overwritten.
     """
-    from common.datasets.folder import read_images, refuse_overwriting, write_images
+    from common.datasets.folder import refuse_overwriting, write_images
     from common.metrics.pairs import pair_values
     from common.sheets import alternating, grid
     from crg import trained
-    from crg.edit import decode, encode
+    from crg.edit import decode, encode, read
 
     refuse_overwriting(command.images, command.out)
     model = trained.load(command.run)
-    height, width, channels = model.encoder.input_shape[1:]
-    mode = "L" if channels == 1 else "RGB"
-    stems, images = read_images(command.images, (height, width), mode, command.invert)
+    stems, images = read(command.images, model, command.invert)
     reconstructions = decode(model.generator, encode(model.encoder, images))
     write_images(command.out, stems, reconstructions)
     rows = alternating(images[: SHEET_ROWS * 10], reconstructions[: SHEET_ROWS * 10])

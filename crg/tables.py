@@ -163,6 +163,7 @@ def digits_table(
     )
     sentence = (
         f"The generator makes {count} of 10 digits (at least {MADE:.0%} of {len(made):,} images "
-        f"each); reconstructions keep their digit in {total[1].mean:.1%} of the cases."
+        f"each; {sure.mean():.0%} of all are surely a digit); reconstructions keep their digit in "
+        f"{total[1].mean:.1%} of the cases."
     )
     return table, sentence

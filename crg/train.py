@@ -26,11 +26,11 @@ def main(arguments: list[str] | None = None) -> None:
     config, launch = parse_training(
         Config, PRESETS, "python -m crg.train", arguments, extendable=EXTENDABLE
     )
+    check_launch(config, launch)
     if launch.dry_run:
         runs.log_to(None)
         logger.info(json.dumps(to_json(config), indent=2))
         return
-    check_launch(config, launch)
     from common import datasets, device
 
     described = device.configure(config.run)

@@ -52,7 +52,7 @@ def read_images(
         # Transparent parts are to end up black, so before inverting they are white.
         image = as_mode(decode(file), mode, background="white" if invert else "black")
         if image.size != (width, height):
-            resized.append(f"{file.name} ({image.height}x{image.width})")
+            resized.append(f"{file.name} ({image.width} wide, {image.height} high)")
             image = image.resize((width, height), Image.Resampling.LANCZOS)
         stems.append(file.stem)
         images.append(as_array(image))

@@ -10,13 +10,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import tyro
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 from common.errors import UserError
 from common.run import ROOT
-from crg.edit import decode, direction, edit, encode, main, steps
+from crg.edit import (
+    EditCommand,
+    amount_label,
+    decode,
+    direction,
+    edit,
+    encode,
+    main,
+    read,
+    steps,
+)
 
 if TYPE_CHECKING:
     from crg.trained import Trained
@@ -361,6 +372,36 @@ def test_invert_reads_dark_ink_on_light_paper(tmp_path, edited_by, inputs):
         np.testing.assert_array_equal(other, found[0])
 
 
+@pytest.mark.parametrize(
+    ("words", "label"),
+    [
+        (["--strength", "0.5"], "strength 0.25"),
+        (["--k", "-12"], "k -6"),
+        ([], "strength 0.5"),
+    ],
+)
+def test_columns_of_a_sheet_say_how_much(words, label):
+    command = tyro.cli(EditCommand, args=["x", "--out", "y", *pair("thin", "thick"), *words])
+    assert amount_label(command, 0.5) == label
+
+
+def test_columns_of_several_directions_say_shares():
+    pairs = ["--without", "a", "b", "--with", "c", "d", "--strength", "1", "2"]
+    command = tyro.cli(EditCommand, args=["x", "--out", "y", *pairs])
+    assert amount_label(command, 0.25) == "25% of each"
+
+
+@pytest.mark.parametrize(("invert", "said"), [(False, "say so by --invert"), (True, "leave out")])
+def test_images_of_the_other_polarity_are_pointed_out(tmp_path, model, caplog, invert, said):
+    shade = 20 if invert else 235
+    Image.fromarray(np.full((28, 28), shade, np.uint8)).save(tmp_path / "paper.png")
+    Image.fromarray(np.full((28, 28), 255 - shade, np.uint8)).save(tmp_path / "black.png")
+    read(tmp_path, model, invert)
+    (message,) = caplog.messages
+    assert message.startswith("paper: mostly white")
+    assert said in message
+
+
 # --- A user's mistakes ----------------------------------------------------------------------------
 
 
@@ -384,22 +425,22 @@ def mistake(tmp_path, inputs, capsys) -> Callable[..., str]:
 
 def test_a_pair_without_its_second_image_is_refused(mistake):
     line = mistake(*pair("upright", "slanted"), str(PAIRS / "thick.png"))
-    assert "1 images in --without, 2 in --with and 1 amounts" in line
+    assert "Images in --without: 1, in --with: 2, amounts: 1" in line
 
 
 def test_another_number_of_strengths_than_directions_is_refused(mistake):
     line = mistake(*pair("upright", "slanted"), "--strength", "1", "2")
-    assert "1 images in --without, 1 in --with and 2 amounts" in line
+    assert "Images in --without: 1, in --with: 1, amounts: 2" in line
 
 
 def test_no_direction_at_all_is_refused(mistake):
-    assert "0 images in --without, 0 in --with" in mistake("--without", "--with")
+    assert "Images in --without: 0, in --with: 0" in mistake("--without", "--with")
 
 
 @pytest.mark.parametrize("flag", ["--k", "--strength"])
 def test_a_flag_without_its_amounts_is_refused(mistake, flag):
     line = mistake(*pair("upright", "slanted"), flag)
-    assert "1 images in --without, 1 in --with and 0 amounts" in line
+    assert "Images in --without: 1, in --with: 1, amounts: 0" in line
 
 
 def test_k_and_strength_together_are_refused(mistake):

@@ -94,7 +94,7 @@ def test_invert_reads_dark_ink_on_light_paper(tmp_path, reconstruct, model, digi
 def test_a_picture_of_another_size_is_scaled_to_28x28(tmp_path, reconstruct, capsys):
     Image.new("RGB", (56, 40), "white").save(tmp_path / "large.png")
     assert reconstruct(tmp_path / "large.png")["large.png"].shape == (28, 28)
-    assert "Resized 1 of 1 images to 28x28: large.png (40x56)" in capsys.readouterr().err
+    assert "Resized 1 of 1 images to 28x28: large.png (56 wide, 40 high)" in capsys.readouterr().err
 
 
 # --- A user's mistakes ----------------------------------------------------------------------------

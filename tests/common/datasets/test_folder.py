@@ -88,7 +88,7 @@ def test_other_sizes_are_resized_and_named(tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
         _, images = read_images(tmp_path, (28, 28), "L")
     assert np.unique(images[0]).tolist() == [77]
-    assert caplog.messages == ["Resized 1 of 2 images to 28x28: large.png (56x60)."]
+    assert caplog.messages == ["Resized 1 of 2 images to 28x28: large.png (60 wide, 56 high)."]
 
 
 def test_the_right_size_is_not_touched_or_mentioned(tmp_path, caplog):
