@@ -7,7 +7,7 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 
 demo: .venv/run.done
 	$(PY) -m crg.reconstruct examples/digits --out out/demo/reconstructed
-	$(PY) -m crg.edit examples/digits --without examples/pairs/upright.png --with examples/pairs/slanted.png --strength 0.25 --out out/demo/slanted
+	$(PY) -m crg.edit examples/digits --without examples/pairs/thin.png --with examples/pairs/thick.png --strength 0.5 --out out/demo/thick
 	$(PY) -m crg.train --preset quick
 
 test: .venv/dev.done
