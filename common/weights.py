@@ -25,7 +25,6 @@ import tyro
 
 from common import device
 from common import run as runs
-from common.backup import unfinished
 from common.errors import UserError, exits_cleanly
 from common.files import atomic_path, write_text
 from common.history import history_files, last_rows, length
@@ -112,6 +111,8 @@ def release(command: ReleaseCommand) -> Path:
 
 def card(command: ReleaseCommand) -> str:
     """The card in Markdown, every line of it read from the run's own files."""
+    from common.backup import unfinished
+
     environment = json.loads((command.run / "environment.json").read_text(encoding="utf-8"))
     facts = [
         ("training", without_folders(runs.read_command(command.run))),

@@ -166,7 +166,7 @@ def recommended() -> Config:
     """
     return Config(
         networks=NetworkConfig(encoder_dropout=(0.0, 0.0, 0.0, 0.0, 0.0)),
-        gan=GANConfig(epochs=5.0, period=0.5, batch_size=64, ema=0.999),
+        gan=GANConfig(epochs=3.0, period=0.5, batch_size=64, ema=0.999),
         encoder=EncoderConfig(
             epochs=1.25,
             period=0.125,
