@@ -124,17 +124,18 @@ def reopen(folder: Path, config: Any) -> Run:
     """
     sweep(folder)
     if json.loads((folder / "config.json").read_text(encoding="utf-8")) != to_json(config):
-        line = shlex.join(_command_line())
-        write_text(folder / "command.txt", f"{read_command(folder, chr(10))}\n{line}\n")
+        file = folder / "command.txt"
+        before = file.read_text(encoding="utf-8") if file.is_file() else ""
+        write_text(file, f"{before}{shlex.join(_command_line())}\n")
         write_json(folder / "config.json", to_json(config))
     return Run(folder)
 
 
-def read_command(folder: Path, between: str = "; then ") -> str:
+def read_command(folder: Path) -> str:
     """The command that began a run and those that changed its settings; empty without one."""
     file = folder / "command.txt"
     lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
-    return between.join(lines)
+    return "; then ".join(lines)
 
 
 def output_folder(model: Path, kind: str) -> Path:
