@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import typing
 import zlib
+from collections.abc import Callable
 from typing import Literal
 
 import keras
@@ -185,6 +186,37 @@ class AdversarialModel(keras.Model):
         Returns:
             A float32 tensor of that shape.
         """
+        drawn = self._drawn(shape, salt, step)
+        if distribution == "normal":
+            return drawn(lambda whole, seed: tf.random.stateless_normal(whole, seed, alg="philox"))
+        return drawn(
+            lambda whole, seed: tf.random.stateless_uniform(whole, seed, -1.0, 1.0, alg="philox")
+        )
+
+    def integers(
+        self, shape: tuple, below: int, salt: str, step: tf.Tensor | int | None = None
+    ) -> tf.Tensor:
+        """Uniform integers as a pure function of (seed, step, salt, replica); see `noise`.
+
+        Args:
+            shape: `(B, ...)`, the first axis being this replica's batch.
+            below: they are 0 to `below - 1`.
+            salt: the name of the draw.
+            step: as for `noise`.
+
+        Returns:
+            An int32 tensor of that shape.
+        """
+        return self._drawn(shape, salt, step)(
+            lambda whole, seed: tf.random.stateless_uniform(
+                whole, seed, 0, below, tf.int32, alg="philox"
+            )
+        )
+
+    def _drawn(
+        self, shape: tuple, salt: str, step: tf.Tensor | int | None
+    ) -> Callable[[Callable[[tuple, tf.Tensor], tf.Tensor]], tf.Tensor]:
+        """Gives a stateless generator its whole shape and seed, and cuts this replica's part."""
         context = tf.distribute.get_replica_context()
         replica = context.replica_id_in_sync_group
         rows = shape[0]
@@ -193,8 +225,4 @@ class AdversarialModel(keras.Model):
         # The stubs of `fold_in` know Python integers only.
         seed = typing.cast(tf.Tensor, tf.random.fold_in(seed, typing.cast(int, step), "philox"))
         whole = (rows * context.num_replicas_in_sync, *shape[1:])
-        if distribution == "normal":
-            drawn = tf.random.stateless_normal(whole, seed, alg="philox")
-        else:
-            drawn = tf.random.stateless_uniform(whole, seed, -1.0, 1.0, alg="philox")
-        return drawn[replica * rows : (replica + 1) * rows]
+        return lambda generator: generator(whole, seed)[replica * rows : (replica + 1) * rows]

@@ -26,7 +26,7 @@ from common.errors import UserError
 C = TypeVar("C")
 
 LARGEST_SEED = 2**31 - 1  # what every generator here takes
-MOVABLE = ("run.device", "run.data_dir")  # may differ when a run is resumed
+MOVABLE = ("run.device", "run.data_dir", "run.cache_dir")  # may differ when a run is resumed
 
 
 def check_setting(name: str, value: Any, right: bool, allowed: str) -> None:
@@ -56,6 +56,8 @@ class RunConfig:
     """Keys the networks' first weights, the order of the data, the noise and the dropout."""
     data_dir: Path | None = None
     """A folder with the data set's files; by default MNIST is read from this repository."""
+    cache_dir: Path | None = None
+    """Where decoded images are kept; by default in `~/.cache/image-editing-gans`."""
     limit: int | None = None
     """Train on the first so many images only."""
     device: Literal["auto", "cpu", "gpu"] = "auto"
@@ -72,8 +74,10 @@ class RunConfig:
     def __post_init__(self) -> None:
         seed, limit, seconds = self.seed, self.limit, self.backup_seconds
         check_seed(seed)
-        if self.data_dir is not None:  # so that a resume finds it from any folder
-            object.__setattr__(self, "data_dir", self.data_dir.absolute())
+        for name in ("data_dir", "cache_dir"):  # so that a resume finds it from any folder
+            folder = getattr(self, name)
+            if folder is not None:
+                object.__setattr__(self, name, folder.absolute())
         together = not (self.xla and self.deterministic)
         check_setting("xla", self.xla, together, "off with --deterministic, which XLA does not do")
         check_setting("limit", limit, limit is None or limit > 0, "at least 1")
@@ -209,7 +213,7 @@ def differences(old: Any, new: Any, prefix: str = "") -> dict[str, tuple[Any, An
 
 def parse_training(
     kind: type[C],
-    presets: Mapping[str, Callable[[], C]],
+    presets: Mapping[str, Callable[..., C]],
     program: str,
     arguments: Sequence[str] | None = None,
     *,
@@ -222,7 +226,8 @@ def parse_training(
 
     Args:
         kind: the package's `Config`.
-        presets: name -> function that returns a `Config`.
+        presets: name -> function that returns a `Config`; where it has the parameter `dataset`, it
+            is given what `--dataset` says.
         program: as people type it, `python -m crg.train`.
         arguments: the words after the program; those of the process by default.
         extendable: fields (dotted) that may grow when a run is resumed.
@@ -234,6 +239,7 @@ def parse_training(
     first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     first.add_argument("--preset", default=None)
     first.add_argument("--resume", type=Path, default=None)
+    first.add_argument("--dataset", default=None)
     early, _ = first.parse_known_args(arguments)
     if early.preset is not None and early.preset not in presets:
         close = difflib.get_close_matches(early.preset, presets, n=1)
@@ -242,7 +248,13 @@ def parse_training(
             f"There is no preset {early.preset!r}; choose one of {', '.join(presets)}.{hint}"
         )
     name = early.preset or next(iter(presets))
-    default = read_config(kind, early.resume) if early.resume else presets[name]()
+    preset = presets[name]
+    if early.resume:
+        default = read_config(kind, early.resume)
+    elif early.dataset in _datasets(preset):
+        default = preset(early.dataset)
+    else:
+        default = preset()
     lines = [f"{key}: {(function.__doc__ or '').strip()}" for key, function in presets.items()]
 
     command = tyro.cli(
@@ -264,6 +276,11 @@ def parse_training(
     if launched.init_networks and not launched.init:
         raise UserError("--init-networks says what to take of --init RUN, which is missing.")
     return config, launched
+
+
+def _datasets(preset: Callable[..., Any]) -> tuple[str, ...]:
+    """The data sets that a preset can be asked for: the literals of its parameter `dataset`."""
+    return typing.get_args(typing.get_type_hints(preset).get("dataset"))
 
 
 def refuse_changes(saved: Any, wanted: Any, extendable: Sequence[str]) -> None:

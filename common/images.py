@@ -1,39 +1,70 @@
 """Value ranges and sizes of images, converted here and nowhere else.
 
-Records and metrics hold `uint8` images in 0..255. Networks see `float32` images in the symmetric
-range [-1, 1], that of the papers' tanh outputs (CRG Sec. 3.2.1).
+Records and metrics hold `uint8` images in 0..255. Networks see `float32` images, by default in the
+signed range [-1, 1], that of the papers' tanh outputs (CRG Sec. 3.2.1, IcGAN report Sec. 4).
 """
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
+PixelRange = Literal["signed", "unit", "raw"]
+RANGES = {"signed": (127.5, -1.0), "unit": (255.0, 0.0), "raw": (1.0, 0.0)}  # divisor and offset
 
-def to_symmetric(image):
-    """Maps 0..255 onto [-1, 1].
+
+def to_range(image, pixel_range: PixelRange = "signed"):
+    """Maps 0..255 onto the range that networks see.
 
     Args:
         image: uint8 tensor or array `[..., H, W, C]`.
+        pixel_range: "signed" for [-1, 1], "unit" for [0, 1], "raw" for 0..255 as it is.
 
     Returns:
-        A float32 tensor of the same shape: `image / 127.5 - 1`.
+        A float32 tensor of the same shape.
     """
     import tensorflow as tf
 
-    return tf.cast(image, tf.float32) / 127.5 - 1.0
+    divisor, offset = RANGES[pixel_range]
+    return tf.cast(image, tf.float32) / divisor + offset
 
 
-def to_uint8(image) -> np.ndarray:
-    """Maps [-1, 1] onto 0..255: clipped, scaled and rounded to the nearest integer.
+def to_uint8(image, pixel_range: PixelRange = "signed") -> np.ndarray:
+    """Maps a network's range onto 0..255: clipped, scaled and rounded to the nearest integer.
 
     Args:
-        image: float tensor or array `[..., H, W, C]` in [-1, 1]; values outside are clipped.
+        image: float tensor or array `[..., H, W, C]`; values outside the range are clipped.
+        pixel_range: as for `to_range`.
 
     Returns:
         A uint8 array of the same shape.
     """
-    image = np.clip(np.asarray(image, dtype=np.float32), -1.0, 1.0)
-    return np.rint((image + 1.0) * 127.5).astype(np.uint8)
+    divisor, offset = RANGES[pixel_range]
+    levels = (np.asarray(image, dtype=np.float32) - np.float32(offset)) * np.float32(divisor)
+    return np.rint(np.clip(levels, 0.0, 255.0)).astype(np.uint8)
+
+
+def padded(images: np.ndarray, size: int) -> np.ndarray:
+    """Adds a black border on all sides, such as 2 pixels that make 28x28 digits 32x32.
+
+    Args:
+        images: uint8 `[N, H, W, C]`.
+        size: side to reach, H and W plus an even number.
+
+    Returns:
+        uint8 `[N, size, size, C]`; the images themselves where nothing is to be added.
+    """
+    high, wide = ((size - side) // 2 for side in images.shape[1:3])
+    if not high and not wide:
+        return images
+    return np.pad(images, ((0, 0), (high, high), (wide, wide), (0, 0)))
+
+
+def cropped(images: np.ndarray, size: int) -> np.ndarray:
+    """Takes the border of `padded` off again: `[N, size, size, C]`, a view."""
+    high, wide = ((side - size) // 2 for side in images.shape[1:3])
+    return images[:, high : high + size, wide : wide + size]
 
 
 def to_unit(image) -> np.ndarray:

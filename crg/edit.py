@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SMALLEST_NORM = 1e-6  # of z_1 - z_2; two images with one code have no direction
-MOSTLY_WHITE = 127  # mean gray level; MNIST's lightest digit has 101
 SHEET_ROWS = 40  # at most so many images on the sheet
 SHEET_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the amounts, on the sheet
 
@@ -53,10 +52,10 @@ def encode(encoder: keras.Model, images: np.ndarray) -> np.ndarray:
     Returns:
         float32 latents `[N, Z]`.
     """
-    from common.images import to_symmetric
+    from common.images import to_range
 
     blocks = [images[start : start + 500] for start in range(0, len(images), 500)]
-    return np.concatenate([encoder(to_symmetric(block), training=False) for block in blocks])
+    return np.concatenate([encoder(to_range(block), training=False) for block in blocks])
 
 
 def decode(generator: keras.Model, latents: np.ndarray) -> np.ndarray:
@@ -182,7 +181,7 @@ def apply(command: EditCommand) -> Path:
     amounts = amounts_of(command)
     refuse_overwriting(command.images, command.out)
     model = trained.load(command.run)
-    stems, images = read(command.images, model, command.invert)
+    stems, images = read(command.images, command.invert)
     pairs = [
         (code(without, model, command.invert_pairs), code(with_, model, command.invert_pairs))
         for without, with_ in zip(command.without, command.with_, strict=True)
@@ -248,22 +247,11 @@ def amounts_of(command: EditCommand) -> tuple[float, ...]:
     return amounts
 
 
-def read(path: Path, model: Trained, invert: bool) -> tuple[list[str], np.ndarray]:
-    """An image or a folder of images as the model takes them: stems and uint8 `[N, H, W, C]`."""
-    from common.datasets.folder import listed, read_images
+def read(path: Path, invert: bool) -> tuple[list[str], np.ndarray]:
+    """An image or a folder of images as the model takes them: stems and uint8 `[N, 28, 28, 1]`."""
+    from common.datasets.folder import read_digits
 
-    height, width, channels = model.encoder.input_shape[1:]
-    stems, images = read_images(path, (height, width), "L" if channels == 1 else "RGB", invert)
-    light = [stem for stem, image in zip(stems, images, strict=True) if image.mean() > MOSTLY_WHITE]
-    if channels == 1 and light:
-        advice = "leave out the inversion" if invert else "say so by --invert or --invert-pairs"
-        logger.warning(
-            "%s: mostly white, and the model knows white digits on black; if they are black on "
-            "white, %s.",
-            listed(light),
-            advice,
-        )
-    return stems, images
+    return read_digits(path, invert, "--invert or --invert-pairs")
 
 
 def code(path: Path, model: Trained, invert: bool) -> np.ndarray:
@@ -272,7 +260,7 @@ def code(path: Path, model: Trained, invert: bool) -> np.ndarray:
     Raises:
         UserError: the path holds several images.
     """
-    images = read(path, model, invert)[1]
+    images = read(path, invert)[1]
     if len(images) > 1:
         raise UserError(f"{path} holds {len(images)} images; a direction needs one on each side.")
     return encode(model.encoder, images)[0]

@@ -107,7 +107,7 @@ def measure(
     """All tables of the report, and its figures, drawn into `out`; `test` are some of `total`."""
     from common.document import Report
     from common.metrics.hashes import library_versions
-    from common.metrics.pairs import hash_table, intervals, metrics_of
+    from common.metrics.pairs import baseline_table, hash_table, intervals, metrics_of
     from crg import tables
     from crg.edit import decode, encode
     from crg.figures import edit_table, figures
@@ -129,7 +129,7 @@ def measure(
         summary=f"{n:,} real test images{spaced}, encoded and generated anew by the encoder alone",
         tables=[
             tables.paper_table(metrics, shipped),
-            tables.baseline_table(metrics, train, test, bits[0], command.seed),
+            baseline_table(metrics, train.images, test.images, bits[0], command.seed),
             hash_table(*bits, metrics, command.seed),
             cycle,
             made,

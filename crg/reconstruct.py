@@ -54,7 +54,7 @@ def reconstruct(command: ReconstructCommand) -> Path:
 
     refuse_overwriting(command.images, command.out)
     model = trained.load(command.run)
-    stems, images = read(command.images, model, command.invert)
+    stems, images = read(command.images, command.invert)
     reconstructions = decode(model.generator, encode(model.encoder, images))
     write_images(command.out, stems, reconstructions)
     rows = alternating(images[: SHEET_ROWS * 10], reconstructions[: SHEET_ROWS * 10])

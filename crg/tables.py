@@ -8,7 +8,6 @@ import numpy as np
 
 from common import run as runs
 from common.datasets.records import Records
-from common.metrics.baselines import trivial_baselines
 from common.metrics.classifier import load_classifier, predict_probabilities
 from common.metrics.hashes import HASHES
 from common.metrics.intervals import Interval, mean_interval, proportion_interval
@@ -75,27 +74,6 @@ def table_3_findings(metrics: Mapping[str, Interval]) -> list[str]:
     if below:
         found.append(f"Below the paper's CRG row in {', '.join(below)}.")
     return found
-
-
-def baseline_table(
-    metrics: Mapping[str, Interval],
-    train: Records,
-    test: Records,
-    bits: Bits,
-    seed: int,
-) -> Table:
-    """What needs no model beside ours, all metrics; `bits` are the hashes of the test images."""
-    rows = [["this model", *metrics.values()]]
-    for name, images in trivial_baselines(train.images, test.images, seed).items():
-        values = metrics_of(test.images, images, bits)[1]
-        rows.append([name, *(float(value.mean()) for value in values.values())])
-    return Table(
-        "Beside answers that need no model",
-        ("reconstruction", *metrics),
-        rows,
-        "Errors on [0, 1]. PCA-k is the projection on the k first principal components of the "
-        "training images: linear, and not confined to images that a generator can make.",
-    )
 
 
 def shipped_metrics(

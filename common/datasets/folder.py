@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif")
 GRAY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L")  # Pillow's names
+MOSTLY_WHITE = 127  # mean gray level; MNIST's lightest digit has 101
 NAMED = 5  # names that a message lists before it only counts
 
 
@@ -63,6 +64,34 @@ def read_images(
         )
     array = np.stack(images)
     return stems, 255 - array if invert else array
+
+
+def read_digits(
+    path: str | Path, invert: bool = False, flag: str = "--invert"
+) -> tuple[list[str], np.ndarray]:
+    """Reads digits as MNIST shows them, 28x28 and white on black; see `read_images`.
+
+    Warns of images that look as if black and white were the other way round.
+
+    Args:
+        path: An image file or a folder.
+        invert: The digits are black on white.
+        flag: How the user says so.
+
+    Returns:
+        The stems, and the images, uint8 `[N, 28, 28, 1]`.
+    """
+    stems, images = read_images(path, (28, 28), "L", invert)
+    light = [stem for stem, image in zip(stems, images, strict=True) if image.mean() > MOSTLY_WHITE]
+    if light:
+        advice = "leave out the inversion" if invert else f"say so by {flag}"
+        logger.warning(
+            "%s: mostly white, and the model knows white digits on black; if they are black on "
+            "white, %s.",
+            listed(light),
+            advice,
+        )
+    return stems, images
 
 
 def write_images(folder: str | Path, stems: Sequence[str], images: np.ndarray) -> list[Path]:

@@ -17,7 +17,7 @@ import numpy as np
 
 from common.datasets.records import Records
 from common.errors import UserError
-from common.images import to_symmetric
+from common.images import PixelRange, to_range
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -31,7 +31,13 @@ CIPHER_ROUNDS = 16
 
 
 def endless_batches(
-    records: Records, batch_size: int, seed: int, start_step: int = 0
+    records: Records,
+    batch_size: int,
+    seed: int,
+    start_step: int = 0,
+    *,
+    pixel_range: PixelRange = "signed",
+    flip: bool = False,
 ) -> tf.data.Dataset:
     """Shuffled batches without end, for `fit` with `steps_per_epoch`.
 
@@ -40,10 +46,12 @@ def endless_batches(
         batch_size: B, at least 1; may exceed N, then a batch contains records several times.
         seed: Any integer; its low 64 bits count.
         start_step: The step whose batch comes first.
+        pixel_range: The range of the images, as `common.images.to_range` has it.
+        flip: Mirror every other image, by chance (a function of the seed and the step, too).
 
     Returns:
-        A dataset of `(image, attributes)`: float32 `[B, H, W, C]` in [-1, 1] and float32
-        `[B, A]`, with static shapes.
+        A dataset of `(image, attributes)`: float32 `[B, H, W, C]` and float32 `[B, A]`, with
+        static shapes.
 
     Raises:
         UserError: There are no records, or `batch_size` or `start_step` is too small.
@@ -53,26 +61,33 @@ def endless_batches(
     check(records, batch_size)
     if start_step < 0:
         raise UserError(f"A run cannot start at step {start_step}; the first step is 0.")
-    gather = gatherer(records, batch_size)
+    gather = gatherer(records, batch_size, pixel_range)
 
     def batch(step):
         positions = step * batch_size + tf.range(batch_size, dtype=tf.int64)
-        return gather(shuffled(positions, len(records), seed))
+        image, attribute = gather(shuffled(positions, len(records), seed))
+        if flip:
+            heads = tf.random.stateless_uniform([batch_size], tf.stack([np.int64(seed), step]))
+            image = tf.where(heads[:, None, None, None] < 0.5, image[:, :, ::-1], image)
+        return image, attribute
 
     steps = tf.data.Dataset.counter(start=start_step)
     return with_options(steps.map(batch, num_parallel_calls=tf.data.AUTOTUNE))
 
 
-def ordered_batches(records: Records, batch_size: int) -> tf.data.Dataset:
+def ordered_batches(
+    records: Records, batch_size: int, pixel_range: PixelRange = "signed"
+) -> tf.data.Dataset:
     """All records once, in their order, for evaluation.
 
     Args:
         records: N records, at least one.
         batch_size: B, at least 1; the last batch holds the remaining records.
+        pixel_range: As for `endless_batches`.
 
     Returns:
-        A finite dataset of `(image, attributes)`: float32 `[<=B, H, W, C]` in [-1, 1] and
-        float32 `[<=B, A]`.
+        A finite dataset of `(image, attributes)`: float32 `[<=B, H, W, C]` and float32
+        `[<=B, A]`.
 
     Raises:
         UserError: There are no records, or `batch_size` is less than 1.
@@ -80,7 +95,7 @@ def ordered_batches(records: Records, batch_size: int) -> tf.data.Dataset:
     import tensorflow as tf
 
     check(records, batch_size)
-    gather = gatherer(records, None)
+    gather = gatherer(records, None, pixel_range)
 
     def batch(start):
         return gather(tf.range(start, tf.minimum(start + batch_size, len(records))))
@@ -120,7 +135,7 @@ def check(records: Records, batch_size: int) -> None:
         raise UserError(f"The batch size is {batch_size}; it must be at least 1.")
 
 
-def gatherer(records: Records, batch_size: int | None):
+def gatherer(records: Records, batch_size: int | None, pixel_range: PixelRange):
     """A function from record numbers, int64 `[B]`, to the batch of these records."""
     import tensorflow as tf
 
@@ -141,7 +156,7 @@ def gatherer(records: Records, batch_size: int | None):
         image.set_shape([batch_size, *images.shape[1:]])
         attribute = tf.gather(attribute_tensor, rows)
         attribute.set_shape([batch_size, attributes.shape[1]])
-        return to_symmetric(image), attribute
+        return to_range(image, pixel_range), attribute
 
     return gather
 

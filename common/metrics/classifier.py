@@ -22,7 +22,7 @@ import numpy as np
 from common import device
 from common.errors import UserError, exits_cleanly
 from common.files import write_json, write_text
-from common.images import to_symmetric
+from common.images import to_range
 from common.metrics.intervals import Interval, proportion_interval
 from common.run import default_weights, log_to
 from common.weights import save_half
@@ -103,7 +103,7 @@ def train(
 
     def moved(image: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         offset = tf.random.uniform([2], -shift, shift + 1, dtype=tf.int32, seed=seed)
-        return to_symmetric(tf.roll(image, offset, axis=[1, 2])), label
+        return to_range(tf.roll(image, offset, axis=[1, 2])), label
 
     batches = (
         tf.data.Dataset.from_tensor_slices((train_images, train_labels))
@@ -165,7 +165,7 @@ def predict_probabilities(network: keras.Model, images: np.ndarray) -> np.ndarra
             f"received {images.dtype} {list(images.shape)}."
         )
     blocks = [images[start : start + 1000] for start in range(0, len(images), 1000)]
-    logits = [np.asarray(network(to_symmetric(block), training=False)) for block in blocks]
+    logits = [np.asarray(network(to_range(block), training=False)) for block in blocks]
     return softmax(np.concatenate([np.zeros((0, 10)), *logits]), axis=1)
 
 

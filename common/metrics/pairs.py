@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from common.metrics.baselines import MAX_COVARIANCE, trivial_baselines
 from common.metrics.hashes import (
     all_hash_bits,
     hash_similarity,
@@ -20,6 +21,7 @@ from common.metrics.intervals import Interval, mean_interval
 from common.metrics.reconstruction import reconstruction_metrics
 from common.tables import Table
 
+SOME = 2_000  # training images for the principal components of large images
 Bits: TypeAlias = Mapping[str, np.ndarray]  # dhash, phash, whash -> bool [N, 64]
 
 
@@ -72,6 +74,43 @@ def metrics_of(
 def intervals(values: Mapping[str, np.ndarray]) -> dict[str, Interval]:
     """Name -> mean of the values `[N]` with its 95 % interval."""
     return {name: mean_interval(value) for name, value in values.items()}
+
+
+def baseline_table(
+    metrics: Mapping[str, Interval],
+    train_images: np.ndarray,
+    test_images: np.ndarray,
+    bits: Bits,
+    seed: int,
+    what: str = "digit",
+) -> Table:
+    """What needs no model beside ours, all metrics.
+
+    Args:
+        metrics: those of the reconstructions.
+        train_images: uint8 `[M, H, W, C]`; of many large ones some are taken, evenly spaced.
+        test_images: uint8 `[N, H, W, C]`.
+        bits: the hashes of the test images.
+        seed: of the random other image.
+        what: the kind of image.
+    """
+    rows = [["this model", *metrics.values()]]
+    note = ""
+    if train_images[0].size > MAX_COVARIANCE < len(train_images):
+        spaced = np.linspace(0, len(train_images) - 1, SOME).astype(np.int64)
+        train_images = train_images[spaced]
+        note = f" The mean and the components are those of {SOME:,} training images."
+    baselines = trivial_baselines(train_images, test_images, seed, what=what)
+    for name, images in baselines.items():
+        values = metrics_of(test_images, images, bits)[1]
+        rows.append([name, *(float(value.mean()) for value in values.values())])
+    return Table(
+        "Beside answers that need no model",
+        ("reconstruction", *metrics),
+        rows,
+        "Errors on [0, 1]. PCA-k is the projection on the k first principal components of the "
+        f"training images: linear, and not confined to images that a generator can make.{note}",
+    )
 
 
 def hash_table(

@@ -5,19 +5,19 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from common.images import to_symmetric, to_uint8, to_unit
+from common.images import to_range, to_uint8, to_unit
 
 ALL = np.arange(256, dtype=np.uint8).reshape(4, 8, 8, 1)
 
 
 def test_black_is_minus_one_and_white_one():
-    symmetric = to_symmetric(np.array([0, 51, 255], np.uint8))
+    symmetric = to_range(np.array([0, 51, 255], np.uint8))
     assert symmetric.dtype == tf.float32
     np.testing.assert_allclose(symmetric, [-1.0, -0.6, 1.0], atol=1e-7)  # 51 / 127.5 = 0.4
 
 
 def test_every_byte_survives_the_way_to_the_networks_and_back():
-    np.testing.assert_array_equal(to_uint8(to_symmetric(ALL)), ALL)
+    np.testing.assert_array_equal(to_uint8(to_range(ALL)), ALL)
 
 
 def test_outputs_are_rounded_to_the_nearest_byte():

@@ -1,0 +1,135 @@
+"""A classifier of face attributes, trained on real training images only: the judge of face edits.
+
+The counterpart of the attribute network A of the IcGAN authors' `evaluateModel`: no GAN is trained
+with it, none of its training images is a test image, and its own accuracy and F1 on real test
+images stand beside each figure that it gives. It is trained where it is needed, within minutes, and
+kept in the cache: weights made from CelebA's faces do not belong into a repository.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from common.datasets.records import Records
+from common.errors import UserError
+from common.files import atomic_path
+from common.images import to_range
+
+if TYPE_CHECKING:
+    import keras
+
+logger = logging.getLogger(__name__)
+
+WIDTHS = (24, 48, 96, 192)
+EPOCHS = 12
+MOST_IMAGES = 300_000  # in training, at most
+BATCH = 64
+LEARNING_RATE = 2e-3
+
+
+def attribute_classifier(size: int, attributes: int) -> keras.Model:
+    """Builds the network: images `[B, size, size, 3]` in [-1, 1] to logits `[B, A]`."""
+    import keras
+
+    image = keras.Input((size, size, 3), name="image")
+    hidden = image
+    for width in WIDTHS:  # 64 -> 32 -> 16 -> 8 -> 4
+        hidden = keras.layers.Conv2D(width, 3, padding="same", use_bias=False)(hidden)
+        hidden = keras.layers.MaxPooling2D(2)(hidden)  # first: BatchNorm then sees a quarter
+        hidden = keras.layers.BatchNormalization(momentum=0.9)(hidden)
+        hidden = keras.layers.ReLU()(hidden)
+    hidden = keras.layers.Flatten()(hidden)
+    hidden = keras.layers.Dropout(0.5)(hidden)
+    hidden = keras.layers.Dense(128, activation="relu", name="features")(hidden)
+    hidden = keras.layers.Dropout(0.5)(hidden)
+    logits = keras.layers.Dense(attributes, dtype="float32", name="logits")(hidden)
+    return keras.Model(image, logits, name="attribute_classifier")
+
+
+def train(records: Records, seed: int = 0, epochs: int = EPOCHS) -> keras.Model:
+    """Trains a new classifier with binary cross-entropy and Adam; half of the images mirrored.
+
+    Sets the global random seeds.
+
+    Args:
+        records: real images `[N, S, S, 3]`, attributes of 0 and 1.
+        seed: of the initial weights, the order of the images, dropout and mirroring.
+        epochs: passes over the images, as long as these are at most `MOST_IMAGES`.
+
+    Returns:
+        The trained network, without the optimizer.
+    """
+    import keras
+
+    from common.datasets.pipeline import endless_batches
+
+    keras.utils.set_random_seed(seed)
+    steps = max(1, min(epochs * len(records), MOST_IMAGES) // BATCH)
+    logger.info("training the judge of attributes on %s real images", f"{len(records):,}")
+    network = attribute_classifier(records.images.shape[1], len(records.attribute_names))
+    network.compile(
+        optimizer=keras.optimizers.Adam(
+            cast(Any, keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps))
+        ),
+        loss=keras.losses.BinaryCrossentropy(from_logits=True),
+        jit_compile=cast(Any, False),
+    )
+    batches = endless_batches(records, BATCH, seed, flip=True)
+    network.fit(batches, steps_per_epoch=steps, shuffle=False, verbose=cast(Any, 0))
+    trained = attribute_classifier(records.images.shape[1], len(records.attribute_names))
+    trained.set_weights(network.get_weights())
+    return trained
+
+
+def load_or_train(records: Records, cache_dir: Path | None, seed: int = 0) -> keras.Model:
+    """The judge for these training images: from the cache, or trained into it.
+
+    Args:
+        records: real training images.
+        cache_dir: `common.datasets.celeba.default_cache()` if None.
+        seed: of the training.
+    """
+    from common.datasets.celeba import default_cache
+
+    settings = {
+        "data": records.fingerprint(),
+        "seed": seed,
+        "network": [WIDTHS, EPOCHS, MOST_IMAGES, BATCH, LEARNING_RATE],
+    }
+    key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+    file = (cache_dir or default_cache()) / f"judge-{records.name}-{key}.weights.h5"
+    if not file.is_file():
+        network = train(records, seed)
+        with atomic_path(file) as temporary:
+            network.save_weights(temporary)
+        return network
+    network = attribute_classifier(records.images.shape[1], len(records.attribute_names))
+    try:
+        network.load_weights(file)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{file} is damaged ({error}); delete it, it is made anew.") from error
+    return network
+
+
+def predict(network: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Probability of each attribute.
+
+    Args:
+        network: a classifier of this module.
+        images: uint8 `[N, S, S, 3]`.
+
+    Returns:
+        float64 `[N, A]` in 0..1.
+    """
+    from scipy.special import expit
+
+    blocks = [images[start : start + 500] for start in range(0, len(images), 500)]
+    return expit(
+        np.concatenate([network(to_range(b), training=False) for b in blocks], dtype=float)
+    )

@@ -1,0 +1,383 @@
+"""Settings of IcGAN: the original's values as defaults, each with its source.
+
+[O]: the authors' Torch code of Perarnau et al. 2016 (arXiv 1611.06355); [R]: the Stanford report of
+Sun, Li & Xu; [B]: the TensorFlow code that it starts from (zhangqianhui/ICGAN-tensorflow).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+import tyro
+
+from common.config import RunConfig, check_setting
+from common.errors import UserError
+
+Dataset = Literal["mnist", "celeba", "drawn"]
+
+PAPER18 = (  # the attributes that [O] keeps of CelebA's 40, in its order
+    "Bald",
+    "Bangs",
+    "Black_Hair",
+    "Blond_Hair",
+    "Brown_Hair",
+    "Bushy_Eyebrows",
+    "Eyeglasses",
+    "Gray_Hair",
+    "Heavy_Makeup",
+    "Male",
+    "Mouth_Slightly_Open",
+    "Mustache",
+    "Pale_Skin",
+    "Receding_Hairline",
+    "Smiling",
+    "Straight_Hair",
+    "Wavy_Hair",
+    "Wearing_Hat",
+)
+ALL = ("all",)  # every attribute that the data set has, CelebA's 40 [R]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataConfig:
+    """What the networks see of the images and their attributes."""
+
+    image_size: int = 64
+    """Side of the images [O, R]; digits are 28 or, with a black border, 32."""
+    attributes: tuple[str, ...] = PAPER18
+    """CelebA's names, or `all`; [O] keeps 18 of 40, [R] all. Digits have their ten classes."""
+    crop: Literal["center108", "paper138", "center178"] = "paper138"
+    """The square of CelebA's 178x218 that is kept: 138 pixels around the face [O], the 108 in the
+    centre [R], or the whole width."""
+    split: Literal["official", "report"] = "official"
+    """CelebA's partition file, or [R]'s 97 / 1.5 / 1.5 % in the order of the files."""
+    pixel_range: Literal["signed", "unit", "raw"] = "signed"
+    """Of real images and of G: [-1, 1] with tanh [O, R], or [0, 1] with a sigmoid [B]. `raw` is
+    [R]'s first attempt, reals in 0..255 against a tanh, in which D wins at once."""
+    condition_values: Literal["signed", "unit"] = "signed"
+    """Of y: -1 and +1 [O], or 0 and 1 [B]."""
+
+    def __post_init__(self) -> None:
+        check_setting("data.attributes", self.attributes, bool(self.attributes), "at least one")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkConfig:
+    """Families and sizes of the four networks."""
+
+    family: Literal["paper", "dense", "baseline"] = "paper"
+    """`paper`: deconvolutions alone, for powers of two [O]; `dense`: [R] for 28x28 digits;
+    `baseline`: [B], y at every layer."""
+    latent_size: int = 100
+    """Z; z is drawn from N(0, I) [O]; 64 in [B]."""
+    generator_filters: int = 64
+    """Of the last hidden layer of G in the family `paper`; doubled towards z [O]."""
+    generator_dense: int = 0
+    """Units of a dense layer before the deconvolutions; 0 for none [O]. [R] adds one, of a width
+    that it does not give."""
+    generator_dense_form: Literal["vector", "spatial"] = "vector"
+    """Its output as 1x1 before five deconvolutions, or as a 2x2 map. Ours: [R] does not say."""
+    discriminator_filters: int = 64
+    """Of the first convolution of D in the family `paper`; doubled towards the end [O]. [R]
+    "increases" them."""
+    condition_layer: int = 1
+    """y enters D after so many convolutions; 1 in [O] and [R], 0 is the image."""
+    discriminator_dropout: float = 0.0
+    """After D's hidden layers but the first; [R] adds it at a rate that it does not give."""
+    encoder_filters: int = 32
+    """Of the encoders' first convolution; doubled towards the end [O]."""
+    encoder_z_dense: int | None = None
+    """Hidden units of E_z; as many as it gets from the convolutions by default, 4,096 [O]."""
+    encoder_y_dense: int = 512
+    """Hidden units of E_y [O]."""
+
+    def __post_init__(self) -> None:
+        for name in (
+            "latent_size",
+            "generator_filters",
+            "discriminator_filters",
+            "encoder_filters",
+            "encoder_y_dense",
+        ):
+            check_setting(f"networks.{name}", getattr(self, name), getattr(self, name) > 0, "> 0")
+        rate, dense, hidden = self.discriminator_dropout, self.generator_dense, self.encoder_z_dense
+        check_setting("networks.discriminator_dropout", rate, 0 <= rate < 1, "from 0 to below 1")
+        check_setting("networks.generator_dense", dense, dense >= 0, "at least 0")
+        right = hidden is None or hidden > 0
+        check_setting("networks.encoder_z_dense", hidden, right, "at least 1, or none")
+        check_setting(
+            "networks.condition_layer", self.condition_layer, self.condition_layer >= 0, "0 or more"
+        )
+
+
+def check_stage(stage: str, settings: GANConfig | EncoderZConfig | EncoderYConfig) -> None:
+    """Refuses settings that all stages have and that cannot be trained with."""
+    for name in ("epochs", "period", "batch_size", "learning_rate"):
+        value = getattr(settings, name)
+        check_setting(f"{stage}.{name}", value, 0 < value < math.inf, "above 0 and finite")
+    beta_1 = settings.beta_1
+    check_setting(f"{stage}.beta_1", beta_1, 0 <= beta_1 < 1, "from 0 to below 1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GANConfig:
+    """Stage 1: the conditional GAN."""
+
+    epochs: float = 25.0
+    """Passes over the training images [O]."""
+    period: float = 1.0
+    """Epochs between two reports, samples and saved states. Ours."""
+    batch_size: int = 64
+    """[O, B, R]."""
+    learning_rate: float = 2e-4
+    """Of Adam, both players [O, B, R]."""
+    beta_1: float = 0.5
+    """Of Adam [O, B]; beta_2 is 0.999, epsilon 1e-8."""
+    schedule: Literal["constant", "step"] = "constant"
+    """Of the learning rate. [R] tried steps, with little effect."""
+    step_epochs: float = 10.0
+    """Epochs of a step of the schedule. Ours."""
+    step_factor: float = 0.1
+    """What the learning rate is multiplied by at each step. Ours."""
+    wrong_weight: float = 0.5
+    """Of D's loss on real images with labels that do not match: 0.5 in [O], 0 in [B] and Eq. 1."""
+    fake_weight: float = 0.5
+    """Of D's loss on fakes: 0.5 in [O], 1 in [B] and Eq. 1."""
+    prior: Literal["empirical", "batch", "uniform"] = "empirical"
+    """The fakes' y': labels of random training images [O], of the current batch [B], or a class
+    drawn evenly."""
+    flip: bool = False
+    """Mirror the real images by chance; [O] does so with faces."""
+    ema: float | None = None
+    """Momentum of a running mean of G's weights that replaces them at the end. Ours."""
+    reestimate_batches: int = 100
+    """Batches of 256 over which the moving statistics of G's batch normalisation are re-estimated
+    at the end, 100 in [O]; 0 keeps those of training."""
+
+    def __post_init__(self) -> None:
+        check_stage("gan", self)
+        ema, factor, epochs = self.ema, self.step_factor, self.step_epochs
+        check_setting("gan.ema", ema, ema is None or 0 < ema < 1, "between 0 and 1, or none")
+        check_setting("gan.step_factor", factor, 0 < factor <= 1, "above 0 and at most 1")
+        check_setting("gan.step_epochs", epochs, 0 < epochs < math.inf, "above 0 and finite")
+        for name in ("wrong_weight", "fake_weight", "reestimate_batches"):
+            value = getattr(self, name)
+            check_setting(f"gan.{name}", value, 0 <= value < math.inf, "at least 0")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncoderZConfig:
+    """Stage 2: E_z, on generated images (Eq. 2)."""
+
+    epochs: float = 15.0
+    """Passes over as many generated images as there are training images [O]."""
+    period: float = 1.0
+    """Epochs between two reports and saved states. Ours."""
+    batch_size: int = 64
+    """[O]."""
+    learning_rate: float = 1e-4
+    """Of Adam [O]; 1e-2 in [B]."""
+    beta_1: float = 0.1
+    """Of Adam [O]; 0.5 in [B]."""
+    fixed_pairs: bool = True
+    """Draw (z, y') from as many pairs as there are training images, drawn once [O], or new ones in
+    each step [B]."""
+    reduction: Literal["mean", "sum"] = "mean"
+    """Over the dimensions of z: "MSE" in both codes, a sum in Eq. 2."""
+
+    def __post_init__(self) -> None:
+        check_stage("encoder_z", self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncoderYConfig:
+    """Stage 3: E_y, on real images (Eq. 3)."""
+
+    epochs: float = 15.0
+    """Passes over the training images [O]."""
+    period: float = 1.0
+    """Epochs between two reports and saved states. Ours."""
+    batch_size: int = 64
+    """[O]."""
+    learning_rate: float = 1e-4
+    """Of Adam [O]; 1e-3 in [B]."""
+    beta_1: float = 0.1
+    """Of Adam [O]; 0.5 in [B]."""
+    reduction: Literal["mean", "sum"] = "mean"
+    """Over the attributes: "MSE" in both codes, a sum in Eq. 3."""
+    keep: Literal["last", "best"] = "last"
+    """E_y of the last step [O], or of the period with the smallest loss on the images of `dev`."""
+
+    def __post_init__(self) -> None:
+        check_stage("encoder_y", self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Everything that an IcGAN run depends on."""
+
+    dataset: Dataset = "celeba"
+    """Digits, CelebA's faces (--data-dir names their folder), or faces drawn by this program."""
+    stages: tuple[Literal["gan", "encoder_z", "encoder_y"], ...] = ("gan", "encoder_z", "encoder_y")
+    """Which stages to train; encoder_z alone needs --init with a generator."""
+    run: Annotated[RunConfig, tyro.conf.arg(name="")] = field(default_factory=RunConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    networks: NetworkConfig = field(default_factory=NetworkConfig)
+    gan: GANConfig = field(default_factory=GANConfig)
+    encoder_z: EncoderZConfig = field(default_factory=EncoderZConfig)
+    encoder_y: EncoderYConfig = field(default_factory=EncoderYConfig)
+    report_images: int | None = None
+    """Test images in the final report; all by default."""
+
+    def __post_init__(self) -> None:
+        count, size, family = self.report_images, self.data.image_size, self.networks.family
+        check_setting("report_images", count, count is None or count > 1, "at least 2")
+        check_setting("stages", self.stages, bool(self.stages), "gan, encoder_z, encoder_y or some")
+        if self.dataset == "mnist":
+            check_setting("data.image_size", size, size in (28, 32), "28 or 32 for digits")
+        if family == "paper":
+            right = size >= 16 and math.log2(size).is_integer()
+            check_setting(
+                "data.image_size", size, right, "16, 32, 64, ... for networks.family paper"
+            )
+            layer, layers = self.networks.condition_layer, int(math.log2(size)) - 2
+            check_setting("networks.condition_layer", layer, layer <= layers, f"0 to {layers}")
+        else:
+            right = self.dataset == "mnist" and size == 28
+            check_setting("networks.family", family, right, "paper, but for digits of 28x28")
+        prior = self.gan.prior
+        right = prior != "uniform" or self.dataset == "mnist"
+        check_setting("gan.prior", prior, right, "empirical or batch for faces")
+
+
+MNIST = DataConfig(image_size=32, attributes=ALL)
+
+
+def paper(dataset: Dataset = "celeba") -> Config:
+    """The original IcGAN [O] on 64x64 faces: 25 GAN and 15 encoder epochs, 18 attributes.
+
+    Hours an epoch on two CPU cores, for a GPU. Not measured by us on the whole of CelebA.
+    """
+    if dataset == "mnist":
+        return paper32()
+    return Config(dataset=dataset, gan=GANConfig(flip=True))
+
+
+def paper32() -> Config:
+    """The original IcGAN [O] on digits, padded to 32x32: 25 GAN and 15 encoder epochs.
+
+    Hours on two CPU cores.
+    """
+    return Config(dataset="mnist", data=MNIST)
+
+
+def report(dataset: Dataset = "celeba") -> Config:
+    """The Stanford report [R]: a dense layer in G, twice the filters and dropout in D, Eq. 1.
+
+    Faces with all 40 attributes, cropped to 108x108; digits in 28x28. Its numbers: 74.60 % of a
+    batch of digits edited as wanted, judged by eye; D's loss on all faces falls to 0.
+    """
+    gan = GANConfig(wrong_weight=0.0, fake_weight=1.0, prior="batch")
+    if dataset == "mnist":
+        return Config(
+            dataset="mnist",
+            data=DataConfig(image_size=28, attributes=ALL, condition_values="unit"),
+            networks=NetworkConfig(family="dense", latent_size=64, discriminator_dropout=0.3),
+            gan=gan,
+        )
+    return Config(
+        dataset=dataset,
+        data=DataConfig(attributes=ALL, crop="center108", split="report"),
+        networks=NetworkConfig(
+            generator_dense=1024, discriminator_filters=128, discriminator_dropout=0.3
+        ),
+        gan=gan,
+    )
+
+
+def baseline(dataset: Dataset = "mnist") -> Config:
+    """The TensorFlow code that the report starts from [B]: digits alone, y at every layer.
+
+    21 epochs of each stage, as its `<=` gives.
+    """
+    if dataset != "mnist":
+        raise UserError("The preset baseline is for digits alone: leave out --dataset.")
+    return Config(
+        dataset="mnist",
+        data=DataConfig(image_size=28, attributes=ALL, pixel_range="unit", condition_values="unit"),
+        networks=NetworkConfig(family="baseline", latent_size=64),
+        gan=GANConfig(epochs=21.0, wrong_weight=0.0, fake_weight=1.0, prior="batch"),
+        encoder_z=EncoderZConfig(epochs=21.0, learning_rate=1e-2, beta_1=0.5, fixed_pairs=False),
+        encoder_y=EncoderYConfig(epochs=21.0, learning_rate=1e-3, beta_1=0.5),
+    )
+
+
+def stable(dataset: Dataset = "mnist") -> Config:
+    """The original's networks and losses, with what makes them reliable; the shipped model.
+
+    G ends as a running mean of its weights, E_z sees new images in each step, E_y is that of its
+    best epoch.
+    """
+    config = paper(dataset)
+    return dataclasses.replace(
+        config,
+        gan=dataclasses.replace(config.gan, ema=0.999),
+        encoder_z=EncoderZConfig(fixed_pairs=False),
+        encoder_y=EncoderYConfig(keep="best"),
+    )
+
+
+def quick(dataset: Dataset = "mnist") -> Config:
+    """Narrow networks, minutes on two CPU cores."""
+    config = stable(dataset)
+    return dataclasses.replace(
+        config,
+        networks=NetworkConfig(
+            generator_filters=32, discriminator_filters=32, encoder_filters=16, encoder_z_dense=512
+        ),
+        gan=dataclasses.replace(config.gan, epochs=2.0, period=0.5, learning_rate=1e-3, ema=0.99),
+        encoder_z=dataclasses.replace(
+            config.encoder_z, epochs=1.0, period=0.25, learning_rate=1e-3
+        ),
+        encoder_y=dataclasses.replace(
+            config.encoder_y, epochs=1.0, period=0.25, learning_rate=1e-3
+        ),
+        report_images=1000,
+    )
+
+
+def smoke(dataset: Dataset = "drawn") -> Config:
+    """Every line of code on tiny networks and 256 images, under a minute: what the tests run."""
+    config = stable(dataset)
+    return dataclasses.replace(
+        config,
+        run=RunConfig(limit=256),
+        data=dataclasses.replace(config.data, image_size=32),
+        networks=NetworkConfig(
+            latent_size=8,
+            generator_filters=8,
+            discriminator_filters=8,
+            discriminator_dropout=0.1,
+            encoder_filters=4,
+            encoder_y_dense=16,
+        ),
+        gan=dataclasses.replace(config.gan, epochs=3.0, ema=0.9, reestimate_batches=2),
+        encoder_z=dataclasses.replace(config.encoder_z, epochs=3.0),
+        encoder_y=dataclasses.replace(config.encoder_y, epochs=3.0),
+        report_images=64,
+    )
+
+
+PRESETS = {
+    "stable": stable,
+    "paper": paper,
+    "paper32": paper32,
+    "report": report,
+    "baseline": baseline,
+    "quick": quick,
+    "smoke": smoke,
+}
+EXTENDABLE = ("gan.epochs", "encoder_z.epochs", "encoder_y.epochs")

@@ -1,0 +1,145 @@
+"""The second and third stage of IcGAN: the encoders E_z and E_y, two independent regressions.
+
+Eqs. 2 and 3 of the Stanford report (Sun, Li & Xu). The equations sum over the dimensions, both
+codes average ("MSE"): `reduction` chooses; the mean does not depend on how many there are, and a
+constant answer has an error of 1 for z ~ N(0, I).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import keras
+import tensorflow as tf
+
+from common.adversarial import AdversarialModel
+from icgan_tf.conditions import Conditions
+
+Reduction = Literal["mean", "sum"]
+
+
+class LatentEncoding(AdversarialModel):
+    """E_z learns to find z again in generated images: minimise ||z - E_z(G(z, y'))||^2 (Eq. 2).
+
+    G is called with `training=False`, so neither its weights nor its state can move.
+
+    Args:
+        generator: G, trained, its batch statistics re-estimated.
+        encoder_z: E_z; images `[B, H, W, C]` to latents `[B, Z]`.
+        conditions: how y' is drawn.
+        fixed: draw the pairs (z, y') from so many that are drawn once, as the authors' code does
+            (its images are stored); 0 draws new ones in each step, as the baseline does.
+        reduction: over the dimensions of z.
+        seed: of the noise.
+    """
+
+    loss_names = ("encoder_z_loss",)
+    test_names = ("encoder_z_loss",)
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        encoder_z: keras.Model,
+        conditions: Conditions,
+        *,
+        fixed: int = 0,
+        reduction: Reduction = "mean",
+        seed: int = 0,
+    ):
+        super().__init__(seed=seed)
+        self.generator = generator
+        self.encoder_z = encoder_z
+        self.conditions = conditions
+        self.reduction: Reduction = reduction
+        latents = generator.input_shape[0][-1]
+        self.latent_set = self.condition_set = None
+        if fixed:
+            self.latent_set = tf.random.stateless_normal((fixed, latents), (seed, fixed))
+            rows = tf.random.stateless_uniform(
+                (fixed,), (fixed, seed), 0, len(conditions.rows), tf.int32
+            )
+            self.condition_set = tf.gather(conditions.rows, rows)
+
+    @property
+    def players(self) -> dict[str, tuple[keras.Model, ...]]:
+        return {"encoder_z": (self.encoder_z,)}
+
+    def train_step(self, data):
+        _, attributes = data
+        batch = tf.shape(attributes)[0]
+        if self.latent_set is not None:
+            row = self.integers((batch,), len(self.latent_set), "pair")
+            z, y_fake = tf.gather(self.latent_set, row), tf.gather(self.condition_set, row)
+        else:
+            z = self.noise((batch, self.generator.input_shape[0][-1]), "latent")
+            y_fake = self.conditions.sample(self.conditions.encode(attributes), self.integers)
+        generated = self.generator([z, y_fake], training=False)
+        with tf.GradientTape() as tape:
+            encoder_z_loss = squared_error(
+                z, self.encoder_z(generated, training=True), self.reduction
+            )
+        self.update("encoder_z", tape, encoder_z_loss)
+        return self.track(encoder_z_loss=encoder_z_loss)
+
+    def test_step(self, data):
+        _, attributes = data
+        batch = tf.shape(attributes)[0]
+        z = self.noise((batch, self.generator.input_shape[0][-1]), "validation", step=self.measured)
+        y = self.conditions.encode(attributes)
+        latent = self.encoder_z(self.generator([z, y], training=False), training=False)
+        return self.measure(batch, encoder_z_loss=squared_error(z, latent, self.reduction))
+
+
+class ConditionEncoding(AdversarialModel):
+    """E_y learns to read y in real images: minimise ||y - E_y(x)||^2 (Eq. 3).
+
+    Args:
+        encoder_y: E_y; images `[B, H, W, C]` to conditions `[B, A]`.
+        conditions: how y is encoded.
+        reduction: over the dimensions of y.
+        seed: of the noise (there is none).
+    """
+
+    loss_names = ("encoder_y_loss",)
+    test_names = ("encoder_y_loss", "accuracy")
+
+    def __init__(
+        self,
+        encoder_y: keras.Model,
+        conditions: Conditions,
+        *,
+        reduction: Reduction = "mean",
+        seed: int = 0,
+    ):
+        super().__init__(seed=seed)
+        self.encoder_y = encoder_y
+        self.conditions = conditions
+        self.reduction: Reduction = reduction
+
+    @property
+    def players(self) -> dict[str, tuple[keras.Model, ...]]:
+        return {"encoder_y": (self.encoder_y,)}
+
+    def train_step(self, data):
+        x, attributes = data
+        y = self.conditions.encode(attributes)
+        with tf.GradientTape() as tape:
+            encoder_y_loss = squared_error(y, self.encoder_y(x, training=True), self.reduction)
+        self.update("encoder_y", tape, encoder_y_loss)
+        return self.track(encoder_y_loss=encoder_y_loss)
+
+    def test_step(self, data):
+        x, attributes = data
+        y = self.conditions.encode(attributes)
+        answer = self.encoder_y(x, training=False)
+        return self.measure(
+            tf.shape(x)[0],
+            encoder_y_loss=squared_error(y, answer, self.reduction),
+            accuracy=self.conditions.agreement(y, answer),
+        )
+
+
+def squared_error(wanted: tf.Tensor, answer: tf.Tensor, reduction: Reduction) -> tf.Tensor:
+    """||wanted - answer||^2 of `[B, D]`, over the batch the mean, over D the mean or the sum."""
+    square = tf.square(wanted - answer)
+    return tf.reduce_mean(square if reduction == "mean" else tf.reduce_sum(square, axis=1))

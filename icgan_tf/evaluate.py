@@ -1,0 +1,297 @@
+"""Evaluates an IcGAN: edits, reconstructions, encoders, beside the report's figures and number.
+
+    python -m icgan_tf.evaluate [RUN] [--out DIR] [--limit N]
+
+Writes `RUN/report/report.{json,csv,md,html}`. Digits: `icgan_tf.digits`; faces: `icgan_tf.faces`.
+All images are compared as 8-bit images, digits in 28x28 without their border.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import platform
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import tyro
+
+from common import device
+from common import run as runs
+from common.config import check_seed, check_setting
+from common.errors import exits_cleanly
+from common.history import last_rows, length, read_history
+from common.tables import Cell, Table, show
+
+if TYPE_CHECKING:
+    from common.datasets.records import Records
+    from common.document import Report
+    from icgan_tf.trained import Trained
+
+logger = logging.getLogger(__name__)
+
+GENERATED = 5_000  # images on which E_z is measured, at most as many as test images
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluateCommand:
+    """Measures a trained IcGAN on test images, beside the report's number and figures."""
+
+    run: Annotated[
+        tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="[RUN]", name="run")
+    ] = None
+    """A run or a folder of weights; by default the model of digits that comes with the project."""
+    out: Path | None = None
+    """Folder of the report; `RUN/report` by default, `runs/<weights>-report` for weights."""
+    limit: int | None = None
+    """Use so many test images only, evenly spaced; by default those of the run's own report."""
+    data_dir: Path | None = None
+    """The folder of the data; by default that of the training."""
+    cache_dir: Path | None = None
+    """Where decoded images and the judge of faces are kept; by default that of the training."""
+    seed: int = 0
+    """Of random latents and baselines."""
+
+
+def evaluate(command: EvaluateCommand) -> Path:
+    """Measures, writes the report and shows its main table.
+
+    Returns:
+        The report's HTML page.
+
+    Raises:
+        UserError: the run is not trained yet, the data cannot be read, or fewer than two images.
+    """
+    import keras
+
+    from common.document import write
+    from icgan_tf import data, trained
+
+    keras.config.set_dtype_policy("float32")  # after a bfloat16 training too
+    check_seed(command.seed)
+    limit = command.limit
+    check_setting("limit", limit, limit is None or limit > 1, "at least 2")
+    model = trained.load(command.run)
+    given = {"data_dir": command.data_dir, "cache_dir": command.cache_dir}
+    moved = {name: folder for name, folder in given.items() if folder is not None}
+    config = dataclasses.replace(model.config, run=dataclasses.replace(model.config.run, **moved))
+    limit = config.report_images if limit is None else limit
+    train, every = data.load(config, "train"), data.load(config, "test")
+    train, test = train.take(slice(config.run.limit)), every.spaced(limit)
+    if model.digits:
+        from common.images import cropped
+
+        train, test = (
+            dataclasses.replace(records, images=cropped(records.images, 28))
+            for records in (train, test)
+        )
+    out = command.out or runs.output_folder(model.folder, "report")
+    logger.info("evaluating %s on %d test images", model.folder, len(test))
+    report = measure(model, train, test, len(every), out, command, config.run.cache_dir)
+    page = write(report, out)
+    show(report.tables[0])
+    for finding in report.findings:
+        logger.info("- %s", finding)
+    logger.info("the whole report: %s", page)
+    return page
+
+
+def measure(
+    model: Trained,
+    train: Records,
+    test: Records,
+    total: int,
+    out: Path,
+    command: EvaluateCommand,
+    cache_dir: Path | None,
+) -> Report:
+    """All tables of the report, and its figures, drawn into `out`; `test` are some of `total`."""
+    from common.document import Report
+    from common.metrics.hashes import library_versions
+    from common.metrics.pairs import baseline_table, hash_table, intervals, metrics_of
+    from icgan_tf.edit import binary, decode, encode
+    from icgan_tf.figures import figures
+
+    n, seed = len(test), command.seed
+    spaced = "" if n == total else f", evenly spaced of {total:,}"
+    latents, answers = encode(model, test.images)
+    attributes = binary(answers, model.digits)
+    reconstructions = decode(model, latents, attributes)
+    bits, values = metrics_of(test.images, reconstructions)
+    metrics = intervals(values)
+    measured = digits_part if model.digits else faces_part
+    tables, findings = measured(model, train, test, latents, attributes, seed, cache_dir)
+    what = "digit" if model.digits else "face"
+    return Report(
+        title=f"IcGAN on {model.config.dataset}: {model.folder.name}",
+        n=n,
+        metrics=metrics,
+        summary=f"{n:,} real test images{spaced}, encoded by E_z and E_y and generated anew by G",
+        tables=[
+            *tables,
+            encoder_table(model, test, latents, answers, attributes, seed),
+            baseline_table(metrics, train.images, test.images, bits[0], seed, what),
+            hash_table(*bits, metrics, seed),
+        ],
+        figures=figures(model, test, latents, attributes, seed, out),
+        findings=[*findings, *collapse_findings(model.folder)],
+        facts=[
+            *run_facts(model, command),
+            *((name, metadata.version(name)) for name in ("tensorflow", "keras")),
+            ("machine", f"{platform.system()} {platform.machine()}, {device.cores()} cores"),
+            *library_versions().items(),
+        ],
+        details={"test_images": n, "attribute_names": list(model.attribute_names)},
+    )
+
+
+def digits_part(
+    model: Trained,
+    train: Records,
+    test: Records,
+    latents: np.ndarray,
+    attributes: np.ndarray,
+    seed: int,
+    cache_dir: Path | None,
+) -> tuple[list[Table], list[str]]:
+    """The tables of digits, and what they say."""
+    from icgan_tf import digits
+
+    edits, shares = digits.edit_table(model, test, latents, attributes, seed)
+    style, kept = digits.style_table(model, test, latents, attributes)
+    by_digit = digits.digit_table(model, test, latents, attributes)
+    sentences = [
+        f"{shares['+1'].mean:.2%} of {len(test):,} test digits read as the next digit after +1 "
+        f"(the report: {digits.REPORT:.2%} of one batch, by eye).",
+        f"{shares['+0, reconstruction'].mean:.2%} of the reconstructions keep their digit.",
+        f"The ink of an edited digit correlates with its input's by {kept.mean:.2f} within the "
+        "digits of one class.",
+    ]
+    return [edits, by_digit, style], sentences
+
+
+def faces_part(
+    model: Trained,
+    train: Records,
+    test: Records,
+    latents: np.ndarray,
+    attributes: np.ndarray,
+    seed: int,
+    cache_dir: Path | None,
+) -> tuple[list[Table], list[str]]:
+    """The tables of faces, and what they say."""
+    from common.metrics.face_classifier import load_or_train
+    from icgan_tf import faces
+
+    judge = load_or_train(train, cache_dir)
+    edits, means = faces.edit_table(model, judge, latents, attributes)
+    reading = faces.reading_table(model, judge, test, latents, attributes)
+    sentences = [
+        f"An attribute that is set is read in {means['set'].mean:.1%} of {len(test):,} faces "
+        f"({means['before set'].mean:.1%} without the edit), one that is cleared is gone in "
+        f"{means['cleared'].mean:.1%} ({means['before cleared'].mean:.1%}); means over "
+        f"{len(model.attribute_names)} attributes.",
+        f"{means['kept'].mean:.1%} of the other attributes are read as before the edit.",
+    ]
+    return [edits, reading], sentences
+
+
+def encoder_table(
+    model: Trained,
+    test: Records,
+    latents: np.ndarray,
+    answers: np.ndarray,
+    attributes: np.ndarray,
+    seed: int,
+) -> Table:
+    """How well E_z and E_y do their own tasks, and what the codes of real images look like."""
+    from common.metrics.attributes import f1
+    from common.metrics.intervals import mean_interval, proportion_interval
+    from icgan_tf.edit import decode, encode
+
+    count = min(len(test), GENERATED)
+    z = np.random.default_rng(seed).standard_normal((count, latents.shape[1]), np.float32)
+    found = encode(model, decode(model, z, test.attributes[:count]))[0]
+    error = mean_interval(np.square(found - z).mean(axis=1))
+    agreeing = float(np.mean([np.corrcoef(a, b)[0, 1] for a, b in zip(found.T, z.T, strict=True)]))
+    true, read = test.attributes > 0.5, attributes > 0.5
+    if model.digits:
+        right = proportion_interval(int((read & true).any(axis=1).sum()), len(test))
+    else:
+        right = mean_interval((read == true).mean(axis=1))
+    scores = np.array([f1(a, b) for a, b in zip(read.T, true.T, strict=True)])
+    scale = 4.0 if model.config.data.condition_values == "signed" else 1.0
+    rows: list[list[Cell]] = [
+        ["E_y, accuracy on real images", right],
+        ["E_y, mean F1", float(np.nanmean(scores))],
+        [
+            "E_y, mean squared error (Eq. 3)",
+            float(scale * np.square(answers - test.attributes).mean()),
+        ],
+        ["E_z, mean squared error on generated images (Eq. 2)", error],
+        ["E_z, mean correlation with the true z", agreeing],
+        ["codes of real images, mean", float(latents.mean())],
+        ["codes of real images, standard deviation", float(latents.std())],
+        ["codes of real images, smallest", float(latents.min())],
+        ["codes of real images, largest", float(latents.max())],
+    ]
+    return Table(
+        "The encoders",
+        ("what", "value"),
+        rows,
+        f"E_z on {count:,} images of fresh z ~ N(0, I) and the y of test images; answering 0 has "
+        "an error of 1. N(0, I) has a standard deviation of 1: codes of real images that have less "
+        "are drawn towards the mean.",
+    )
+
+
+def collapse_findings(run: Path) -> list[str]:
+    """When D's loss fell to zero, if it did; from the history."""
+    from icgan_tf import collapse
+
+    file = runs.Run(run).history_file("gan")
+    if not file.is_file():
+        return []
+    return [collapse.sentence(stretch) for stretch in collapse.collapses(read_history(file))]
+
+
+def run_facts(model: Trained, command: EvaluateCommand) -> list[tuple[str, str]]:
+    """Where the model and the numbers come from."""
+    words = ["python", "-m", "icgan_tf.evaluate", *([str(command.run)] if command.run else [])]
+    options = {
+        "out": command.out,
+        "limit": command.limit,
+        "data-dir": command.data_dir,
+        "cache-dir": command.cache_dir,
+    }
+    for name, value in options.items():
+        if value is not None:
+            words += [f"--{name}", str(value)]
+    facts = [
+        ("command", shlex.join([*words, "--seed", str(command.seed)])),
+        ("model", model.folder.name),
+        ("seed of the training", str(model.config.run.seed)),
+    ]
+    trained_on = runs.read_environment(model.folder).get("device", "")
+    texts = {"training": runs.read_command(model.folder), "training device": trained_on}
+    facts += [(name, text) for name, text in texts.items() if text]
+    rows = last_rows(model.folder)
+    return [*facts, *((f"stage {stage}", length(row)) for stage, row in rows.items())]
+
+
+@exits_cleanly
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Reads the command line and evaluates."""
+    command = tyro.cli(EvaluateCommand, prog="python -m icgan_tf.evaluate", args=arguments)
+    runs.log_to(None)
+    device.choose()
+    evaluate(command)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,223 @@
+"""The figures of an evaluation: the report's Figures 3 to 5 again, and what edits look like."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from common.datasets.records import Records
+from common.document import Figure
+from common.files import atomic_path
+from common.history import COUNTERS, History, history_files, read_run
+from common.plots import OKABE_ITO, loss_curves
+from common.sheets import alternating, grid
+from icgan_tf.digits import one_of_each
+from icgan_tf.edit import between, decode, shifted, variations, with_values
+
+if TYPE_CHECKING:
+    from icgan_tf.trained import Trained
+
+PANELS = (  # as the report lays out its Figures 3 and 4: title, stage, column
+    ("a) discriminator", "gan", "discriminator_loss"),
+    ("b) generator", "gan", "generator_loss"),
+    ("c) encoder z", "encoder_z", "encoder_z_loss"),
+    ("d) encoder y", "encoder_y", "encoder_y_loss"),
+)
+SHOWN = ("Eyeglasses", "Smiling", "Male", "Blond_Hair")  # edits of faces, each in a figure
+FACES = 8  # a figure
+SIDE = 8  # rows and columns of the digits' grid
+
+
+def figures(
+    model: Trained,
+    test: Records,
+    latents: np.ndarray,
+    attributes: np.ndarray,
+    seed: int,
+    out: Path,
+) -> list[Figure]:
+    """All figures, drawn into `out`.
+
+    Args:
+        model: the trained networks, and the folder whose histories are drawn if it has any.
+        test: real images.
+        latents: E_z of them `[N, Z]`.
+        attributes: E_y of them, binary `[N, A]`.
+        seed: of random latents.
+        out: folder of the pictures.
+    """
+    drawn = curves(model.folder, out)
+    drawn.append(reconstructions(model, test, latents, attributes, out))
+    if model.digits:
+        drawn.append(plus_one(model, test, latents, attributes, out))
+    else:
+        drawn += face_edits(model, test, latents, attributes, out)
+    drawn.append(all_attributes(model, test, latents, attributes, out))
+    drawn.append(samples(model, seed, out))
+    drawn.append(interpolations(model, test, latents, attributes, out))
+    return drawn
+
+
+def curves(run: Path, out: Path) -> list[Figure]:
+    """Loss curves as the report's Figures 3 and 4, and all losses; none without histories."""
+    if not history_files(run):
+        return []
+    histories = read_run(run)
+    report, every = out / "figure-3.png", out / "losses.png"
+    four_panels(histories, report)
+    loss_curves({run.name: histories}, every)
+    return [
+        Figure(
+            "Losses as in the report's Figures 3 and 4",
+            report,
+            "Means over each period. Dashed: on images of `dev`.",
+        ),
+        Figure("All losses", every, "Means over each period, linear and symlog."),
+    ]
+
+
+def four_panels(histories: dict[str, History], path: Path) -> None:
+    """D, G, E_z and E_y in four panels over the steps."""
+    from matplotlib.figure import Figure as Canvas
+
+    canvas = Canvas(figsize=(10, 6.4), layout="constrained")
+    for axes, (title, stage, name) in zip(canvas.subplots(2, 2).flat, PANELS, strict=True):
+        history = histories.get(stage, {})
+        for column, style in ((name, "solid"), (f"val_{name}", "dashed")):
+            if column in history and column not in COUNTERS:
+                marker = "o" if len(history["step"]) < 4 else None
+                axes.plot(
+                    history["step"], history[column], color=OKABE_ITO[0], ls=style, marker=marker
+                )
+        if not history:
+            axes.text(0.5, 0.5, "not trained in this run", ha="center", transform=axes.transAxes)
+        axes.set_title(title, loc="left", fontsize=11)
+        axes.set_xlabel("step")
+        axes.set_ylabel("loss")
+        axes.grid(color="#dddddd", linewidth=0.6)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.set_ylim(bottom=0.0)
+    with atomic_path(path) as temporary:
+        canvas.savefig(temporary, dpi=110)
+
+
+def reconstructions(
+    model: Trained, test: Records, latents: np.ndarray, attributes: np.ndarray, out: Path
+) -> Figure:
+    """The first test images, each row above that of their reconstructions."""
+    count = 40 if model.digits else 20
+    sheet = out / "reconstructions.png"
+    rows = alternating(test.images[:count], decode(model, latents[:count], attributes[:count]))
+    grid(rows, sheet, row_labels=["real", "ours"] * (len(rows) // 2))
+    return Figure(
+        "Real images and reconstructions",
+        sheet,
+        f"The first {min(count, len(test))} of the images that were measured, not chosen.",
+    )
+
+
+def plus_one(
+    model: Trained, test: Records, latents: np.ndarray, attributes: np.ndarray, out: Path
+) -> Figure:
+    """The report's Figure 5a: real digits on the left, each plus one on the right."""
+    count = min(SIDE * SIDE, len(test))
+    edited = decode(model, latents[:count], shifted(attributes[:count], 1))
+    sheet = out / "figure-5a.png"
+    rows = []
+    for start in range(0, count, SIDE):
+        part = slice(start, min(start + SIDE, count))
+        left = [*test.images[part], *[None] * (SIDE - (part.stop - start))]
+        rows.append([*left, None, *edited[part]])
+    grid(rows, sheet)
+    return Figure(
+        "Digits plus one (the report's Figure 5a)",
+        sheet,
+        f"Left: the first {count} test digits, not chosen. Right: each plus one, 9 becoming 0.",
+    )
+
+
+def face_edits(
+    model: Trained, test: Records, latents: np.ndarray, attributes: np.ndarray, out: Path
+) -> list[Figure]:
+    """As the report's Figure 5b: an attribute set and cleared, on faces with and without it."""
+    drawn = []
+    names = model.attribute_names
+    for name in (name for name in SHOWN if name in names):
+        column = names.index(name)
+        there = test.attributes[:, column] > 0.5
+        rows, labels = [], []
+        for present in (True, False):
+            chosen = np.flatnonzero(there == present)[:FACES]
+            if not len(chosen):
+                continue
+            z, y = latents[chosen], attributes[chosen]
+            cleared, set_ = (
+                decode(model, z, with_values(y, names, {name: value})) for value in (-1.0, 1.0)
+            )
+            rows += [test.images[chosen], decode(model, z, y), cleared, set_]
+            kind = "with" if present else "without"
+            labels += [f"{kind} {name}", "reconstruction", "cleared", "set"]
+        sheet = out / f"edit-{name}.png"
+        grid([list(row) for row in rows], sheet, row_labels=labels)
+        drawn.append(
+            Figure(
+                f"Edit: {name}" + (" (the report's Figure 5b)" if name == "Eyeglasses" else ""),
+                sheet,
+                f"The first {FACES} test faces with and without {name} by their labels, not "
+                "chosen: real, reconstructed, with the attribute at -1 and at 1.",
+            )
+        )
+    return drawn
+
+
+def all_attributes(
+    model: Trained, test: Records, latents: np.ndarray, attributes: np.ndarray, out: Path
+) -> Figure:
+    """A row an image: itself, its reconstruction, and each attribute or class in turn."""
+    if model.digits:
+        chosen = np.array(one_of_each(test.labels))
+    else:
+        chosen = np.arange(min(FACES, len(test)))
+    z, y = latents[chosen], attributes[chosen]
+    varied = variations(y, model.attribute_names, model.digits)
+    columns = {"input": test.images[chosen], "rec.": decode(model, z, y)}
+    columns |= {label: decode(model, z, wanted) for label, wanted in varied.items()}
+    sheet = out / "all-attributes.png"
+    rows = [list(row) for row in zip(*columns.values(), strict=True)]
+    grid(rows, sheet, column_labels=list(columns))
+    what = "class" if model.digits else "attribute"
+    return Figure(
+        f"Each {what} in turn", sheet, f"The z of the input with every {what} set by itself."
+    )
+
+
+def samples(model: Trained, seed: int, out: Path) -> Figure:
+    """Random z in rows, a class or a single attribute in each column."""
+    names = model.attribute_names
+    latent_size = model.generator.input_shape[0][-1]
+    latents = np.random.default_rng(seed).standard_normal((8, latent_size), np.float32)
+    alone = np.eye(len(names), dtype=np.float32)
+    rows = [list(decode(model, np.repeat(z[None], len(names), axis=0), alone)) for z in latents]
+    grid(rows, out / "samples.png", column_labels=names)
+    return Figure(
+        "Generated images",
+        out / "samples.png",
+        "A row has one random z, a column one class or one attribute alone; not chosen.",
+    )
+
+
+def interpolations(
+    model: Trained, test: Records, latents: np.ndarray, attributes: np.ndarray, out: Path
+) -> Figure:
+    """From one test image to the next along a straight line in z and y."""
+    rows = []
+    for start in range(0, min(10, len(test) - 1), 2):
+        ends = [(latents[i : i + 1], attributes[i : i + 1]) for i in (start, start + 1)]
+        line = [decode(model, *between(*ends, share))[0] for share in np.linspace(0, 1, 8)]
+        rows.append([test.images[start], *line, test.images[start + 1]])
+    sheet = out / "interpolations.png"
+    labels = ["real", *(f"{share:.0%}" for share in np.linspace(0, 1, 8)), "real"]
+    grid(rows, sheet, column_labels=labels)
+    return Figure("Interpolations", sheet, "Straight lines in z and y between two test images.")

@@ -1,0 +1,312 @@
+"""The networks of IcGAN, in three families.
+
+- `generator`, `discriminator`, `encoder`: the original IcGAN (Perarnau et al. 2016, Tables 1 and 2,
+  and the authors' Torch code), for squares whose side is a power of two; with a dense layer, more
+  filters and dropout those of the Stanford report (Sun, Li & Xu, Sec. 5.1 and 5.3).
+- `dense_generator`, `dense_discriminator`: 28x28 digits. The TensorFlow baseline that the report
+  starts from (zhangqianhui/ICGAN-tensorflow) has y at every layer; without that, and with the
+  report's rules, they are its "28x28x1" networks for MNIST (Sec. 4), whose widths it does not give.
+- `baseline_encoder`: the baseline's E_z and E_y.
+
+Conventions: convolutions 4x4 with stride 2 halve or double the side, which Keras' "same" does as
+Torch does. The encoders' 5x5 ones get Torch's padding of 2 on each side explicitly, since "same"
+would pad 1 and 2. Batch normalisation as in Torch: momentum 0.9, epsilon 1e-5. Discriminators end
+in logits; the sigmoid is part of the loss. Every layer keeps its bias, as in both codes.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import keras
+from keras import layers
+
+SLOPE = 0.2  # of LReLU, Radford et al. 2015; the baseline has 0.01
+BASELINE_SLOPE = 0.01
+DENSE = 1024  # units of the first dense layer in the 28x28 networks, the baseline's code
+SMALL, MEDIUM = 64, 128  # their feature maps of 14x14 and of 7x7, the baseline's code
+
+
+def generator(
+    latent_size: int = 100,
+    conditions: int = 18,
+    size: int = 64,
+    channels: int = 3,
+    filters: int = 64,
+    dense: int = 0,
+    dense_form: Literal["vector", "spatial"] = "vector",
+    output_activation: Literal["tanh", "sigmoid"] = "tanh",
+) -> keras.Model:
+    """G: (z, y) -> x, Table 1; 3,725,123 parameters with the defaults.
+
+    Args:
+        latent_size: Z, the length of z.
+        conditions: A, the length of y.
+        size: side of the images, a power of two from 16 on.
+        channels: of the images, 1 or 3.
+        filters: of the last hidden layer; each one before it has twice as many.
+        dense: units of the report's dense layer before the deconvolutions; 0 for none.
+        dense_form: how that layer is read: "vector", `[dense]` at 1x1, or "spatial", a map of 2x2
+            with the first deconvolution's channels (the width `dense` then does not matter).
+        output_activation: "tanh" for images in [-1, 1], "sigmoid" for [0, 1].
+
+    Returns:
+        A model from [latents `[B, Z]`, conditions `[B, A]`] to images `[B, S, S, C]`.
+
+    Raises:
+        ValueError: the side is not such a power of two.
+    """
+    stages = _stages(size)
+    latent = keras.Input((latent_size,), name="latent")
+    condition = keras.Input((conditions,), name="condition")
+    x = layers.Concatenate()([latent, condition])
+    widths = [filters * 2**stage for stage in reversed(range(stages))]  # 512, 256, 128, 64
+    if dense and dense_form == "spatial":
+        x = layers.Dense(2 * 2 * widths[0], kernel_initializer=_normal())(x)
+        x = layers.Reshape((2, 2, widths[0]))(x)  # [B, 2, 2, 512]
+        x = _activated(x, "relu")
+    else:
+        if dense:
+            x = layers.Dense(dense, kernel_initializer=_normal())(x)
+            x = _activated(x, "relu")
+        x = layers.Reshape((1, 1, x.shape[-1]))(x)
+        x = layers.Conv2DTranspose(widths.pop(0), 4, kernel_initializer=_normal())(x)
+        x = _activated(x, "relu")  # [B, 4, 4, 512]
+    for width in widths:  # [B, 8, 8, 256], [B, 16, 16, 128], [B, 32, 32, 64]
+        x = _deconvolution(width)(x)
+        x = _activated(x, "relu")
+    x = _deconvolution(channels, dtype="float32")(x)  # [B, 64, 64, 3]
+    x = layers.Activation(output_activation, dtype="float32")(x)
+    return keras.Model([latent, condition], x, name="generator")
+
+
+def discriminator(
+    conditions: int = 18,
+    size: int = 64,
+    channels: int = 3,
+    filters: int = 64,
+    condition_layer: int = 1,
+    dropout: float = 0.0,
+) -> keras.Model:
+    """D: (x, y) -> logit of "x is real and matches y", Table 1; 2,803,393 parameters.
+
+    Args:
+        conditions: A, the length of y.
+        size: side of the images, a power of two from 16 on.
+        channels: of the images, 1 or 3.
+        filters: of the first convolution; each one after it has twice as many.
+        condition_layer: y enters after so many convolutions, repeated over the map; 1 is the best
+            of the paper's ablation, 0 the image itself.
+        dropout: rate after each convolution but the first and the last (the report, Sec. 5.3,
+            which gives neither rate nor place).
+
+    Returns:
+        A model from [images `[B, S, S, C]`, conditions `[B, A]`] to logits `[B, 1]`.
+
+    Raises:
+        ValueError: the side or the layer does not exist.
+    """
+    stages = _stages(size)
+    if not 0 <= condition_layer <= stages:
+        raise ValueError(f"condition_layer is {condition_layer}; it must be 0 to {stages}.")
+    image = keras.Input((size, size, channels), name="image")
+    condition = keras.Input((conditions,), name="condition")
+    x = image if condition_layer else with_condition(image, condition)
+    for stage in range(stages):  # [B, 32, 32, 64], [B, 16, 16, 128], [B, 8, 8, 256], [B, 4, 4, 512]
+        x = _convolution(filters * 2**stage)(x)
+        x = _activated(x, "lrelu", normalised=stage > 0, dropout=dropout if stage else 0.0)
+        if condition_layer == stage + 1:
+            x = with_condition(x, condition)
+    logits = layers.Conv2D(1, 4, kernel_initializer=_normal(), dtype="float32", name="logits")(x)
+    return keras.Model([image, condition], layers.Flatten()(logits), name="discriminator")
+
+
+def encoder(
+    outputs: int,
+    size: int = 64,
+    channels: int = 3,
+    dense: int | None = None,
+    filters: int = 32,
+    name: str = "encoder_z",
+) -> keras.Model:
+    """E_z: x -> z or E_y: x -> y, Table 2; 18,278,244 parameters for z, 3,186,962 for y.
+
+    No activation and no normalisation at the end, "so z can look like N(0, 1)".
+
+    Args:
+        outputs: Z or A.
+        size: side of the images.
+        channels: of the images, 1 or 3.
+        dense: units of the hidden dense layer, 512 for E_y; as many as it gets if None, for E_z.
+        filters: of the first of the four convolutions; each one after it has twice as many.
+        name: `encoder_z` or `encoder_y`.
+
+    Returns:
+        A model from images `[B, S, S, C]` to `[B, outputs]`.
+    """
+    image = keras.Input((size, size, channels), name="image")
+    x = image
+    for stage in range(4):  # [B, 32, 32, 32], [B, 16, 16, 64], [B, 8, 8, 128], [B, 4, 4, 256]
+        x = layers.ZeroPadding2D(2)(x)
+        x = layers.Conv2D(filters * 2**stage, 5, strides=2, kernel_initializer=_torch())(x)
+        x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
+        x = layers.ReLU()(x)
+    x = layers.Flatten()(x)  # [B, 4096]
+    x = layers.Dense(dense or x.shape[-1], kernel_initializer=_torch())(x)
+    x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
+    x = layers.ReLU()(x)
+    x = layers.Dense(outputs, kernel_initializer=_torch(), dtype="float32")(x)
+    return keras.Model(image, x, name=name)
+
+
+def dense_generator(
+    latent_size: int = 64,
+    conditions: int = 10,
+    condition_everywhere: bool = False,
+    output_activation: Literal["tanh", "sigmoid"] = "tanh",
+) -> keras.Model:
+    """G for 28x28 digits; 6,652,481 parameters, 6,725,601 with y at every layer (the baseline).
+
+    Args:
+        latent_size: Z, the length of z.
+        conditions: A, the length of y.
+        condition_everywhere: y enters each of the four layers, not the first one alone.
+        output_activation: "sigmoid" in the baseline.
+
+    Returns:
+        A model from [latents `[B, Z]`, conditions `[B, A]`] to images `[B, 28, 28, 1]`.
+    """
+    latent = keras.Input((latent_size,), name="latent")
+    condition = keras.Input((conditions,), name="condition")
+
+    def again(x):
+        return with_condition(x, condition) if condition_everywhere else x
+
+    x = layers.Concatenate()([latent, condition])
+    x = layers.Dense(DENSE, kernel_initializer=_normal())(x)
+    x = again(_activated(x, "relu", gamma_spread=0.0))
+    x = layers.Dense(7 * 7 * MEDIUM, kernel_initializer=_normal())(x)
+    x = _activated(x, "relu", gamma_spread=0.0)
+    x = again(layers.Reshape((7, 7, MEDIUM))(x))  # [B, 7, 7, 128]
+    x = _deconvolution(SMALL)(x)
+    x = again(_activated(x, "relu", gamma_spread=0.0))  # [B, 14, 14, 64]
+    x = _deconvolution(1, dtype="float32")(x)  # [B, 28, 28, 1]
+    x = layers.Activation(output_activation, dtype="float32")(x)
+    return keras.Model([latent, condition], x, name="generator")
+
+
+def dense_discriminator(
+    conditions: int = 10,
+    condition_everywhere: bool = False,
+    slope: float = SLOPE,
+    dropout: float = 0.0,
+) -> keras.Model:
+    """D for 28x28 digits; 6,579,649 parameters, 6,600,139 with y at every layer (the baseline).
+
+    Args:
+        conditions: A, the length of y.
+        condition_everywhere: y enters each of the four layers, not the second one alone.
+        slope: of LReLU.
+        dropout: rate after the second and the third layer.
+
+    Returns:
+        A model from [images `[B, 28, 28, 1]`, conditions `[B, A]`] to logits `[B, 1]`.
+    """
+    image = keras.Input((28, 28, 1), name="image")
+    condition = keras.Input((conditions,), name="condition")
+
+    def again(x):
+        return with_condition(x, condition) if condition_everywhere else x
+
+    x = _convolution(SMALL)(again(image))
+    x = _activated(x, "lrelu", gamma_spread=0.0, normalised=False, slope=slope)
+    x = with_condition(x, condition)  # [B, 14, 14, 74]
+    x = _convolution(MEDIUM)(x)
+    x = _activated(x, "lrelu", gamma_spread=0.0, slope=slope, dropout=dropout)
+    x = again(layers.Flatten()(x))  # [B, 6272]
+    x = layers.Dense(DENSE, kernel_initializer=_normal())(x)
+    x = again(_activated(x, "lrelu", gamma_spread=0.0, slope=slope, dropout=dropout))
+    logits = layers.Dense(1, kernel_initializer=_normal(), dtype="float32", name="logits")(x)
+    return keras.Model([image, condition], logits, name="discriminator")
+
+
+def baseline_encoder(
+    outputs: int, ending: Literal["normalised", "sigmoid"], name: str = "encoder_z"
+) -> keras.Model:
+    """E_z or E_y of the baseline; 534,272 parameters for Z = 64, 195,402 for 10 classes.
+
+    Args:
+        outputs: Z or A.
+        ending: batch normalisation after E_z's last layer, a sigmoid after E_y's.
+        name: `encoder_z` or `encoder_y`.
+
+    Returns:
+        A model from images `[B, 28, 28, 1]` in [0, 1] to `[B, outputs]`.
+    """
+    image = keras.Input((28, 28, 1), name="image")
+    x = image
+    for width in (SMALL, MEDIUM):  # [B, 14, 14, 64], [B, 7, 7, 128]
+        x = _activated(_convolution(width)(x), "relu", gamma_spread=0.0)
+    x = layers.Flatten()(x)
+    x = layers.Dense(outputs, kernel_initializer=_normal(), dtype="float32")(x)
+    if ending == "normalised":
+        x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, dtype="float32")(x)
+    else:
+        x = layers.Activation("sigmoid", dtype="float32")(x)
+    return keras.Model(image, x, name=name)
+
+
+def with_condition(x: keras.KerasTensor, condition: keras.KerasTensor) -> keras.KerasTensor:
+    """Appends y `[B, A]` to features `[B, F]`, or to each place of a map `[B, H, W, F]`."""
+    if len(x.shape) == 4:
+        _, height, width, _ = x.shape
+        repeated = layers.RepeatVector(height * width)(condition)  # [B, H * W, A]
+        condition = layers.Reshape((height, width, condition.shape[-1]))(repeated)
+    return layers.Concatenate()([x, condition])
+
+
+def _stages(size: int) -> int:
+    """Convolutions from the image to a 4x4 map: 4 for a side of 64."""
+    stages = math.log2(size) - 2 if size > 0 else 0
+    if stages < 2 or stages != int(stages):
+        raise ValueError(f"The side of the images is {size}; it must be 16, 32, 64, 128, ...")
+    return int(stages)
+
+
+def _activated(
+    x: keras.KerasTensor,
+    activation: Literal["relu", "lrelu"],
+    normalised: bool = True,
+    slope: float = SLOPE,
+    dropout: float = 0.0,
+    gamma_spread: float = 0.02,
+) -> keras.KerasTensor:
+    """Batch normalisation (first scales N(1, `gamma_spread`)), ReLU or leaky ReLU, dropout."""
+    if normalised:
+        gamma = keras.initializers.RandomNormal(mean=1.0, stddev=gamma_spread)
+        x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, gamma_initializer=gamma)(x)
+    x = layers.ReLU()(x) if activation == "relu" else layers.LeakyReLU(slope)(x)
+    return layers.Dropout(dropout)(x) if dropout else x
+
+
+def _convolution(width: int) -> layers.Layer:
+    """A 4x4 convolution that halves the side."""
+    return layers.Conv2D(width, 4, strides=2, padding="same", kernel_initializer=_normal())
+
+
+def _deconvolution(width: int, dtype: str | None = None) -> layers.Layer:
+    """A 4x4 transposed convolution that doubles the side."""
+    return layers.Conv2DTranspose(
+        width, 4, strides=2, padding="same", kernel_initializer=_normal(), dtype=dtype
+    )
+
+
+def _normal() -> keras.Initializer:
+    """N(0, 0.02): the first weights of G and D in both codes."""
+    return keras.initializers.RandomNormal(stddev=0.02)
+
+
+def _torch() -> keras.Initializer:
+    """U(-1/sqrt(fan_in), 1/sqrt(fan_in)): Torch's first weights, which the encoders keep."""
+    return keras.initializers.VarianceScaling(1 / 3, mode="fan_in", distribution="uniform")

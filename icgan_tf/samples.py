@@ -1,0 +1,65 @@
+"""What a training draws into its run: real images, samples of each stage, loss curves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from common.history import read_run
+from common.plots import loss_curves
+from common.sheets import alternating, grid, in_rows
+from icgan_tf.edit import decode, encode
+
+if TYPE_CHECKING:
+    from common.datasets.records import Records
+    from common.run import Run
+    from icgan_tf.trained import Trained
+
+SAMPLES = 64  # real images on a sheet
+ROWS = 8  # latents on a sheet of generated images
+PAIRS = 24  # images on a sheet, each above what becomes of it
+COLUMNS = 8
+
+
+def draw_reals(run: Run, records: Records) -> None:
+    """Draws the first training images into `samples/reals.png`, to compare samples with."""
+    grid(in_rows(records.images[:SAMPLES], COLUMNS), run.folder / "samples" / "reals.png")
+
+
+def draw_losses(run: Run) -> None:
+    """Draws the losses of all stages into `plots/losses.png`, their numbers beside it."""
+    loss_curves({run.folder.name: read_run(run.folder)}, run.folder / "plots" / "losses.png")
+
+
+def generated_samples(run: Run, model: Trained) -> Callable[[str], None]:
+    """A function that draws G's images: a row a latent, a column a class or attribute alone."""
+    sizes = model.config.networks
+    rng = np.random.default_rng(model.config.run.seed)
+    latents = rng.standard_normal((ROWS, sizes.latent_size), np.float32)
+    names = model.attribute_names
+    alone = np.eye(len(names), dtype=np.float32)
+
+    def sample(name: str) -> None:
+        rows = [decode(model, np.repeat(z[None], len(names), axis=0), alone) for z in latents]
+        sheet = run.folder / "samples" / f"{name}.png"
+        grid([list(row) for row in rows], sheet, column_labels=names)
+
+    return sample
+
+
+def regenerated_samples(run: Run, model: Trained, records: Records) -> Callable[[str], None]:
+    """A function that draws generated images above what G makes of the latents E_z finds there."""
+    sizes = model.config.networks
+    rng = np.random.default_rng(model.config.run.seed)
+    latents = rng.standard_normal((PAIRS, sizes.latent_size), np.float32)
+    attributes = records.attributes[np.arange(PAIRS) % len(records)]
+
+    def sample(name: str) -> None:
+        images = decode(model, latents, attributes)
+        again = decode(model, encode(model, images)[0], attributes)
+        rows = alternating(images, again, COLUMNS)
+        grid(rows, run.folder / "samples" / f"{name}.png")
+
+    return sample

@@ -1,0 +1,360 @@
+"""Trains IcGAN: the conditional GAN, E_z, E_y, then the report (`python -m icgan_tf.train --help`).
+
+The stages are those of Perarnau et al. 2016: G and D; E_z on images of the frozen G; E_y on real
+images. E_y depends on neither of the others.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING
+
+from common import run as runs
+from common.config import LaunchConfig, parse_training, read_config, to_json
+from common.errors import UserError, exits_cleanly
+from icgan_tf.config import EXTENDABLE, PRESETS, Config
+
+if TYPE_CHECKING:
+    import keras
+
+    from common.datasets.records import Records
+    from icgan_tf.conditions import Conditions
+
+logger = logging.getLogger(__name__)
+
+REESTIMATION_BATCH = 256  # images, the authors' code
+
+
+@exits_cleanly
+def main(arguments: list[str] | None = None) -> None:
+    """Parses the command line, then trains and reports."""
+    config, launch = parse_training(
+        Config, PRESETS, "python -m icgan_tf.train", arguments, extendable=EXTENDABLE
+    )
+    check_launch(config, launch)
+    if launch.dry_run:
+        runs.log_to(None)
+        logger.info(json.dumps(to_json(config), indent=2))
+        return
+    from common import device
+
+    described = device.configure(config.run)
+    from icgan_tf import data
+    from icgan_tf.conditions import Conditions
+    from icgan_tf.samples import draw_losses, draw_reals
+
+    train, dev, test = (data.load(config, split) for split in ("train", "dev", "test"))
+    train, dev = (records.take(slice(config.run.limit)) for records in (train, dev))
+    if launch.resume:
+        runs.check_data(launch.resume, train)
+    check_lengths(config, len(train), len(test))
+    conditions = Conditions(
+        train.attributes,
+        config.data.condition_values,
+        config.gan.prior,
+        one_hot=config.dataset == "mnist",
+    )
+    nets, found = starting_networks(config, launch)
+
+    # Nothing has been written up to here; from here on nothing is refused.
+    if launch.resume:
+        run = runs.reopen(launch.resume, config)
+    else:
+        start = {name: nets[name] for name in found}
+        run = runs.create(launch.out, "icgan", config.dataset, config, launch.init, start)
+    with runs.resumable(run):
+        runs.log_to(run)
+        runs.record_environment(run, described, config.run.seed, train)
+        how = "resumed" if launch.resume else f"preset {launch.preset}"
+        size = f"{len(train):,} images of {train.name}"
+        logger.info("%s: %s, %s, %s", run.folder, how, size, described)
+        if launch.init:
+            fresh = ", ".join(sorted(set(nets) - set(found))) or "none"
+            logger.info("from %s: %s; fresh: %s", launch.init, ", ".join(found), fresh)
+        draw_reals(run, train)
+        if "gan" in config.stages:
+            train_gan(config, run, train, conditions, nets)
+        if "encoder_z" in config.stages:
+            train_encoder_z(config, run, train, dev, conditions, nets)
+        if "encoder_y" in config.stages:
+            train_encoder_y(config, run, train, dev, conditions, nets)
+        draw_losses(run)
+        report_if_complete(config, run)
+
+
+def check_launch(config: Config, launch: LaunchConfig) -> None:
+    """Refuses what cannot become a run, from the settings alone.
+
+    Raises:
+        UserError: an E_z stage without a generator; a longer GAN under a begun E_z.
+    """
+    if config.stages[0] == "encoder_z" and not (launch.resume or launch.init):
+        raise UserError(
+            "--stages encoder_z needs a trained generator: name the run or folder of weights that "
+            "holds it by --init, or train the stage gan as well."
+        )
+    if launch.resume and runs.Run(launch.resume).backup_file("encoder_z").is_file():
+        saved = read_config(Config, launch.resume)
+        if config.gan.epochs != saved.gan.epochs:
+            raise UserError(
+                f"E_z of {launch.resume} has begun to invert its generator, which must stay as it "
+                f"is: train longer in a new run with --init {launch.resume}."
+            )
+
+
+def check_lengths(config: Config, images: int, test_images: int) -> None:
+    """Refuses stages and a report for which there are too few images.
+
+    Raises:
+        UserError: a period shorter than a batch, or fewer than two test images.
+    """
+    from common.training import stage_length
+
+    if test_images < 2:
+        raise UserError(f"The report needs at least 2 test images; the data have {test_images}.")
+    for stage in config.stages:
+        settings = getattr(config, stage)
+        stage_length(settings.epochs, settings.period, images, settings.batch_size)
+
+
+def starting_networks(
+    config: Config, launch: LaunchConfig
+) -> tuple[dict[str, keras.Model], list[str]]:
+    """The networks before the first stage: fresh, or those that --init names.
+
+    Returns:
+        All networks by name, and the names of those that are not fresh.
+
+    Raises:
+        UserError: --init holds none, or not the generator that the stages need.
+    """
+    from icgan_tf.trained import build
+
+    nets = build(config)
+    if launch.resume:
+        folder = runs.starting_folder(launch.resume)
+    elif launch.init:
+        folder = launch.init
+    else:
+        return nets, []
+    wanted = launch.init_networks or tuple(nets)
+    if unknown := sorted(set(wanted) - set(nets)):
+        raise UserError(f"--init-networks names {unknown}; IcGAN has {', '.join(nets)}.")
+    found = runs.load_networks(folder, {name: nets[name] for name in wanted})
+    if launch.init and not found:
+        raise UserError(
+            f"--init {launch.init} holds none of the networks {', '.join(wanted)}; name a run or a "
+            "folder of weights that does."
+        )
+    alone = "encoder_z" in config.stages and "gan" not in config.stages
+    if alone and "generator" not in found:
+        raise UserError(
+            f"There is no generator in {launch.init or launch.resume}; --init must name a run or "
+            "a folder of weights that has one."
+        )
+    return nets, found
+
+
+def train_gan(
+    config: Config,
+    run: runs.Run,
+    records: Records,
+    conditions: Conditions,
+    nets: dict[str, keras.Model],
+) -> None:
+    """Stage 1; leaves G, its batch statistics re-estimated, and D trained and saved in the run."""
+    import keras
+    import numpy as np
+
+    from common.datasets.pipeline import endless_batches
+    from common.history import read_history
+    from common.layers import averaged_weights, reestimate_batch_statistics
+    from common.training import fit, stage_length
+    from icgan_tf import collapse
+    from icgan_tf.model import ConditionalGAN
+    from icgan_tf.samples import generated_samples
+
+    settings, seed = config.gan, config.run.seed
+    generator, discriminator = nets["generator"], nets["discriminator"]
+    saved = {"generator": generator, "discriminator": discriminator}
+    model = ConditionalGAN(
+        generator,
+        discriminator,
+        conditions,
+        wrong_weight=settings.wrong_weight,
+        fake_weight=settings.fake_weight,
+        seed=seed,
+    )
+    steps, period_steps = stage_length(
+        settings.epochs, settings.period, len(records), settings.batch_size
+    )
+
+    def adam(ema: float | None = None) -> keras.optimizers.Optimizer:
+        rate = settings.learning_rate
+        if settings.schedule == "step":
+            rate = keras.optimizers.schedules.ExponentialDecay(
+                rate,
+                round(settings.step_epochs * len(records) / settings.batch_size),
+                settings.step_factor,
+                staircase=True,
+            )
+        return _adam(rate, settings.beta_1, use_ema=ema is not None, ema_momentum=ema or 0.99)
+
+    model.compile(jit_compile=config.run.xla, discriminator=adam(), generator=adam(settings.ema))
+    draw = generated_samples(run, _trained(config, run, nets))
+
+    def period_end(name: str) -> None:
+        with averaged_weights(generator, model.generator_optimizer):
+            draw(name)
+            collapse.watch(run, read_history(run.history_file("gan")), tuple(saved))
+            run.save_networks(saved)
+
+    fit(
+        model,
+        run,
+        "gan",
+        lambda step: endless_batches(
+            records,
+            settings.batch_size,
+            seed,
+            step,
+            pixel_range=config.data.pixel_range,
+            flip=settings.flip,
+        ),
+        steps=steps,
+        period_steps=period_steps,
+        batch_size=settings.batch_size,
+        backup_seconds=config.run.backup_seconds,
+        period_end=period_end,
+    )
+    model.generator_optimizer.finalize_variable_values(generator.trainable_variables)
+    rng = np.random.default_rng(seed)
+    rows, batch = conditions.rows.numpy(), REESTIMATION_BATCH
+    latents = (batch, config.networks.latent_size)
+    batches = (
+        [rng.standard_normal(latents, np.float32), rows[rng.integers(len(rows), size=batch)]]
+        for _ in range(settings.reestimate_batches)
+    )
+    reestimate_batch_statistics(generator, batches)
+    run.save_networks(saved)
+
+
+def train_encoder_z(
+    config: Config,
+    run: runs.Run,
+    records: Records,
+    dev: Records,
+    conditions: Conditions,
+    nets: dict[str, keras.Model],
+) -> None:
+    """Stage 2 (Eq. 2); leaves E_z trained, and saved in the run with its generator."""
+    from common.datasets.pipeline import endless_batches, ordered_batches
+    from common.training import fit, stage_length
+    from icgan_tf.encoders import LatentEncoding
+    from icgan_tf.samples import regenerated_samples
+
+    settings, seed = config.encoder_z, config.run.seed
+    saved = {name: nets[name] for name in ("generator", "encoder_z")}
+    model = LatentEncoding(
+        nets["generator"],
+        nets["encoder_z"],
+        conditions,
+        fixed=len(records) if settings.fixed_pairs else 0,
+        reduction=settings.reduction,
+        seed=seed,
+    )
+    model.compile(
+        jit_compile=config.run.xla, encoder_z=_adam(settings.learning_rate, settings.beta_1)
+    )
+    draw = regenerated_samples(run, _trained(config, run, nets), records)
+
+    def period_end(name: str) -> None:
+        draw(name)
+        run.save_networks(saved)
+
+    steps, period_steps = stage_length(
+        settings.epochs, settings.period, len(records), settings.batch_size
+    )
+    fit(
+        model,
+        run,
+        "encoder_z",
+        # Of the real images nothing is used but their labels, where the prior is "batch".
+        lambda step: endless_batches(records, settings.batch_size, seed, step),
+        steps=steps,
+        period_steps=period_steps,
+        batch_size=settings.batch_size,
+        backup_seconds=config.run.backup_seconds,
+        validation=ordered_batches(dev, settings.batch_size),
+        period_end=period_end,
+    )
+    run.save_networks(saved)
+
+
+def train_encoder_y(
+    config: Config,
+    run: runs.Run,
+    records: Records,
+    dev: Records,
+    conditions: Conditions,
+    nets: dict[str, keras.Model],
+) -> None:
+    """Stage 3 (Eq. 3); leaves E_y trained, and saved in the run."""
+    from common.datasets.pipeline import endless_batches, ordered_batches
+    from common.training import fit, stage_length
+    from icgan_tf.encoders import ConditionEncoding
+
+    settings, seed, pixel_range = config.encoder_y, config.run.seed, config.data.pixel_range
+    encoder_y = nets["encoder_y"]
+    model = ConditionEncoding(encoder_y, conditions, reduction=settings.reduction, seed=seed)
+    model.compile(
+        jit_compile=config.run.xla, encoder_y=_adam(settings.learning_rate, settings.beta_1)
+    )
+    steps, period_steps = stage_length(
+        settings.epochs, settings.period, len(records), settings.batch_size
+    )
+    fit(
+        model,
+        run,
+        "encoder_y",
+        lambda step: endless_batches(
+            records, settings.batch_size, seed, step, pixel_range=pixel_range
+        ),
+        steps=steps,
+        period_steps=period_steps,
+        batch_size=settings.batch_size,
+        backup_seconds=config.run.backup_seconds,
+        validation=ordered_batches(dev, settings.batch_size, pixel_range),
+        keep_best=("val_encoder_y_loss",) if settings.keep == "best" else (),
+        period_end=lambda _: run.save_networks({"encoder_y": encoder_y}),
+    )
+    run.save_networks({"encoder_y": encoder_y})
+
+
+def report_if_complete(config: Config, run: runs.Run) -> None:
+    """Evaluates a run that has all its networks."""
+    from icgan_tf.trained import NEEDED
+
+    if all(run.network_file(name).is_file() for name in NEEDED):
+        from icgan_tf.evaluate import EvaluateCommand, evaluate
+
+        evaluate(EvaluateCommand(run=run.folder, limit=config.report_images))
+
+
+def _adam(rate, beta_1: float, **averaging) -> keras.optimizers.Optimizer:
+    """Adam with the epsilon of both codes."""
+    import keras
+
+    return keras.optimizers.Adam(rate, beta_1=beta_1, beta_2=0.999, epsilon=1e-8, **averaging)
+
+
+def _trained(config: Config, run: runs.Run, nets: dict[str, keras.Model]):
+    """The networks in training as those that draw samples take them."""
+    from icgan_tf.trained import NEEDED, Trained
+
+    return Trained(run.folder, config, **{name: nets[name] for name in NEEDED})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""Networks from settings, and trained ones from a run or from `weights/`."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+
+from common import run as runs
+from common.backup import unfinished
+from common.config import read_config
+from common.errors import UserError
+from icgan_tf import networks
+from icgan_tf.config import ALL, Config
+
+logger = logging.getLogger(__name__)
+
+SHIPPED = "icgan-mnist"  # below weights/
+NEEDED = ("generator", "encoder_z", "encoder_y")  # for editing
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A trained IcGAN: where it lies, its settings, and G, E_z and E_y."""
+
+    folder: Path
+    config: Config
+    generator: keras.Model
+    encoder_z: keras.Model
+    encoder_y: keras.Model
+
+    @property
+    def digits(self) -> bool:
+        """The images are digits, gray and with one class each; else faces."""
+        return self.config.dataset == "mnist"
+
+    @property
+    def attribute_names(self) -> tuple[str, ...]:
+        """Of the columns of y: the classes "0" to "9", or those of faces."""
+        return attribute_names(self.config)
+
+
+def attribute_names(config: Config) -> tuple[str, ...]:
+    """The names of the columns of y, in order."""
+    if config.dataset == "mnist":
+        return tuple(str(digit) for digit in range(10))
+    if config.data.attributes != ALL:
+        return config.data.attributes
+    from common.datasets import celeba, drawn
+
+    return drawn.ATTRIBUTES if config.dataset == "drawn" else celeba.ATTRIBUTES
+
+
+def build(config: Config) -> dict[str, keras.Model]:
+    """All four networks that the settings describe, by name, with fresh weights."""
+    data, sizes = config.data, config.networks
+    latent, conditions = sizes.latent_size, len(attribute_names(config))
+    size, channels = data.image_size, 1 if config.dataset == "mnist" else 3
+    output = "sigmoid" if data.pixel_range == "unit" else "tanh"
+    dropout = sizes.discriminator_dropout
+    if sizes.family == "paper":
+        g = networks.generator(
+            latent,
+            conditions,
+            size,
+            channels,
+            sizes.generator_filters,
+            sizes.generator_dense,
+            sizes.generator_dense_form,
+            output,
+        )
+        d = networks.discriminator(
+            conditions,
+            size,
+            channels,
+            sizes.discriminator_filters,
+            sizes.condition_layer,
+            dropout,
+        )
+    else:
+        everywhere = sizes.family == "baseline"
+        slope = networks.BASELINE_SLOPE if everywhere else networks.SLOPE
+        g = networks.dense_generator(latent, conditions, everywhere, output)
+        d = networks.dense_discriminator(conditions, everywhere, slope, dropout)
+    if sizes.family == "baseline":
+        e_z = networks.baseline_encoder(latent, "normalised", "encoder_z")
+        e_y = networks.baseline_encoder(conditions, "sigmoid", "encoder_y")
+    else:
+        filters = sizes.encoder_filters
+        e_z = networks.encoder(latent, size, channels, sizes.encoder_z_dense, filters, "encoder_z")
+        e_y = networks.encoder(
+            conditions, size, channels, sizes.encoder_y_dense, filters, "encoder_y"
+        )
+    return {"generator": g, "discriminator": d, "encoder_z": e_z, "encoder_y": e_y}
+
+
+def load(folder: Path | None) -> Trained:
+    """Loads G, E_z and E_y of a run, or of the shipped model where none is named.
+
+    Raises:
+        UserError: the folder is no run, or not all of its networks are trained yet.
+    """
+    if folder is None:
+        folder = runs.default_weights(SHIPPED)
+        if not folder.is_dir():
+            raise UserError(
+                f"There is no trained model in {folder}; name a run of your own by --run, "
+                "which `python -m icgan_tf.train` makes."
+            )
+        logger.info("model: the one that comes with the project, %s", folder.name)
+    config = read_config(Config, folder)
+    nets = build(config)
+    wanted = {name: nets[name] for name in NEEDED}
+    missing = set(wanted) - set(runs.load_networks(folder, wanted))
+    if missing:
+        raise UserError(
+            f"{folder} has no trained {' and no '.join(sorted(missing))} yet; if it is a run, "
+            f"finish its training by `python -m icgan_tf.train --resume {folder}`."
+        )
+    for stage, reached in unfinished(folder).items():
+        logger.warning(
+            "%s is not finished: its %s is at %s; go on with --resume.", folder, stage, reached
+        )
+    return Trained(folder, config, **wanted)
