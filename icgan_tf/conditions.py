@@ -54,6 +54,7 @@ class Conditions:
         self.values: Values = values
         self.prior: Prior = prior
         self.one_hot = one_hot
+        self.width = int(attributes.shape[1])
         self.rows = encoded(tf.constant(attributes), values)  # [N, A]
         # Two rows that differ from each other: at least one of them differs from any third.
         self.last_resort = tf.gather(self.rows, [0, int(np.argmax(different))])  # [2, A]
@@ -81,7 +82,7 @@ class Conditions:
         Returns:
             y' `[B, A]`.
         """
-        batch, classes = tf.shape(y)[0], y.shape[1]
+        batch, classes = tf.shape(y)[0], self.width
         if self.prior == "batch":
             return y
         if self.prior == "uniform":
@@ -101,7 +102,7 @@ class Conditions:
         Returns:
             y_wrong `[B, A]`, each row unequal to that of y.
         """
-        batch, width = tf.shape(y)[0], y.shape[1]
+        batch, width = tf.shape(y)[0], self.width
         if self.one_hot:
             others = tf.argmax(y, axis=1, output_type=tf.int32)
             others = (others + 1 + integers((batch,), width - 1, "wrong")) % width

@@ -12,7 +12,7 @@ Split = Literal["train", "dev", "test"]
 
 
 def load(config: Config, split: Split) -> Records:
-    """Reads one split of the run's data.
+    """Reads one split of the run's data; of `train` and `dev` the first `config.run.limit` images.
 
     Args:
         config: names the data set, its folder, the size and the attributes.
@@ -26,17 +26,18 @@ def load(config: Config, split: Split) -> Records:
         UserError: the data are missing or are not what the loader needs.
     """
     data = config.data
+    limit = None if split == "test" else config.run.limit
     if config.dataset == "mnist":
         from common.datasets import mnist
         from common.images import padded
 
         name = {"train": "train", "dev": "dev", "test": "test5000"}[split]
-        records = mnist.load(name, config.run.data_dir)
+        records = mnist.load(name, config.run.data_dir).take(slice(limit))
         return dataclasses.replace(records, images=padded(records.images, data.image_size))
     if config.dataset == "drawn":
         from common.datasets import drawn
 
-        return drawn.load(split, data.image_size, data.attributes)
+        return drawn.load(split, data.image_size, data.attributes).take(slice(limit))
     from common.datasets import celeba
 
     return celeba.load(
@@ -46,5 +47,6 @@ def load(config: Config, split: Split) -> Records:
         crop=data.crop,
         attributes=data.attributes,
         partition=data.split,
+        limit=limit,
         cache_dir=config.run.cache_dir,
     )

@@ -82,7 +82,7 @@ def evaluate(command: EvaluateCommand) -> Path:
     config = dataclasses.replace(model.config, run=dataclasses.replace(model.config.run, **moved))
     limit = config.report_images if limit is None else limit
     train, every = data.load(config, "train"), data.load(config, "test")
-    train, test = train.take(slice(config.run.limit)), every.spaced(limit)
+    test = every.spaced(limit)
     if model.digits:
         from common.images import cropped
 

@@ -214,8 +214,8 @@ def interpolations(
     """From one test image to the next along a straight line in z and y."""
     rows = []
     for start in range(0, min(10, len(test) - 1), 2):
-        ends = [(latents[i : i + 1], attributes[i : i + 1]) for i in (start, start + 1)]
-        line = [decode(model, *between(*ends, share))[0] for share in np.linspace(0, 1, 8)]
+        a, b = ((latents[i : i + 1], attributes[i : i + 1]) for i in (start, start + 1))
+        line = [decode(model, *between(a, b, share))[0] for share in np.linspace(0, 1, 8)]
         rows.append([test.images[start], *line, test.images[start + 1]])
     sheet = out / "interpolations.png"
     labels = ["real", *(f"{share:.0%}" for share in np.linspace(0, 1, 8)), "real"]

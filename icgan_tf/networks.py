@@ -17,10 +17,12 @@ in logits; the sigmoid is part of the loss. Every layer keeps its bias, as in bo
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Any, Literal, TypeAlias
 
 import keras
 from keras import layers
+
+Symbolic: TypeAlias = Any  # Keras' symbolic tensors, which its stubs do not describe
 
 SLOPE = 0.2  # of LReLU, Radford et al. 2015; the baseline has 0.01
 BASELINE_SLOPE = 0.01
@@ -257,7 +259,7 @@ def baseline_encoder(
     return keras.Model(image, x, name=name)
 
 
-def with_condition(x: keras.KerasTensor, condition: keras.KerasTensor) -> keras.KerasTensor:
+def with_condition(x: Symbolic, condition: Symbolic) -> Symbolic:
     """Appends y `[B, A]` to features `[B, F]`, or to each place of a map `[B, H, W, F]`."""
     if len(x.shape) == 4:
         _, height, width, _ = x.shape
@@ -275,16 +277,16 @@ def _stages(size: int) -> int:
 
 
 def _activated(
-    x: keras.KerasTensor,
+    x: Symbolic,
     activation: Literal["relu", "lrelu"],
     normalised: bool = True,
     slope: float = SLOPE,
     dropout: float = 0.0,
     gamma_spread: float = 0.02,
-) -> keras.KerasTensor:
+) -> Symbolic:
     """Batch normalisation (first scales N(1, `gamma_spread`)), ReLU or leaky ReLU, dropout."""
     if normalised:
-        gamma = keras.initializers.RandomNormal(mean=1.0, stddev=gamma_spread)
+        gamma: Any = keras.initializers.RandomNormal(mean=1.0, stddev=gamma_spread)
         x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, gamma_initializer=gamma)(x)
     x = layers.ReLU()(x) if activation == "relu" else layers.LeakyReLU(slope)(x)
     return layers.Dropout(dropout)(x) if dropout else x
@@ -302,11 +304,11 @@ def _deconvolution(width: int, dtype: str | None = None) -> layers.Layer:
     )
 
 
-def _normal() -> keras.Initializer:
+def _normal() -> Any:
     """N(0, 0.02): the first weights of G and D in both codes."""
     return keras.initializers.RandomNormal(stddev=0.02)
 
 
-def _torch() -> keras.Initializer:
+def _torch() -> Any:
     """U(-1/sqrt(fan_in), 1/sqrt(fan_in)): Torch's first weights, which the encoders keep."""
     return keras.initializers.VarianceScaling(1 / 3, mode="fan_in", distribution="uniform")

@@ -45,7 +45,6 @@ def main(arguments: list[str] | None = None) -> None:
     from icgan_tf.samples import draw_losses, draw_reals
 
     train, dev, test = (data.load(config, split) for split in ("train", "dev", "test"))
-    train, dev = (records.take(slice(config.run.limit)) for records in (train, dev))
     if launch.resume:
         runs.check_data(launch.resume, train)
     check_lengths(config, len(train), len(test))

@@ -105,6 +105,7 @@ def load(
     size: int = 64,
     crop: Crop = "center108",
     attributes: Sequence[str] = ALL,
+    values: Literal["unit", "signed"] = "unit",
     partition: Partition = "official",
     limit: int | None = None,
     cache_dir: str | Path | None = None,
@@ -118,12 +119,13 @@ def load(
         crop: the square that is kept, scaled with the width of the images.
         attributes: names of CelebA's attributes, in the order of the columns to deliver, or
             ("all",).
+        values: "unit" for attributes of 0 and 1, "signed" for -1 and 1.
         partition: "official" or "report".
         limit: the first so many images of the split; only these are decoded.
         cache_dir: where the decoded images are kept; `~/.cache/image-editing-gans` if None.
 
     Returns:
-        Records with images `[N, size, size, 3]` and attributes `[N, A]` of 0 and 1.
+        Records with images `[N, size, size, 3]` and attributes `[N, A]`.
 
     Raises:
         UserError: the folder or a file is missing, damaged, or does not fit the others; an unknown
@@ -157,10 +159,13 @@ def load(
     if not chosen:
         raise UserError(f"{folder} has no images in the split {split!r} ({partition} partition).")
     paths = [files[stem] for stem in chosen]
+    present = np.stack([rows[stem] for stem in chosen])
     columns = [ATTRIBUTES.index(name) for name in names]
     return Records(
         images=decoded_images(paths, size, crop, cache_dir),
-        attributes=np.stack([rows[stem] for stem in chosen])[:, columns].astype(np.float32),
+        attributes=np.where(present[:, columns], 1.0, -1.0 if values == "signed" else 0.0).astype(
+            np.float32
+        ),
         attribute_names=names,
         name="celeba",
         source=f"{folder}, split {split} ({partition}), crop {crop}",

@@ -392,11 +392,11 @@ def test_columns_of_several_directions_say_shares():
 
 
 @pytest.mark.parametrize(("invert", "said"), [(False, "say so by --invert"), (True, "leave out")])
-def test_images_of_the_other_polarity_are_pointed_out(tmp_path, model, caplog, invert, said):
+def test_images_of_the_other_polarity_are_pointed_out(tmp_path, caplog, invert, said):
     shade = 20 if invert else 235
     Image.fromarray(np.full((28, 28), shade, np.uint8)).save(tmp_path / "paper.png")
     Image.fromarray(np.full((28, 28), 255 - shade, np.uint8)).save(tmp_path / "black.png")
-    read(tmp_path, model, invert)
+    read(tmp_path, invert)
     (message,) = caplog.messages
     assert message.startswith("paper: mostly white")
     assert said in message
