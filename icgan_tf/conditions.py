@@ -106,7 +106,7 @@ class Conditions:
         if self.one_hot:
             others = tf.argmax(y, axis=1, output_type=tf.int32)
             step = 1 + integers((batch,), width - 1, "wrong")
-        others = tf.math.floormod(others + step, width)
+            others = tf.math.floormod(others + step, width)
             return encoded(tf.one_hot(others, width), self.values)
         drawn = tf.gather(self.rows, integers((batch, TRIES), len(self.rows), "wrong"))
         fixed = tf.repeat(self.last_resort[None], batch, axis=0)
