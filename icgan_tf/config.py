@@ -319,14 +319,17 @@ def stable(dataset: Dataset = "mnist") -> Config:
     """The original's networks and losses, with what makes them reliable; the shipped model.
 
     G ends as a running mean of its weights, E_z sees new images in each step, E_y is that of its
-    best epoch.
+    best epoch. Digits take fewer epochs than the original's: 5 of the GAN, 10 of each encoder.
     """
     config = paper(dataset)
+    gan, lengths = dataclasses.replace(config.gan, ema=0.999), {}
+    if dataset == "mnist":
+        gan, lengths = dataclasses.replace(gan, epochs=5.0, period=0.5), {"epochs": 10.0}
     return dataclasses.replace(
         config,
-        gan=dataclasses.replace(config.gan, ema=0.999),
-        encoder_z=EncoderZConfig(fixed_pairs=False),
-        encoder_y=EncoderYConfig(keep="best"),
+        gan=gan,
+        encoder_z=EncoderZConfig(fixed_pairs=False, **lengths),
+        encoder_y=EncoderYConfig(keep="best", **lengths),
     )
 
 
@@ -364,7 +367,7 @@ def smoke(dataset: Dataset = "drawn") -> Config:
             encoder_filters=4,
             encoder_y_dense=16,
         ),
-        gan=dataclasses.replace(config.gan, epochs=3.0, ema=0.9, reestimate_batches=2),
+        gan=dataclasses.replace(config.gan, epochs=3.0, period=1.0, ema=0.9, reestimate_batches=2),
         encoder_z=dataclasses.replace(config.encoder_z, epochs=3.0),
         encoder_y=dataclasses.replace(config.encoder_y, epochs=3.0),
         report_images=64,

@@ -121,7 +121,8 @@ def discriminator(
         if condition_layer == stage + 1:
             x = with_condition(x, condition)
     logits = layers.Conv2D(1, 4, kernel_initializer=_normal(), dtype="float32", name="logits")(x)
-    return keras.Model([image, condition], layers.Flatten()(logits), name="discriminator")
+    logits = layers.Flatten(dtype="float32")(logits)
+    return keras.Model([image, condition], logits, name="discriminator")
 
 
 def encoder(

@@ -1,0 +1,1 @@
+"""Speed, measured: each module is a command that prints a table and writes its figures."""

@@ -1,0 +1,173 @@
+"""How fast faces reach the training: decoding once, the cached epochs, the wait of a train step.
+
+    python -m benchmarks.celeba_loader --data-dir CELEBA
+
+Run it with nothing else at work. Rates are those of this machine; what carries over to others are
+the ratios of one run: decoding beside bare `tf.io.decode_jpeg`, waiting beside computing.
+"""
+
+from __future__ import annotations
+
+import logging
+import platform
+import resource
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import tyro
+
+from common import device
+from common.errors import exits_cleanly
+from common.files import write_json
+from common.run import ROOT, log_to
+from common.tables import Table, show
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from common.datasets.records import Records
+
+logger = logging.getLogger(__name__)
+
+BATCH = 64
+EPOCHS = 5  # cached ones
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """Measures the loader of CelebA on this machine."""
+
+    data_dir: Path
+    """The CelebA folder."""
+    size: int = 64
+    """Side of the images."""
+    limit: int | None = None
+    """The first so many training images only."""
+    steps: int = 20
+    """Train steps whose waiting is measured."""
+    out: Path = ROOT / "benchmarks" / "results" / "celeba_loader.json"
+    """Where the figures go."""
+
+
+def measure(command: Command) -> dict:
+    """Runs all measurements; rates in images a second, memory in MiB."""
+    from common.datasets import celeba
+
+    with tempfile.TemporaryDirectory() as cache:
+        options = {"size": command.size, "crop": "paper138", "limit": command.limit}
+        files = [path for _, path in sorted(celeba.find_images(command.data_dir).items())]
+        begin = time.perf_counter()
+        records = celeba.load("train", command.data_dir, **options, cache_dir=cache)
+        build = time.perf_counter() - begin
+        begin = time.perf_counter()
+        records = celeba.load("train", command.data_dir, **options, cache_dir=cache)
+        again = time.perf_counter() - begin
+        bare_alone, bare = (bare_decoding(files[: len(records)], p) for p in (1, device.cores()))
+        epochs, memory = cached_epochs(records)
+        waiting = wait_of_a_step(records, command.steps)
+        return {
+            "images": len(records),
+            "decoding into the cache": len(records) / build,
+            "opening the cache, seconds": again,
+            "bare tf.io.decode_jpeg, one thread": bare_alone,
+            "bare tf.io.decode_jpeg, all cores": bare,
+            "cached epochs": epochs,
+            "memory after each epoch": memory,
+            **waiting,
+            "machine": f"{platform.system()} {platform.machine()}, {device.cores()} cores, "
+            f"{device.processor()}",
+        }
+
+
+def bare_decoding(files: Sequence[Path], threads: int) -> float:
+    """Images a second that `tf.io.decode_jpeg` alone decodes, without crop, resize and storage."""
+    import tensorflow as tf
+
+    def decode(name: tf.Tensor) -> tf.Tensor:
+        return tf.shape(tf.io.decode_jpeg(tf.io.read_file(name), channels=3))
+
+    names = tf.data.Dataset.from_tensor_slices([str(file) for file in files])
+    decoded = names.map(decode, num_parallel_calls=threads)
+    seconds = timed(lambda: [None for _ in decoded])
+    return len(files) / seconds
+
+
+def cached_epochs(records: Records) -> tuple[list[float], list[float]]:
+    """Images a second of each epoch of shuffled batches, and the memory after it in MiB."""
+    from common.datasets.pipeline import endless_batches
+
+    steps = len(records) // BATCH
+    batches = iter(endless_batches(records, BATCH, seed=0, flip=True))
+    next(batches)
+    rates, memory = [], []
+    for _ in range(EPOCHS):
+        seconds = timed(lambda: [next(batches) for _ in range(steps)][:0])
+        rates.append(steps * BATCH / seconds)
+        memory.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    return rates, memory
+
+
+def wait_of_a_step(records: Records, steps: int) -> dict[str, float]:
+    """How much of a train step of IcGAN's preset `paper` is spent on waiting for its batch."""
+    import keras
+    import tensorflow as tf
+
+    from common.datasets.pipeline import endless_batches
+    from icgan_tf.conditions import Conditions
+    from icgan_tf.model import ConditionalGAN
+    from icgan_tf.networks import discriminator, generator
+
+    conditions = len(records.attribute_names)
+    size = records.images.shape[1]
+    model = ConditionalGAN(
+        generator(conditions=conditions, size=size),
+        discriminator(conditions=conditions, size=size),
+        Conditions(records.attributes),
+    )
+    model.compile(discriminator=keras.optimizers.Adam(2e-4), generator=keras.optimizers.Adam(2e-4))
+    step = tf.function(lambda image, attributes: model.train_step((image, attributes)))
+    batches = iter(endless_batches(records, BATCH, seed=0, flip=True))
+    step(*next(batches))
+    waited = computed = 0.0
+    for _ in range(steps):
+        begin = time.perf_counter()
+        batch = next(batches)
+        got = time.perf_counter()
+        step(*batch)["generator_loss"].numpy()
+        computed += time.perf_counter() - got
+        waited += got - begin
+    return {
+        "train step": steps * BATCH / (waited + computed),
+        "share of a train step that waits for data": waited / (waited + computed),
+    }
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Seconds that `work` takes."""
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
+@exits_cleanly
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Reads the command line, measures, shows the figures and writes them."""
+    command = tyro.cli(Command, prog="python -m benchmarks.celeba_loader", args=arguments)
+    log_to(None)
+    device.choose()
+    figures = measure(command)
+    rows = []
+    for name, value in figures.items():
+        if isinstance(value, list):
+            value = ", ".join(f"{one:,.0f}" for one in value)
+        rows.append([name, value if isinstance(value, str) else f"{value:,.4g}"])
+    show(Table("The loader of CelebA, images a second", ("what", "figure"), rows))
+    write_json(command.out, figures)
+
+
+if __name__ == "__main__":
+    main()
