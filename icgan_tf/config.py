@@ -322,14 +322,14 @@ def stable(dataset: Dataset = "mnist") -> Config:
     best epoch. Digits take fewer epochs than the original's: 5 of the GAN, 10 of each encoder.
     """
     config = paper(dataset)
-    gan, lengths = dataclasses.replace(config.gan, ema=0.999), {}
+    gan, epochs = dataclasses.replace(config.gan, ema=0.999), config.encoder_z.epochs
     if dataset == "mnist":
-        gan, lengths = dataclasses.replace(gan, epochs=5.0, period=0.5), {"epochs": 10.0}
+        gan, epochs = dataclasses.replace(gan, epochs=5.0, period=0.5), 10.0
     return dataclasses.replace(
         config,
         gan=gan,
-        encoder_z=EncoderZConfig(fixed_pairs=False, **lengths),
-        encoder_y=EncoderYConfig(keep="best", **lengths),
+        encoder_z=EncoderZConfig(epochs=epochs, fixed_pairs=False),
+        encoder_y=EncoderYConfig(epochs=epochs, keep="best"),
     )
 
 
