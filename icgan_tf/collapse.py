@@ -66,12 +66,12 @@ def watch(run: Run, history: History, networks: Sequence[str]) -> None:
         for name in networks:
             _copy(run.network_file(name), Run(kept).network_file(name))
         write_text(note, str(start))
+        where = f"are kept in {kept}" if start else "are the first ones"
         logger.warning(
-            "D's loss is below %g since step %d; the networks of before are kept in %s",
-            *(NEAR_ZERO, start, kept),
+            "D's loss is below %g since step %d; the networks of before %s", NEAR_ZERO, start, where
         )
     if end - start >= LASTING:
-        logger.warning("%s The networks of before: %s", sentence((start, end)), kept)
+        logger.warning("%s", sentence((start, end)))
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -37,7 +37,8 @@ def load(config: Config, split: Split) -> Records:
     if config.dataset == "drawn":
         from common.datasets import drawn
 
-        return drawn.load(split, data.image_size, data.attributes).take(slice(limit))
+        records = drawn.load(split, data.image_size, data.attributes, data.crop)
+        return records.take(slice(limit))
     from common.datasets import celeba
 
     return celeba.load(

@@ -17,7 +17,7 @@ from common.metrics.attributes import correlation
 from common.metrics.classifier import load_classifier, predict_probabilities
 from common.metrics.intervals import Interval, proportion_interval
 from common.tables import Cell, Table
-from icgan_tf.edit import binary, decode, encode, shifted
+from icgan_tf.edit import decode, encode, shifted
 
 if TYPE_CHECKING:
     from icgan_tf.trained import Trained
@@ -185,9 +185,3 @@ def _diversity(images: np.ndarray, labels: np.ndarray) -> float:
 def one_of_each(labels: np.ndarray) -> list[int]:
     """The row of the first image of each class, in order of the classes."""
     return [int(np.argmax(labels == digit)) for digit in range(DIGITS) if (labels == digit).any()]
-
-
-def encoded_digits(model: Trained, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Latents `[N, Z]` and one-hot attributes `[N, 10]` of digits."""
-    latents, answers = encode(model, images)
-    return latents, binary(answers, one_hot=True)

@@ -54,11 +54,17 @@ class LatentEncoding(AdversarialModel):
         latents = generator.input_shape[0][-1]
         self.latent_set = self.condition_set = None
         if fixed:
-            self.latent_set = tf.random.stateless_normal((fixed, latents), (seed, fixed))
-            rows = tf.random.stateless_uniform(
-                (fixed,), (fixed, seed), 0, len(conditions.rows), tf.int32
+            self.latent_set = tf.random.stateless_normal(
+                (fixed, latents), (seed, fixed), alg="philox"
             )
-            self.condition_set = tf.gather(conditions.rows, rows)
+
+            def integers(shape: tuple, below: int, _: str) -> tf.Tensor:
+                return tf.random.stateless_uniform(
+                    shape, (fixed, seed), 0, below, tf.int32, alg="philox"
+                )
+
+            real = tf.gather(conditions.rows, integers((fixed,), len(conditions.rows), "real"))
+            self.condition_set = conditions.sample(real, integers)
 
     @property
     def players(self) -> dict[str, tuple[keras.Model, ...]]:

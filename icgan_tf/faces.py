@@ -49,7 +49,8 @@ def edit_table(
             read = predict(judge, decode(model, latents, edited)) > 0.5
             hits.append(read[:, column] == wanted)
             unedited.append(before[:, column] == wanted)
-            kept.append((read == before)[:, others].mean(axis=1))
+            same = (read == before)[:, others]  # a model may know one attribute only
+            kept.append(same.mean(axis=1) if others.any() else np.ones(len(same)))
         cells: list[Cell] = []
         for hit, start in zip(hits, unedited, strict=True):
             cells += [

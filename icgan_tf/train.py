@@ -88,7 +88,8 @@ def check_launch(config: Config, launch: LaunchConfig) -> None:
     Raises:
         UserError: an E_z stage without a generator; a longer GAN under a begun E_z.
     """
-    if config.stages[0] == "encoder_z" and not (launch.resume or launch.init):
+    alone = "encoder_z" in config.stages and "gan" not in config.stages
+    if alone and not (launch.resume or launch.init):
         raise UserError(
             "--stages encoder_z needs a trained generator: name the run or folder of weights that "
             "holds it by --init, or train the stage gan as well."

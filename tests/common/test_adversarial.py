@@ -289,7 +289,7 @@ def test_an_evaluation_counts_its_images_from_its_start():
 
 
 def at_step(step: int, seed: int = 0) -> AdversarialModel:
-    model = Toy(seed=seed)
+    model = AdversarialModel(seed=seed)
     model.step.assign(step)
     return model
 
@@ -338,6 +338,45 @@ def test_noise_is_pinned():
     uniform, normal = (model.noise((1, 3), "latent", kind) for kind in ("uniform", "normal"))
     np.testing.assert_allclose(uniform, [[-0.2407477, 0.4403272, -0.7476013]], rtol=1e-6)
     np.testing.assert_allclose(normal, [[-1.367425, -0.2593937, -1.319496]], rtol=1e-5)
+
+
+# Integers
+
+
+def test_integers_are_repeated_by_another_model_of_the_same_seed_at_the_same_step():
+    one, other = (at_step(5).integers((4, 30), 1000, "row") for _ in range(2))
+    np.testing.assert_array_equal(one, other)
+
+
+def test_integers_differ_between_steps_salts_and_seeds():
+    draws = [
+        at_step(5).integers((30,), 10**9, "row"),
+        at_step(6).integers((30,), 10**9, "row"),
+        at_step(5).integers((30,), 10**9, "wrong"),
+        at_step(5, seed=1).integers((30,), 10**9, "row"),
+    ]
+    # 120 values: by chance two are equal in one of 10^5 cases.
+    assert len(np.unique(np.concatenate(draws))) == 4 * 30
+
+
+def test_integers_at_a_stated_step_do_not_move_with_the_counter():
+    fixed = at_step(7).integers((30,), 1000, "row", step=3)
+    np.testing.assert_array_equal(fixed, at_step(3).integers((30,), 1000, "row"))
+
+
+def test_integers_run_from_0_to_one_below_the_bound_each_as_often():
+    drawn = at_step(0).integers((700, 10), 7, "row")
+    assert drawn.dtype == tf.int32
+    counts = np.bincount(np.asarray(drawn).ravel())
+    assert len(counts) == 7
+    # Chi-square of 6 degrees of freedom: above 22.5 in one of 1,000 cases.
+    assert (np.square(counts - 1000) / 1000).sum() < 22.5
+
+
+def test_integers_are_pinned():
+    """A change here makes every resumed run see other labels than those it began with."""
+    drawn = at_step(3, seed=42).integers((1, 6), 100, "prior")
+    np.testing.assert_array_equal(drawn, [[90, 25, 91, 77, 72, 23]])
 
 
 # Precision
@@ -455,19 +494,25 @@ def trained(strategy):
     }
 
 
-def noise(strategy):
+def drawn(strategy, draw):
     with strategy.scope():
         toy = Toy()
     rows = 4 // strategy.num_replicas_in_sync
-    parts = strategy.run(lambda: toy.noise((rows, 2), "z"))
-    parts = strategy.experimental_local_results(parts)
+    parts = strategy.experimental_local_results(strategy.run(lambda: draw(toy, rows)))
     return tf.concat(parts, axis=0).numpy().tolist()
+
+
+def draws(strategy):
+    return {
+        "noise": drawn(strategy, lambda toy, rows: toy.noise((rows, 2), "z")),
+        "integers": drawn(strategy, lambda toy, rows: toy.integers((rows, 2), 1000, "z")),
+    }
 
 
 mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 assert mirrored.num_replicas_in_sync == 2
 strategies = {"one": tf.distribute.get_strategy(), "two": mirrored}
-print(json.dumps({n: {**trained(s), "noise": noise(s)} for n, s in strategies.items()}))
+print(json.dumps({n: {**trained(s), **draws(s)} for n, s in strategies.items()}))
 """
 
 
@@ -481,8 +526,9 @@ def replicas() -> dict:
     return json.loads(done.stdout)
 
 
-def test_two_replicas_draw_the_halves_of_the_noise_of_one(replicas):
-    assert replicas["two"]["noise"] == replicas["one"]["noise"]
+@pytest.mark.parametrize("kind", ["noise", "integers"])
+def test_two_replicas_draw_the_halves_of_what_one_draws(replicas, kind):
+    assert replicas["two"][kind] == replicas["one"][kind]
 
 
 def test_two_replicas_with_half_a_batch_train_the_weights_of_one(replicas):

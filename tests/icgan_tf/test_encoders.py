@@ -1,0 +1,348 @@
+"""The two encoders' steps, recomputed in NumPy through tiny linear networks."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from icgan_tf.conditions import Conditions
+from icgan_tf.encoders import ConditionEncoding, LatentEncoding, squared_error
+
+RATE = 0.5  # of SGD
+ATTRIBUTES = np.array([[0, 1, 0], [1, 1, 0], [0, 0, 1], [0, 1, 0]], np.float32)
+IMAGES = np.array([[0.5, -1.0], [1.5, 0.0], [0.0, 2.0], [1.0, 1.0]], np.float32)  # of two pixels
+A = np.array([[1.0, 0.5], [-0.5, 1.5], [0.2, 0.1], [-0.3, 0.4], [0.1, -0.6]])  # g = [z, y'] A
+B = np.array([[0.4, 0.1], [-0.2, 0.3]])  # e(x) = x B
+
+
+class Witness(keras.layers.Layer):
+    """Passes its input on, and keeps it with the mode of the call."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen: list[tuple[np.ndarray, bool | None]] = []
+
+    def call(self, x, training=None):
+        if tf.executing_eagerly():
+            self.seen.append((np.asarray(x), training))
+        return x
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+
+def generator(kernel: np.ndarray = A) -> keras.Model:
+    """[z, y'] -> [z, y'] W after a witness; z is what is left beside three attributes."""
+    z, y = keras.Input((len(kernel) - 3,)), keras.Input((3,))
+    joined = Witness()(keras.layers.Concatenate()([z, y]))
+    dense = keras.layers.Dense(kernel.shape[1], use_bias=False)
+    net = keras.Model([z, y], dense(joined), name="generator")
+    net.set_weights([kernel])
+    return net
+
+
+def restless_generator() -> keras.Model:
+    """A generator with all that could move although frozen: statistics and dropout's counters."""
+    z, y = keras.Input((2,)), keras.Input((3,))
+    x = keras.layers.Dense(4)(keras.layers.Concatenate()([z, y]))
+    x = keras.layers.BatchNormalization()(x)
+    x = keras.layers.Dropout(0.5)(x)
+    return keras.Model([z, y], keras.layers.Dense(2)(x), name="generator")
+
+
+def encoder(kernel: np.ndarray = B, name: str = "encoder_z") -> keras.Model:
+    x = keras.Input((len(kernel),))
+    net = keras.Model(x, keras.layers.Dense(kernel.shape[1], use_bias=False)(x), name=name)
+    net.set_weights([kernel])
+    return net
+
+
+def normalising_encoder(outputs: int, name: str) -> keras.Model:
+    """Of two pixels, with all that tells training from inference."""
+    x = keras.Input((2,))
+    h = keras.layers.BatchNormalization(momentum=0.5)(x)
+    h = keras.layers.Dropout(0.5)(h)
+    return keras.Model(x, keras.layers.Dense(outputs)(h), name=name)
+
+
+def latent_encoding(
+    g: keras.Model, e: keras.Model, prior: str = "empirical", rate: float = RATE, **options
+) -> LatentEncoding:
+    """A compiled second stage."""
+    model = LatentEncoding(g, e, Conditions(ATTRIBUTES, prior=prior), **options)
+    model.compile(encoder_z=keras.optimizers.SGD(rate))
+    return model
+
+
+def condition_encoding(e: keras.Model, rate: float = RATE, **options) -> ConditionEncoding:
+    """A compiled third stage."""
+    model = ConditionEncoding(e, Conditions(ATTRIBUTES), **options)
+    model.compile(encoder_y=keras.optimizers.SGD(rate))
+    return model
+
+
+def batch(rows: int = 4) -> tuple[tf.Tensor, tf.Tensor]:
+    """A batch as the pipeline gives it."""
+    return tf.constant(IMAGES[:rows]), tf.constant(ATTRIBUTES[:rows])
+
+
+def floats(logs: dict[str, tf.Tensor]) -> dict[str, float]:
+    return {name: float(value) for name, value in logs.items()}
+
+
+def state(net: keras.Model) -> list[np.ndarray]:
+    """Every variable of a network: weights, moving statistics, dropout's counters."""
+    return [variable.numpy().copy() for variable in net.variables]
+
+
+def same(one: list[np.ndarray], other: list[np.ndarray]) -> bool:
+    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def shown(model: LatentEncoding) -> list[np.ndarray]:
+    """What the generator was given in each call so far: z and y' side by side."""
+    return [joined for joined, _ in model.generator.layers[-2].seen]
+
+
+# --- The squared error ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("reduction", "expected"), [("mean", 0.49), ("sum", 5 * 0.49)])
+def test_a_constant_answer_to_zero_costs_its_square_per_dimension_or_in_all(reduction, expected):
+    answer = tf.fill((3, 5), 0.7)
+    assert float(squared_error(tf.zeros((3, 5)), answer, reduction)) == pytest.approx(expected)
+
+
+def test_the_sum_is_over_dimensions_and_the_mean_over_the_batch():
+    # Rows 1 + 4 and 0 + 9: (5 + 9) / 2.
+    answer = tf.constant([[1.0, -2.0], [0.0, 3.0]])
+    assert float(squared_error(tf.zeros((2, 2)), answer, "sum")) == 7.0
+    assert float(squared_error(tf.zeros((2, 2)), answer, "mean")) == 3.5
+
+
+def test_an_answer_of_zero_to_normal_latents_costs_1():
+    z = tf.random.stateless_normal((1000, 100), (1, 2))
+    # 1e5 squares of variance 2: standard deviation of their mean 0.0045.
+    assert float(squared_error(z, tf.zeros_like(z), "mean")) == pytest.approx(1.0, abs=0.02)
+
+
+# --- Stage 2: E_z ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("reduction", "terms"), [("mean", 8), ("sum", 4)])
+def test_encoder_z_descends_the_squared_error_of_the_latents(reduction, terms):
+    net = encoder()
+    model = latent_encoding(generator(), net, reduction=reduction)
+    z = np.asarray(model.noise((4, 2), "latent"), np.float64)
+    x = np.hstack([z, model.conditions.sample(batch()[1], model.integers)]) @ A
+    error = z - x @ B  # 4 examples of 2 dimensions
+    logs = floats(model.train_step(batch()))
+    assert logs == {"encoder_z_loss": pytest.approx(np.square(error).sum() / terms, rel=1e-5)}
+    gradient = -2 * x.T @ error / terms
+    np.testing.assert_allclose(net.get_weights()[0], B - RATE * gradient, rtol=1e-4, atol=1e-6)
+
+
+def test_losses_are_means_unless_asked_otherwise():
+    assert latent_encoding(generator(), encoder()).reduction == "mean"
+    assert condition_encoding(encoder(name="encoder_y")).reduction == "mean"
+
+
+def test_frozen_generator_keeps_weights_and_state_bit_for_bit():
+    model = latent_encoding(restless_generator(), normalising_encoder(2, "encoder_z"))
+    before, encoder_before = state(model.generator), state(model.encoder_z)
+    for _ in range(2):
+        model.train_step(batch())
+    model.test_step(batch())
+    assert same(before, state(model.generator))
+    assert not same(encoder_before, state(model.encoder_z))
+
+
+def test_generated_images_are_those_of_inference():
+    model = latent_encoding(generator(), encoder())
+    model.train_step(batch())
+    model.test_step(batch())
+    assert [training for _, training in model.generator.layers[-2].seen] == [False, False]
+
+
+def test_encoder_z_runs_in_training_mode_once_a_step():
+    net = normalising_encoder(2, "encoder_z")
+    latent_encoding(generator(), net).train_step(batch())
+    (counter,) = [v for v in net.variables if v.path.endswith("seed_generator_state")]
+    assert int(counter.numpy()[-1]) == 1
+
+
+def test_real_images_are_not_looked_at():
+    losses = []
+    for scale in (1.0, 100.0):
+        images, attributes = batch()
+        model = latent_encoding(generator(), encoder())
+        losses.append(floats(model.train_step((scale * images, attributes))))
+    assert losses[0] == losses[1]
+
+
+@pytest.mark.parametrize(("prior", "those"), [("batch", True), ("empirical", False)])
+def test_labels_of_the_batch_enter_where_the_prior_is_the_batch(prior, those):
+    model = latent_encoding(generator(), encoder(), prior)
+    model.train_step(batch())
+    (joined,) = shown(model)
+    assert np.array_equal(joined[:, 2:], 2 * ATTRIBUTES - 1) == those
+
+
+# --- Fixed and fresh pairs ------------------------------------------------------------------------
+
+
+def pairs(model: LatentEncoding) -> set[tuple[float, ...]]:
+    both = np.hstack([np.asarray(model.latent_set), np.asarray(model.condition_set)])
+    return {tuple(row) for row in both.tolist()}
+
+
+def test_fixed_pairs_are_all_that_the_generator_is_ever_shown():
+    model = latent_encoding(generator(), encoder(), fixed=6)
+    for _ in range(12):
+        model.train_step(batch())
+    seen = {tuple(row) for joined in shown(model) for row in joined.tolist()}
+    # 48 draws miss one of 6 pairs in one of 1,000 cases.
+    assert seen == pairs(model)
+    assert len(seen) == 6
+
+
+def test_fixed_pairs_are_normal_latents_with_the_labels_of_training_images():
+    model = latent_encoding(generator(), encoder(), fixed=40_000)
+    z, y = np.asarray(model.latent_set), np.asarray(model.condition_set)
+    # 8e4 values: standard deviations of mean and variance 0.0035 and 0.005.
+    assert abs(z.mean()) < 0.015
+    assert abs(z.var() - 1.0) < 0.02
+    rows, counts = np.unique(y, axis=0, return_counts=True)
+    assert rows.tolist() == [[-1, -1, 1], [-1, 1, -1], [1, 1, -1]]
+    # 1, 2 and 1 of the 4 training images; standard deviations 87 and 100.
+    np.testing.assert_allclose(counts, [10_000, 20_000, 10_000], atol=450)
+
+
+def test_fixed_pairs_are_those_of_the_seed():
+    one, again, other = (
+        latent_encoding(generator(), encoder(), fixed=5, seed=seed) for seed in (1, 1, 2)
+    )
+    assert pairs(one) == pairs(again)
+    assert not pairs(one) & pairs(other)
+
+
+def test_without_fixed_pairs_each_step_draws_new_ones():
+    model = latent_encoding(generator(), encoder())
+    for _ in range(3):
+        model.train_step(batch())
+    latents = np.concatenate(shown(model))[:, :2]
+    assert len(np.unique(latents)) == 3 * 4 * 2
+
+
+@pytest.mark.parametrize("fixed", [0, 6])
+def test_a_model_restored_at_a_step_takes_the_same_next_step(fixed):
+    one, other = (latent_encoding(generator(), encoder(), fixed=fixed) for _ in range(2))
+    for _ in range(2):
+        one.train_step(batch())
+    other.encoder_z.set_weights(one.encoder_z.get_weights())
+    other.step.assign(2)
+    one.reset_metrics()
+    assert floats(one.train_step(batch())) == floats(other.train_step(batch()))
+    assert same(state(one.encoder_z), state(other.encoder_z))
+
+
+def test_encoder_z_finds_the_latents_of_a_linear_generator():
+    # z in R^2 and y in R^3 into R^5 injectively, so that some linear e has no error at all.
+    g = generator(np.eye(5) + 0.3 * np.eye(5, k=1) - 0.2 * np.eye(5, k=-2))
+    model = LatentEncoding(g, encoder(np.zeros((5, 2))), Conditions(ATTRIBUTES))
+    model.compile(encoder_z=keras.optimizers.Adam(0.02))
+    data = tf.data.Dataset.from_tensors((tf.zeros((32, 5)), tf.zeros((32, 3)))).repeat()
+    first = model.fit(data, steps_per_epoch=1, verbose=0, shuffle=False).history
+    assert first["encoder_z_loss"][0] > 0.7  # zeros cost 1
+    model.fit(data, steps_per_epoch=300, verbose=0, shuffle=False)
+    last = model.fit(data, steps_per_epoch=1, verbose=0, shuffle=False).history
+    assert last["encoder_z_loss"][0] < 1e-3
+    z, y = np.array([[1.0, -2.0]]), np.array([[1.0, 1.0, -1.0]])
+    np.testing.assert_allclose(model.encoder_z(g([z, y])), z, atol=0.1)
+
+
+# --- Validation of E_z ----------------------------------------------------------------------------
+
+
+def test_validation_of_encoder_z_uses_new_latents_with_the_labels_of_its_images():
+    model = latent_encoding(generator(), encoder(), fixed=2)
+    loss = floats(model.test_step(batch()))["encoder_z_loss"]
+    (joined,) = shown(model)
+    np.testing.assert_array_equal(joined[:, 2:], 2 * ATTRIBUTES - 1)
+    assert not set(joined[:, 0]) & set(np.asarray(model.latent_set)[:, 0])
+    error = joined[:, :2] - joined @ A @ B
+    assert loss == pytest.approx(np.square(error).mean(), rel=1e-5)
+
+
+def test_validation_draws_other_latents_for_each_batch_and_the_same_each_time():
+    model = latent_encoding(generator(), encoder())
+    for step in (0, 7):
+        model.step.assign(step)
+        model.reset_metrics()
+        model.test_step(batch())
+        model.test_step(batch())
+    one, two, one_again, two_again = (joined[:, :2] for joined in shown(model))
+    assert not np.any(one == two)
+    np.testing.assert_array_equal(one, one_again)
+    np.testing.assert_array_equal(two, two_again)
+
+
+def test_validation_changes_no_variable_of_either_encoder():
+    z = latent_encoding(restless_generator(), normalising_encoder(2, "encoder_z"))
+    y = condition_encoding(normalising_encoder(3, "encoder_y"))
+    nets = z.encoder_z, y.encoder_y
+    before = [state(net) for net in nets]
+    z.test_step(batch())
+    y.test_step(batch())
+    assert all(same(old, state(net)) for old, net in zip(before, nets, strict=True))
+
+
+# --- Stage 3: E_y ---------------------------------------------------------------------------------
+
+C = np.array([[0.4, 0.1, -0.3], [-0.2, 0.3, 0.2]])  # e(x) = x C
+
+
+@pytest.mark.parametrize(("reduction", "terms"), [("mean", 12), ("sum", 4)])
+def test_encoder_y_descends_the_squared_error_of_the_encoded_labels(reduction, terms):
+    net = encoder(C, "encoder_y")
+    logs = floats(condition_encoding(net, reduction=reduction).train_step(batch()))
+    error = (2 * ATTRIBUTES - 1) - IMAGES @ C  # 4 examples of 3 attributes
+    assert logs == {"encoder_y_loss": pytest.approx(np.square(error).sum() / terms, rel=1e-5)}
+    gradient = -2 * IMAGES.T @ error / terms
+    np.testing.assert_allclose(net.get_weights()[0], C - RATE * gradient, rtol=1e-4, atol=1e-6)
+
+
+def test_encoder_y_knows_no_other_network():
+    model = condition_encoding(encoder(C, "encoder_y"))
+    assert model.networks() == {"encoder_y": model.encoder_y}
+    assert model.players == {"encoder_y": (model.encoder_y,)}
+
+
+def test_encoder_y_runs_in_training_mode_once_a_step():
+    net = normalising_encoder(3, "encoder_y")
+    condition_encoding(net).train_step(batch())
+    (counter,) = [v for v in net.variables if v.path.endswith("seed_generator_state")]
+    assert int(counter.numpy()[-1]) == 1
+    norm = net.layers[1]  # 0.5 * 0 + 0.5 * the mean of this batch
+    np.testing.assert_allclose(norm.moving_mean.numpy(), IMAGES.mean(axis=0) / 2, rtol=1e-6)
+
+
+def test_validation_of_encoder_y_measures_its_loss_and_its_share_of_right_attributes():
+    answer = IMAGES @ C
+    y = 2 * ATTRIBUTES - 1
+    logs = floats(condition_encoding(encoder(C, "encoder_y")).test_step(batch()))
+    # x C = .4 -.25 -.35 / .6 .15 -.45 / -.4 .6 .4 / .2 .4 -.1 against the signs - + - / + + - /
+    # - - + / - + -: 1 + 3 + 2 + 2 of 12 are right.
+    assert logs == {
+        "encoder_y_loss": pytest.approx(np.square(y - answer).mean(), rel=1e-5),
+        "accuracy": pytest.approx(8 / 12),
+    }
+
+
+def test_validation_of_encoder_y_uses_it_as_it_answers_after_training():
+    net = normalising_encoder(3, "encoder_y")
+    expected = np.square((2 * ATTRIBUTES - 1) - np.asarray(net(IMAGES, training=False))).mean()
+    logs = floats(condition_encoding(net).test_step(batch()))
+    assert logs["encoder_y_loss"] == pytest.approx(expected, rel=1e-5)
