@@ -19,15 +19,19 @@ by file order.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import fcntl
 import hashlib
 import json
 import logging
 import os
+import threading
+import uuid
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 import numpy as np
 from PIL import Image
@@ -93,6 +97,7 @@ LAST_TRAIN, LAST_DEV = 162_770, 182_637  # file numbers, the official ranges
 REPORT_TRAIN, REPORT_ALL = 196_608, 202_599  # the report's "97 %": 24 times its 8,192 images
 SUFFIXES = (".jpg", ".jpeg", ".png")
 BLOCK = 256  # images that a thread decodes at a time
+NAMED = 100  # bad images that a message lists before it only counts
 
 Crop = Literal["center108", "paper138", "center178"]
 Partition = Literal["official", "report"]
@@ -129,7 +134,7 @@ def load(
 
     Raises:
         UserError: the folder or a file is missing, damaged, or does not fit the others; an unknown
-            split or attribute; images that cannot be read (all of them are named).
+            split or attribute; images that cannot be read (the first hundred are named).
     """
     if split not in SPLITS:
         raise UserError(f"CelebA has no split {split!r}; choose one of {', '.join(SPLITS)}.")
@@ -159,6 +164,10 @@ def load(
     if not chosen:
         raise UserError(f"{folder} has no images in the split {split!r} ({partition} partition).")
     paths = [files[stem] for stem in chosen]
+    with contextlib.suppress(OSError), Image.open(paths[0]) as first:
+        if first.size != (WIDTH, HEIGHT):
+            scale = first.width / WIDTH
+            logger.info("CelebA: images of %dx%d, so crops are scaled by %.3g", *first.size, scale)
     present = np.stack([rows[stem] for stem in chosen])
     columns = [ATTRIBUTES.index(name) for name in names]
     return Records(
@@ -220,7 +229,7 @@ def find_images(folder: Path) -> dict[str, Path]:
         with os.scandir(candidate) as entries:
             found = {
                 entry.name.rpartition(".")[0]: Path(entry.path)
-                for entry in entries
+                for entry in sorted(entries, key=lambda entry: entry.name)
                 if entry.name.lower().endswith(SUFFIXES) and not entry.name.startswith(".")
             }
         if found:
@@ -250,10 +259,11 @@ def read_attributes(file: Path) -> dict[str, np.ndarray]:
     rows = {}
     for number, line in enumerate(lines[2:], start=3):
         name, *values = line.split() or [""]
-        if len(values) != len(ATTRIBUTES) or not set(values) <= {"1", "-1", "0"}:
+        wrong = set(values) - {"1", "-1", "0"}
+        if len(values) != len(ATTRIBUTES) or wrong:
             raise UserError(
                 f"{file}, line {number}: expected a name and 40 values of 1 and -1, but it has "
-                f"{len(values)} values; take the original file."
+                f"{listed(sorted(wrong)) or f'{len(values)} values'}; take the original file."
             )
         rows[name.rpartition(".")[0]] = np.array([value == "1" for value in values])
     return rows
@@ -311,7 +321,7 @@ def read_partition(file: Path) -> dict[str, int]:
 
 def _lines(file: Path) -> list[str]:
     try:
-        return file.read_text(encoding="utf-8").splitlines()
+        return file.read_text(encoding="utf-8").rstrip().splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{file} cannot be read as text ({error}); take the original.") from error
 
@@ -398,14 +408,18 @@ def decoded_images(
         A read-only memory map, uint8 `[N, size, size, 3]`.
 
     Raises:
-        UserError: images that cannot be read or are not aligned, all of them named; no room.
+        UserError: images that cannot be read or are not aligned (the first hundred are named); no
+            room; a damaged cache.
     """
     folder = Path(cache_dir) if cache_dir is not None else default_cache()
     key = _key(paths, {"size": size, "crop": crop, "filter": "bilinear", "format": 1})
     cached = folder / f"celeba-{size}-{crop}-{len(paths)}-{key}.npy"
     if not cached.is_file():
         _build(paths, size, crop, cached)
-    return np.load(cached, mmap_mode="r")
+    try:
+        return np.load(cached, mmap_mode="r")
+    except (OSError, ValueError, EOFError) as error:
+        raise UserError(f"{cached} is damaged ({error}); delete it, it is made anew.") from error
 
 
 def _key(paths: Sequence[Path], transform: dict) -> str:
@@ -419,9 +433,6 @@ def _key(paths: Sequence[Path], transform: dict) -> str:
 
 def _build(paths: Sequence[Path], size: int, crop: Crop, target: Path) -> None:
     """Decodes all files into `target`, which appears complete or not at all."""
-    from rich.console import Console
-    from rich.progress import Progress
-
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -429,57 +440,77 @@ def _build(paths: Sequence[Path], size: int, crop: Crop, target: Path) -> None:
             f"Cannot make the cache {target.parent} ({error.strerror}); name another by "
             "--cache-dir."
         ) from error
-    for left in target.parent.glob(".*~celeba-*.npy"):  # of builds that were killed
-        if not _runs(int(left.name[1:].partition("~")[0])):
-            left.unlink(missing_ok=True)
-    temporary = target.with_name(f".{os.getpid()}~{target.name}")
+    sweep(target.parent)
+    temporary = target.with_name(f".{uuid.uuid4().hex[:8]}~{target.name}")
     logger.info("CelebA: decoding %s images once, into %s", f"{len(paths):,}", target)
-    bad: list[str] = []
-    shape = (len(paths), size, size, 3)
-    starts = range(0, len(paths), BLOCK)
     try:
-        array = np.lib.format.open_memmap(temporary, "w+", np.uint8, shape)
-
-        def fill(start: int) -> None:
-            for row in range(start, min(start + BLOCK, len(paths))):
-                try:
-                    image = decode(paths[row])
-                except UserError:
-                    bad.append(f"{paths[row]} (unreadable)")
-                    continue
-                if not is_aligned(image):
-                    bad.append(f"{paths[row]} ({image.width}x{image.height})")
-                    continue
-                array[row] = face(image, size, crop)
-
-        console = Console(stderr=True)
-        bar = Progress(console=console, disable=not console.is_terminal)
-        with ThreadPoolExecutor(cores()) as pool, bar:
-            for _ in bar.track(pool.map(fill, starts), len(starts), description="decoding"):
-                pass
-        if bad:
-            raise UserError(
-                f"{len(bad)} images are no CelebA faces of 178x218 or that proportion: "
-                f"{listed(sorted(bad))}. Replace them, or take them out of the folder: the others "
-                "can be used without them."
-            )
-        array.flush()
-        os.replace(temporary, target)
+        with temporary.open("wb") as file:
+            with contextlib.suppress(OSError):  # some network file systems have no locks
+                fcntl.flock(file, fcntl.LOCK_EX)
+            bad = _decode(paths, size, crop, file)
+            if bad:
+                raise UserError(
+                    f"{len(bad)} images are no CelebA faces of 178x218 or that proportion: "
+                    f"{listed(sorted(bad), most=NAMED)}. Replace them, or take them out of the "
+                    "folder: the others can be used without them."
+                )
+            file.flush()
+            os.replace(temporary, target)
     except OSError as error:
         raise UserError(
             f"Cannot write the cache {target} ({error.strerror}); it needs "
-            f"{np.prod(shape) / 1e9:.1f} GB: make room or name another folder by --cache-dir."
+            f"{len(paths) * size * size * 3 / 1e9:.1f} GB: make room or name another folder by "
+            "--cache-dir."
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _runs(process: int) -> bool:
-    """Whether a process of that number is alive."""
+def _decode(paths: Sequence[Path], size: int, crop: Crop, file: BinaryIO) -> list[str]:
+    """Decodes all files into an open one, as `.npy`; returns those that are no aligned faces."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    # Written, not mapped: on a full disk a write raises, but touching a mapped page kills.
+    header = {"descr": "|u1", "fortran_order": False, "shape": (len(paths), size, size, 3)}
+    np.lib.format.write_array_header_1_0(file, header)
+    begin, lock = file.tell(), threading.Lock()
+    bad: list[str] = []
+
+    def fill(start: int) -> None:
+        some = paths[start : start + BLOCK]
+        faces = np.zeros((len(some), size, size, 3), np.uint8)
+        for row, path in enumerate(some):
+            try:
+                image = decode(path)
+            except UserError:
+                bad.append(f"{path} (unreadable)")
+                continue
+            if not is_aligned(image):
+                bad.append(f"{path} ({image.width}x{image.height})")
+                continue
+            faces[row] = face(image, size, crop)
+        with lock:
+            file.seek(begin + start * size * size * 3)
+            file.write(faces.data)
+
+    starts = range(0, len(paths), BLOCK)
+    console = Console(stderr=True)
+    bar = Progress(console=console, disable=not console.is_terminal)
+    pool = ThreadPoolExecutor(cores())
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
+        with bar:
+            for _ in bar.track(pool.map(fill, starts), len(starts), description="decoding"):
+                pass
+    finally:  # after an error or Ctrl-C, too, but then without what has not begun
+        pool.shutdown(cancel_futures=True)
+    return bad
+
+
+def sweep(folder: Path) -> None:
+    """Deletes what builds that were killed have left in the cache: nobody holds their locks."""
+    for left in folder.glob(".*~celeba-*.npy"):
+        with contextlib.suppress(OSError), left.open("rb+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if left.stat().st_size:  # else it has just been made and is not locked yet
+                left.unlink()

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from common.datasets.celeba import ALL, CROPS, HEIGHT, WIDTH
+from common.datasets.celeba import ALL, HEIGHT, SPLITS, WIDTH, Crop, face
 from common.datasets.celeba import ATTRIBUTES as CELEBA
 from common.datasets.records import Records
 from common.errors import UserError
@@ -52,13 +52,16 @@ RED_HAIR = (170, 74, 40)  # of those who have none of these colours
 INK = (40, 30, 30)
 
 
-def load(split: str, size: int = 64, attributes: Sequence[str] = ALL) -> Records:
+def load(
+    split: str, size: int = 64, attributes: Sequence[str] = ALL, crop: Crop = "center178"
+) -> Records:
     """Draws one split.
 
     Args:
         split: `train` (1,024 faces), `dev` or `test` (128 each).
         size: side of the images.
         attributes: some of `ATTRIBUTES` in the order of the columns to deliver, or ("all",).
+        crop: what is kept, as of CelebA's images.
 
     Returns:
         Records with images `[N, size, size, 3]` and attributes `[N, A]` of 0 and 1.
@@ -76,10 +79,7 @@ def load(split: str, size: int = 64, attributes: Sequence[str] = ALL) -> Records
     numbers = range(FIRST[split], FIRST[split] + COUNTS[split])
     drawn = [random_attributes(number) for number in numbers]
     images = [
-        np.asarray(
-            draw(number, one).resize((size, size), Image.Resampling.BOX, box=CROPS["center178"])
-        )
-        for number, one in zip(numbers, drawn, strict=True)
+        face(draw(number, one), size, crop) for number, one in zip(numbers, drawn, strict=True)
     ]
     return Records(
         images=np.stack(images),
@@ -200,7 +200,7 @@ def write_celeba(folder: Path, counts: Mapping[str, int], width: int = WIDTH) ->
     images = folder / "img_align_celeba"
     images.mkdir(parents=True)
     rows, parts = [], []
-    for part, (split, count) in enumerate(counts.items()):
+    for split, count in counts.items():
         for number in range(FIRST[split], FIRST[split] + count):
             name = f"{len(rows) + 1:06d}.jpg"
             has = random_attributes(number)
@@ -210,7 +210,7 @@ def write_celeba(folder: Path, counts: Mapping[str, int], width: int = WIDTH) ->
             image.save(images / name, quality=95)
             values = " ".join(" 1" if has.get(attribute) else "-1" for attribute in CELEBA)
             rows.append(f"{name} {values}\n")
-            parts.append(f"{name} {part}\n")
+            parts.append(f"{name} {SPLITS[split]}\n")
     header = f"{len(rows)}\n{' '.join(CELEBA)} \n"
     (folder / "list_attr_celeba.txt").write_text(header + "".join(rows), encoding="utf-8")
     (folder / "list_eval_partition.txt").write_text("".join(parts), encoding="utf-8")

@@ -212,6 +212,8 @@ def decode(file: Path) -> Image.Image:
     try:
         with Image.open(file) as image:
             image.load()
+            image.getexif()  # keeps the orientation; Pillow would write the rest anew, and fails
+            image.info.pop("exif", None)  # where a camera has put other types than the norm's
             return ImageOps.exif_transpose(image)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise UserError(
@@ -238,7 +240,7 @@ def as_array(image: Image.Image) -> np.ndarray:
     return np.asarray(image).reshape(image.height, image.width, -1)
 
 
-def listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str], most: int = NAMED) -> str:
     """The first few names, and the number of the others."""
-    more = len(names) - NAMED
-    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")

@@ -62,12 +62,13 @@ def endless_batches(
     if start_step < 0:
         raise UserError(f"A run cannot start at step {start_step}; the first step is 0.")
     gather = gatherer(records, batch_size, pixel_range)
+    low_64 = np.uint64(seed & 2**64 - 1).astype(np.int64)
 
     def batch(step):
         positions = step * batch_size + tf.range(batch_size, dtype=tf.int64)
         image, attribute = gather(shuffled(positions, len(records), seed))
         if flip:
-            heads = tf.random.stateless_uniform([batch_size], tf.stack([np.int64(seed), step]))
+            heads = tf.random.stateless_uniform([batch_size], tf.stack([low_64, step]))
             image = tf.where(heads[:, None, None, None] < 0.5, image[:, :, ::-1], image)
         return image, attribute
 

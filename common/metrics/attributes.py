@@ -79,13 +79,14 @@ def correlation(a: np.ndarray, b: np.ndarray, groups: np.ndarray) -> Interval:
         The correlation; NaN where a side does not vary within the groups.
     """
     a, b = a.astype(float).copy(), b.astype(float).copy()
+    size = float(np.sqrt((a**2).sum() * (b**2).sum()))
     kinds = np.unique(groups)
     for kind in kinds:
         mine = groups == kind
         a[mine] -= a[mine].mean()
         b[mine] -= b[mine].mean()
     spread = float(np.sqrt((a**2).sum() * (b**2).sum()))
-    if spread < 1e-12:
+    if spread <= 1e-12 * size:  # nothing but rounding
         return Interval(float("nan"), float("nan"), float("nan"), len(a))
     r = float((a * b).sum()) / spread
     half = 1.96 / np.sqrt(max(1, len(a) - len(kinds) - 2))

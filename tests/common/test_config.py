@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from typing import Annotated, Literal
 
 import hypothesis
 import hypothesis.strategies as st
 import pytest
+import tyro
 
 from common.config import (
     LaunchConfig,
@@ -41,6 +43,7 @@ CONFIGS = st.builds(
         RunConfig,
         seed=st.integers(0, 2**31 - 1),
         data_dir=st.none() | st.text().map(Path),
+        cache_dir=st.none() | st.text().map(Path),
         limit=st.none() | st.integers(1),
         device=st.sampled_from(["auto", "cpu", "gpu"]),
         deterministic=st.booleans(),
@@ -87,6 +90,7 @@ def test_json_is_nested_as_the_settings_are():
     assert to_json(Config(run=RunConfig(data_dir=Path("/a/b"))))["run"] == {
         "seed": 0,
         "data_dir": "/a/b",
+        "cache_dir": None,
         "limit": None,
         "device": "auto",
         "precision": "float32",
@@ -169,6 +173,13 @@ def test_seconds_that_json_or_time_cannot_hold_are_refused(seconds):
 def test_seeds_that_not_every_generator_takes_are_refused(seed):
     with pytest.raises(UserError, match=rf"The setting seed is {seed}; it must be between 0 and"):
         RunConfig(seed=seed)
+
+
+@pytest.mark.parametrize("name", ["data_dir", "cache_dir"])
+def test_folders_are_kept_absolute(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert getattr(RunConfig(**{name: Path("d")}), name) == tmp_path / "d"
+    assert getattr(RunConfig(**{name: Path("/a/b")}), name) == Path("/a/b")
 
 
 # Differences
@@ -268,6 +279,65 @@ def test_help_describes_the_presets(capsys):
         assert f"{name}: {preset.__doc__.split()[0]}" in shown
 
 
+# Presets of several data sets
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Small:
+    dataset: Literal["mnist", "celeba", "drawn"] = "mnist"
+    size: int = 28
+    run: Annotated[RunConfig, tyro.conf.arg(name="")] = dataclasses.field(default_factory=RunConfig)
+
+
+def either(dataset: Literal["mnist", "celeba"] = "mnist") -> Small:
+    """Digits or faces."""
+    return Small(dataset=dataset, size=28 if dataset == "mnist" else 64)
+
+
+def one() -> Small:
+    """Whatever the data."""
+    return Small(size=5)
+
+
+def parse_small(line: str) -> Small:
+    return parse_training(Small, {"either": either, "one": one}, "train", words(line))[0]
+
+
+@pytest.mark.parametrize(
+    ("line", "dataset", "size"),
+    [
+        ("", "mnist", 28),
+        ("--dataset celeba", "celeba", 64),
+        ("--dataset=celeba", "celeba", 64),
+        ("--preset either --dataset mnist", "mnist", 28),
+        ("--dataset celeba --size 7", "celeba", 7),
+        ("--dataset drawn", "drawn", 28),  # not one that the preset knows: a setting like any other
+        ("--preset one --dataset celeba", "celeba", 5),
+    ],
+)
+def test_a_preset_is_asked_for_the_data_set(line, dataset, size):
+    assert parse_small(line) == Small(dataset=dataset, size=size)
+
+
+def test_an_unknown_data_set_ends_with_status_2(capsys):
+    with pytest.raises(SystemExit) as ended:
+        parse_small("--dataset cifar")
+    assert ended.value.code == 2
+    assert "cifar" in capsys.readouterr().err
+
+
+def test_resume_takes_the_data_set_of_the_run(tmp_path):
+    write_json(tmp_path / "config.json", to_json(either("celeba")))
+    assert parse_small(f"--resume {tmp_path}") == either("celeba")
+    assert parse_small(f"--resume {tmp_path} --dataset celeba") == either("celeba")
+
+
+def test_resume_refuses_another_data_set(tmp_path):
+    write_json(tmp_path / "config.json", to_json(either("celeba")))
+    with pytest.raises(UserError, match="but dataset is celeba in the run and mnist here"):
+        parse_small(f"--resume {tmp_path} --dataset mnist")
+
+
 # Resuming
 
 
@@ -296,6 +366,15 @@ def test_resume_may_change_the_device_and_lengthen_the_stages(run):
         "run.device": ("auto", "cpu"),
         "gan.epochs": (3.0, 3.5),
         "encoder.epochs": (3.0, 9.0),
+    }
+
+
+@pytest.mark.parametrize("name", ["data_dir", "cache_dir"])
+def test_resume_finds_its_folders_elsewhere(run, name):
+    config, _ = parse("--resume", run, f"--{name.replace('_', '-')}", "elsewhere")
+    saved = read_config(Config, Path(run))
+    assert differences(saved, config) == {
+        f"run.{name}": (getattr(saved.run, name), Path("elsewhere").absolute())
     }
 
 

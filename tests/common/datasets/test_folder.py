@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.datasets.folder import SUFFIXES, paired_images, read_images, write_images
+from common.datasets.folder import (
+    SUFFIXES,
+    listed,
+    paired_images,
+    read_digits,
+    read_images,
+    write_images,
+)
 from common.errors import UserError
 
 RAMP = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20  # 3 high, 4 wide, 0..220
@@ -78,6 +85,16 @@ def test_exif_orientation_turns_the_image(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was held 90 degrees clockwise
     save(tmp_path / "photo.png", RAMP, exif=exif)
+    _, images = read_images(tmp_path, (4, 3), "L")
+    np.testing.assert_array_equal(images[0, :, :, 0], np.rot90(RAMP, -1))
+
+
+def test_exif_entries_of_the_wrong_type_do_not_matter(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010E] = 6, "text"
+    data = exif.tobytes().replace(b"\x01\x0e\x00\x02", b"\x01\x00\x00\x02")  # the width, a text
+    assert data != exif.tobytes()
+    save(tmp_path / "photo.png", RAMP, exif=data)
     _, images = read_images(tmp_path, (4, 3), "L")
     np.testing.assert_array_equal(images[0, :, :, 0], np.rot90(RAMP, -1))
 
@@ -207,3 +224,61 @@ def test_sizes_must_be_equal_within_and_across(two_folders):
     save(results / "a.png", RAMP.T)
     with pytest.raises(UserError, match=r"results/a.png is 4x3 but .*originals/a.png is 3x4; all"):
         paired_images(originals, results)
+
+
+def test_long_lists_of_names_end_with_a_number():
+    assert listed(["a", "b", "c", "d", "e"]) == "a, b, c, d, e"
+    assert listed(["a", "b", "c", "d", "e", "f", "g"]) == "a, b, c, d, e and 2 more"
+    assert listed(["a", "b", "c"], most=1) == "a and 2 more"
+
+
+# Digits
+
+INK = np.zeros((28, 28), np.uint8)
+INK[4:24, 12:16] = 255  # white on black: 80 of 784 pixels
+
+
+def test_digits_are_28x28_and_white_on_black(tmp_path, caplog):
+    save(tmp_path / "1.png", INK)
+    stems, images = read_digits(tmp_path)
+    assert stems == ["1"]
+    np.testing.assert_array_equal(images, INK[None, :, :, None])
+    assert not caplog.messages
+
+
+def test_digits_in_dark_ink_are_inverted_on_demand(tmp_path, caplog):
+    save(tmp_path / "1.png", 255 - INK)
+    _, images = read_digits(tmp_path, invert=True)
+    np.testing.assert_array_equal(images[0, :, :, 0], INK)
+    assert not caplog.messages
+
+
+def test_digits_that_look_inverted_are_named_with_the_flag_that_helps(tmp_path, caplog):
+    save(tmp_path / "dark.png", 255 - INK)
+    save(tmp_path / "light.png", INK)
+    read_digits(tmp_path, flag="--without-invert")
+    (message,) = caplog.messages
+    assert message.startswith("dark: mostly white, and the model knows white digits on black")
+    assert message.endswith("black on white, say so by --without-invert.")
+
+
+def test_digits_that_are_inverted_by_mistake_are_named(tmp_path, caplog):
+    save(tmp_path / "light.png", INK)
+    read_digits(tmp_path, invert=True)
+    (message,) = caplog.messages
+    assert message.endswith("leave out the inversion.")
+
+
+@pytest.mark.parametrize(("level", "warned"), [(127, False), (128, True)])
+def test_a_digit_may_be_half_white(tmp_path, caplog, level, warned):
+    save(tmp_path / "1.png", np.full((28, 28), level, np.uint8))
+    read_digits(tmp_path)
+    assert bool(caplog.messages) is warned
+
+
+def test_digits_of_another_size_are_resized_and_coloured_ones_made_gray(tmp_path, caplog):
+    save(tmp_path / "1.png", np.full((56, 56, 3), (0, 100, 0), np.uint8))
+    _, images = read_digits(tmp_path)
+    assert images.shape == (1, 28, 28, 1)
+    assert np.unique(images).tolist() == [59]  # ITU-R 601: 0.587 * 100
+    assert "Resized 1 of 1 images to 28x28" in caplog.text

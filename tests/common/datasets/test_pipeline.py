@@ -171,3 +171,99 @@ def test_what_no_batch_can_be_made_of_is_refused():
             make(numbered(3), 0)
     with pytest.raises(UserError, match="cannot start at step -1"):
         endless_batches(numbered(3), 4, seed=0, start_step=-1)
+
+
+# Ranges
+
+
+@pytest.mark.parametrize(
+    ("pixel_range", "ends"), [("signed", (-1.0, 1.0)), ("unit", (0.0, 1.0)), ("raw", (0.0, 255.0))]
+)
+def test_batches_are_in_the_range_that_is_asked_for(pixel_range, ends):
+    datasets = (
+        endless_batches(numbered(256), 256, seed=0, pixel_range=pixel_range),
+        ordered_batches(numbered(256), 256, pixel_range),
+    )
+    for dataset in datasets:
+        image, _ = next(dataset.as_numpy_iterator())
+        assert (image.min(), image.max()) == ends
+
+
+# Mirroring
+
+
+def sided(count: int) -> Records:
+    """Records whose first column is the number, the last one 255, the rows unlike each other."""
+    records = numbered(count)
+    records.images[:, :, 1] = np.array([50, 60], np.uint8)[:, None]
+    records.images[:, :, 2] = 255
+    return records
+
+
+def mirrored_batches(seed: int = 0, start_step: int = 0, steps: int = 4) -> list:
+    dataset = endless_batches(sided(200), 100, seed, start_step, pixel_range="raw", flip=True)
+    return list(dataset.take(steps).as_numpy_iterator())
+
+
+def is_mirrored(batches: list) -> np.ndarray:
+    return np.concatenate([image[:, 0, 0, 0] == 255 for image, _ in batches])
+
+
+def test_about_half_of_the_images_are_mirrored():
+    batches = mirrored_batches(steps=20)
+    # 4 standard deviations of 2,000: 4 * 0.5 / sqrt(2000) = 0.045
+    assert abs(is_mirrored(batches).mean() - 0.5) < 0.045
+
+
+def test_mirrored_images_are_so_from_left_to_right_and_stay_with_their_attributes():
+    records = sided(200)
+    for image, attributes in mirrored_batches():
+        for pixels, number in zip(image, attributes[:, 0].astype(int), strict=True):
+            step = -1 if pixels[0, 0, 0] == 255 else 1
+            np.testing.assert_array_equal(pixels, records.images[number][:, ::step])
+
+
+def test_an_image_is_mirrored_in_some_epochs_only():
+    batches = mirrored_batches(steps=20)  # 10 epochs
+    numbers = np.concatenate([attributes[:, 0] for _, attributes in batches])
+    times = np.bincount(numbers.astype(int), weights=is_mirrored(batches))
+    assert 0 < np.median(times) < 10
+    assert ((times > 0) & (times < 10)).mean() > 0.95
+
+
+def test_mirroring_does_not_change_the_order():
+    plain = endless_batches(sided(200), 100, seed=0).take(4).as_numpy_iterator()
+    for (_, one), (_, other) in zip(plain, mirrored_batches(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_what_is_mirrored_depends_on_the_seed_and_the_step_alone():
+    assert (is_mirrored(mirrored_batches(seed=7)) == is_mirrored(mirrored_batches(seed=7))).all()
+    agreeing = is_mirrored(mirrored_batches(seed=7)) == is_mirrored(mirrored_batches(seed=8))
+    assert 0.3 < agreeing.mean() < 0.7
+    first, second = (is_mirrored([batch]) for batch in mirrored_batches(steps=2))
+    assert 0.3 < (first == second).mean() < 0.7
+
+
+def test_starting_at_a_step_mirrors_as_it_would_have_been():
+    whole, resumed = mirrored_batches(steps=9), mirrored_batches(start_step=6, steps=3)
+    for one, other in zip(whole[6:], resumed, strict=True):
+        np.testing.assert_array_equal(one[0], other[0])
+        np.testing.assert_array_equal(one[1], other[1])
+
+
+def test_the_mirroring_is_pinned():
+    """A change here makes every resumed run see other images than the one it began with."""
+    sides = is_mirrored(mirrored_batches(seed=42, start_step=3, steps=1))
+    assert "".join("M" if side else "." for side in sides[:20]) == "M.M...MM.MM....MM.MM"
+
+
+def test_without_mirroring_no_image_is_mirrored():
+    dataset = endless_batches(sided(200), 100, seed=0, pixel_range="raw").take(4)
+    assert not is_mirrored(list(dataset.as_numpy_iterator())).any()
+
+
+@pytest.mark.parametrize("seed", [2**63, -1])
+def test_of_any_seed_the_low_64_bits_count(seed):
+    one, other = (is_mirrored(mirrored_batches(seed=s, steps=1)) for s in (seed, seed + 2**64))
+    assert (one == other).all()
