@@ -8,6 +8,8 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 demo: .venv/run.done
 	$(PY) -m crg.reconstruct examples/digits --out out/demo/reconstructed
 	$(PY) -m crg.edit examples/digits --without examples/pairs/thin.png --with examples/pairs/thick.png --strength 0.5 --out out/demo/thick
+	$(PY) -m icgan_tf.edit examples/digits --shift 1 --out out/demo/plus-one
+	$(PY) -m icgan_tf.evaluate --limit 500 --out out/demo/icgan-report
 	$(PY) -m crg.train --preset quick
 
 test: .venv/dev.done

@@ -298,6 +298,6 @@ def refuse_changes(saved: Any, wanted: Any, extendable: Sequence[str]) -> None:
         allowed = ", ".join(f"a larger {field}" for field in extendable)
         raise UserError(
             f"A resumed run keeps its settings, but {'; '.join(wrong)}. Only the device, the "
-            f"folders of the data and of the cache and {allowed} may change; for anything else start a new run "
-            "with --init."
+            f"folders of the data and of the cache and {allowed} may change; for anything else "
+            "start a new run with --init."
         )

@@ -386,7 +386,7 @@ def test_resume_refuses_a_shorter_stage(run):
 def test_resume_refuses_other_settings_and_names_them_all(run):
     message = (
         r"but run\.seed is 5 in the run and 6 here; gan\.batch_size is 64 in the run and 32 here\. "
-        r"Only the device, the folder of the data and a larger gan\.epochs, "
+        r"Only the device, the folders of the data and of the cache and a larger gan\.epochs, "
         r"a larger encoder\.epochs may change"
     )
     with pytest.raises(UserError, match=message):
