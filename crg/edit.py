@@ -179,7 +179,8 @@ def apply(command: EditCommand) -> Path:
     from crg import trained
 
     amounts = amounts_of(command)
-    refuse_overwriting(command.images, command.out)
+    for path in (command.images, *command.without, *command.with_):
+        refuse_overwriting(path, command.out)
     model = trained.load(command.run)
     stems, images = read(command.images, command.invert)
     pairs = [

@@ -266,12 +266,23 @@ def paper(dataset: Dataset = "celeba") -> Config:
     return Config(dataset=dataset, gan=GANConfig(flip=True))
 
 
-def paper32() -> Config:
+def paper32(dataset: Dataset = "mnist") -> Config:
     """The original IcGAN [O] on digits, padded to 32x32: 25 GAN and 15 encoder epochs.
 
     Hours on two CPU cores.
     """
+    refuse_faces("paper32", dataset)
     return Config(dataset="mnist", data=MNIST)
+
+
+def refuse_faces(preset: str, dataset: Dataset) -> None:
+    """Refuses another data set than the digits.
+
+    Raises:
+        UserError: naming the preset.
+    """
+    if dataset != "mnist":
+        raise UserError(f"The preset {preset} is for digits alone: leave out --dataset.")
 
 
 def report(dataset: Dataset = "celeba") -> Config:
@@ -303,8 +314,7 @@ def baseline(dataset: Dataset = "mnist") -> Config:
 
     21 epochs of each stage, as its `<=` gives.
     """
-    if dataset != "mnist":
-        raise UserError("The preset baseline is for digits alone: leave out --dataset.")
+    refuse_faces("baseline", dataset)
     return Config(
         dataset="mnist",
         data=DataConfig(image_size=28, attributes=ALL, pixel_range="unit", condition_values="unit"),

@@ -240,7 +240,8 @@ def apply(command: EditCommand) -> Path:
     from icgan_tf import trained
 
     check_edit(command)
-    refuse_overwriting(command.images, command.out)
+    for path in filter(None, (command.images, command.swap, command.interpolate)):
+        refuse_overwriting(path, command.out)
     model = trained.load(command.run)
     values = check_for_model(command, model)
     stems, images = read(command.images, model, command.invert)
@@ -372,6 +373,8 @@ def check_for_model(command: EditCommand, model: Trained) -> dict[str, float]:
                 f"--set {setting}: the model has no attribute {name!r}.{hint} "
                 f"It has {', '.join(model.attribute_names)}."
             )
+        if name in values:
+            raise UserError(f"--set names {name} twice; give it one value.")
         try:
             values[name] = float(text)
         except ValueError:

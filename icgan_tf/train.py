@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from common import run as runs
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+TRAINED = {  # stage -> the networks that it trains
+    "gan": ("generator", "discriminator"),
+    "encoder_z": ("encoder_z",),
+    "encoder_y": ("encoder_y",),
+}
 REESTIMATION_BATCH = 256  # images, the authors' code
 
 
@@ -62,6 +68,7 @@ def main(arguments: list[str] | None = None) -> None:
     else:
         start = {name: nets[name] for name in found}
         run = runs.create(launch.out, "icgan", config.dataset, config, launch.init, start)
+        run.save_networks({name: nets[name] for name in kept_networks(config, found)})
     with runs.resumable(run):
         runs.log_to(run)
         runs.record_environment(run, described, config.run.seed, train)
@@ -154,6 +161,17 @@ def starting_networks(
             "a folder of weights that has one."
         )
     return nets, found
+
+
+def kept_networks(config: Config, found: Sequence[str]) -> list[str]:
+    """Those of the networks of --init that the run keeps as they are, since no stage trains them.
+
+    E_z inverts one generator, so it is not kept beside another one.
+    """
+    changed = {name for stage in config.stages for name in TRAINED[stage]}
+    if "generator" in changed:
+        changed.add("encoder_z")
+    return [name for name in found if name not in changed]
 
 
 def train_gan(

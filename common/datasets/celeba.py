@@ -25,6 +25,7 @@ import fcntl
 import hashlib
 import json
 import logging
+import math
 import os
 import threading
 import uuid
@@ -348,7 +349,10 @@ def face(image: Image.Image, size: int, crop: Crop) -> np.ndarray:
         side = min(image.size)
         left, top = (image.width - side) / 2, (image.height - side) / 2
         right, bottom = left + side, top + side
-    box = (left, top, min(right, image.width), min(bottom, image.height))
+    # Cropped first, so that the filter sees nothing beyond the box; then to the parts of a pixel.
+    whole = (math.floor(left), math.floor(top), math.ceil(right), math.ceil(bottom))
+    box = (left - whole[0], top - whole[1], right - whole[0], bottom - whole[1])
+    image = image.crop(whole)
     return as_array(image.resize((size, size), Image.Resampling.BILINEAR, box=box))
 
 
@@ -412,7 +416,7 @@ def decoded_images(
             room; a damaged cache.
     """
     folder = Path(cache_dir) if cache_dir is not None else default_cache()
-    key = _key(paths, {"size": size, "crop": crop, "filter": "bilinear", "format": 1})
+    key = _key(paths, {"size": size, "crop": crop, "filter": "bilinear", "format": 2})
     cached = folder / f"celeba-{size}-{crop}-{len(paths)}-{key}.npy"
     if not cached.is_file():
         _build(paths, size, crop, cached)

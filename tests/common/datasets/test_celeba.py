@@ -341,7 +341,7 @@ def test_a_half_size_copy_shows_the_same_faces(original, folder):
     for file in (folder / "img_align_celeba").iterdir():
         Image.open(file).resize((89, 109), Image.Resampling.BOX).save(file, quality=95)
     difference = load(folder).images.astype(int) - load(original).images
-    assert np.abs(difference).mean() < 1.0  # of 255; two pixels further on it would be 10
+    assert np.abs(difference).mean() < 1.5  # of 255; two pixels further on it would be 10
 
 
 def test_of_other_proportions_the_middle_square_is_kept():

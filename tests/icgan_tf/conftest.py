@@ -1,0 +1,196 @@
+"""Tiny IcGAN networks and runs, of digits and of drawn faces, which the tests share."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from icgan_tf.config import ALL, Config, DataConfig, NetworkConfig
+
+if TYPE_CHECKING:
+    import keras
+
+    from common.datasets.records import Records
+    from icgan_tf.trained import Trained
+
+SIZES = NetworkConfig(
+    latent_size=4,
+    generator_filters=2,
+    discriminator_filters=2,
+    encoder_filters=2,
+    encoder_z_dense=8,
+    encoder_y_dense=8,
+)
+DIGITS = Config(dataset="mnist", data=DataConfig(image_size=32, attributes=ALL), networks=SIZES)
+DENSE = Config(
+    dataset="mnist",
+    data=DataConfig(image_size=28, attributes=ALL, condition_values="unit", pixel_range="unit"),
+    networks=NetworkConfig(
+        family="dense", latent_size=4, encoder_filters=2, encoder_z_dense=8, encoder_y_dense=8
+    ),
+)
+FACES = Config(dataset="drawn", data=DataConfig(image_size=16), networks=SIZES)
+
+
+@contextlib.contextmanager
+def log_restored() -> Iterator[None]:
+    """Takes away what `log_to` adds, so that no handler outlives the output that it writes to."""
+    root = logging.getLogger()
+    before = list(root.handlers)
+    yield
+    for handler in [handler for handler in root.handlers if handler not in before]:
+        root.removeHandler(handler)
+        handler.close()
+
+
+@pytest.fixture(autouse=True)
+def _log_ends_with_the_test() -> Iterator[None]:
+    with log_restored():
+        yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _log_ends_with_the_module() -> Iterator[None]:
+    with log_restored():
+        yield
+
+
+@pytest.fixture(scope="session")
+def tiny_config() -> Config:
+    """Digits in 32x32, networks of a few filters, four latents, conditions of -1 and 1."""
+    return DIGITS
+
+
+@pytest.fixture(scope="session")
+def dense_config() -> Config:
+    """Digits in 28x28, pixels and conditions of 0 and 1."""
+    return DENSE
+
+
+@pytest.fixture(scope="session")
+def faces_config() -> Config:
+    """Drawn faces of 16x16 with 18 attributes, conditions of -1 and 1."""
+    return FACES
+
+
+@pytest.fixture(scope="session")
+def digits() -> np.ndarray:
+    """The ten examples, uint8 `[10, 28, 28, 1]`, in the order of their file names."""
+    from common.datasets.folder import read_images
+    from common.run import ROOT
+
+    return read_images(ROOT / "examples" / "digits", (28, 28), "L")[1]
+
+
+@pytest.fixture(scope="session")
+def faces() -> Records:
+    """The first 24 drawn test faces."""
+    from common.datasets import drawn
+
+    return drawn.load("test", FACES.data.image_size).take(slice(24))
+
+
+def enlarged(config: Config, images: np.ndarray, factor: float) -> dict[str, keras.Model]:
+    """Untrained networks that tell images apart: all four, by name.
+
+    The codes of the images have mean 0 and standard deviation 1 in each dimension, as trained ones
+    have; the factor makes different codes and conditions give clearly different images.
+    """
+    import keras
+
+    from common.images import padded, to_range
+    from icgan_tf import networks
+    from icgan_tf.trained import build
+
+    keras.utils.set_random_seed(1)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, width in {"DENSE": 16, "SMALL": 2, "MEDIUM": 2}.items():  # of the dense family
+            patch.setattr(networks, name, width)
+        nets = build(config)
+    for variable in nets["generator"].trainable_variables:
+        if variable.path.endswith("kernel"):
+            variable.assign(factor * variable)
+    x = to_range(padded(images, config.data.image_size), config.data.pixel_range)
+    for name in ("encoder_z", "encoder_y"):
+        codes = np.asarray(nets[name](x, training=False))
+        kernel, bias = nets[name].trainable_variables[-2:]  # of the last layer
+        kernel.assign(kernel / codes.std(axis=0))
+        bias.assign((bias - codes.mean(axis=0)) / codes.std(axis=0))
+    return nets
+
+
+@pytest.fixture(scope="session")
+def digit_networks(digits: np.ndarray) -> dict[str, keras.Model]:
+    return enlarged(DIGITS, digits, 15.0)
+
+
+@pytest.fixture(scope="session")
+def face_networks(faces: Records) -> dict[str, keras.Model]:
+    return enlarged(FACES, faces.images, 10.0)
+
+
+@pytest.fixture(scope="session")
+def dense_networks(digits: np.ndarray) -> dict[str, keras.Model]:
+    return enlarged(DENSE, digits, 30.0)
+
+
+@pytest.fixture(scope="session")
+def untrained_run(digit_networks: dict[str, keras.Model]) -> Callable[..., Path]:
+    """A function that saves the networks of digits, all or the named ones, as a run does."""
+    from common import run as runs
+
+    def make(folder: Path, *names: str) -> Path:
+        run = runs.create(folder, "icgan", "mnist", DIGITS)
+        run.save_networks({name: digit_networks[name] for name in names or digit_networks})
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def _digits_built_once(
+    digit_networks: dict[str, keras.Model], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is loaded from an `untrained_run` goes into the networks that it is of."""
+    monkeypatch.setattr("icgan_tf.trained.build", lambda config: digit_networks)
+
+
+def trained(config: Config, nets: dict[str, keras.Model]) -> Trained:
+    """The networks as a command gets them; their folder does not exist."""
+    from icgan_tf.trained import NEEDED, Trained
+
+    folder = Path("no-folder") / f"{config.dataset}-{config.data.image_size}"
+    return Trained(folder, config, **{name: nets[name] for name in NEEDED})
+
+
+@pytest.fixture(scope="session")
+def model(digit_networks: dict[str, keras.Model]) -> Trained:
+    """Digits, padded to 32x32."""
+    return trained(DIGITS, digit_networks)
+
+
+@pytest.fixture(scope="session")
+def dense_model(dense_networks: dict[str, keras.Model]) -> Trained:
+    """Digits as they are, 28x28."""
+    return trained(DENSE, dense_networks)
+
+
+@pytest.fixture(scope="session")
+def faces_model(face_networks: dict[str, keras.Model]) -> Trained:
+    """Faces of 16x16."""
+    return trained(FACES, face_networks)
+
+
+@pytest.fixture
+def _models_loaded_once(
+    model: Trained, faces_model: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Commands that name the folder of one of them as a run get it."""
+    loaded = {one.folder: one for one in (model, faces_model)}
+    monkeypatch.setattr("icgan_tf.trained.load", loaded.__getitem__)

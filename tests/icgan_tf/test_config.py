@@ -1,0 +1,381 @@
+"""The settings: the originals' values, the presets, the file and the command line."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from common.config import differences, from_json, parse_training, read_config, to_json
+from common.errors import UserError
+from common.files import write_json
+from common.run import ROOT
+from icgan_tf.config import (
+    ALL,
+    EXTENDABLE,
+    PAPER18,
+    PRESETS,
+    Config,
+    DataConfig,
+    EncoderYConfig,
+    EncoderZConfig,
+    GANConfig,
+    NetworkConfig,
+    baseline,
+    paper,
+    paper32,
+    quick,
+    report,
+    smoke,
+    stable,
+)
+
+STAGES = {"gan": GANConfig, "encoder_z": EncoderZConfig, "encoder_y": EncoderYConfig}
+DATASETS = ("mnist", "celeba", "drawn")
+COMBINATIONS = [
+    *((name, dataset) for name in ("stable", "paper", "report", "quick", "smoke")
+      for dataset in DATASETS),
+    ("baseline", "mnist"),
+]  # fmt: skip
+
+
+def parse(*words: str) -> Config:
+    config, _ = parse_training(Config, PRESETS, "icgan", list(words), extendable=EXTENDABLE)
+    return config
+
+
+# --- The sources' values --------------------------------------------------------------------------
+
+
+def test_the_18_attributes_are_the_authors_in_their_order():
+    from common.datasets.celeba import ATTRIBUTES
+
+    numbers = [ATTRIBUTES.index(name) + 1 for name in PAPER18]  # CelebA's, from 1
+    assert numbers == [5, 6, 9, 10, 12, 13, 16, 18, 19, 21, 22, 23, 27, 29, 32, 33, 34, 36]
+
+
+def test_the_defaults_are_the_original_on_faces_but_for_mirroring():
+    assert differences(Config(), paper()) == {"gan.flip": (False, True)}
+
+
+def test_the_original_has_the_networks_of_its_tables():
+    assert to_json(paper().networks) == {
+        "family": "paper",
+        "latent_size": 100,
+        "generator_filters": 64,
+        "generator_dense": 0,
+        "generator_dense_form": "vector",
+        "discriminator_filters": 64,
+        "condition_layer": 1,
+        "discriminator_dropout": 0.0,
+        "encoder_filters": 32,
+        "encoder_z_dense": None,
+        "encoder_y_dense": 512,
+    }
+
+
+@pytest.mark.parametrize("config", [paper(), paper32()])
+def test_the_originals_gan_is_trained_as_in_its_code(config):
+    gan = config.gan
+    assert (gan.epochs, gan.batch_size) == (25.0, 64)
+    assert (gan.learning_rate, gan.beta_1, gan.schedule) == (2e-4, 0.5, "constant")
+    assert (gan.wrong_weight, gan.fake_weight, gan.prior) == (0.5, 0.5, "empirical")
+    assert (gan.ema, gan.reestimate_batches) == (None, 100)
+
+
+@pytest.mark.parametrize("stage", ["encoder_z", "encoder_y"])
+def test_the_originals_encoders_are_trained_as_in_its_code(stage):
+    encoder = getattr(paper(), stage)
+    assert (encoder.epochs, encoder.batch_size, encoder.reduction) == (15.0, 64, "mean")
+    assert (encoder.learning_rate, encoder.beta_1) == (1e-4, 0.1)
+
+
+def test_the_originals_e_z_has_as_many_pairs_as_images_and_its_e_y_is_the_last():
+    assert (paper().encoder_z.fixed_pairs, paper().encoder_y.keep) == (True, "last")
+
+
+def test_the_original_sees_64x64_faces_cropped_to_138():
+    data = paper().data
+    assert (data.image_size, data.crop, data.split) == (64, "paper138", "official")
+    assert (data.pixel_range, data.condition_values) == ("signed", "signed")
+    assert data.attributes == PAPER18
+
+
+def test_paper_on_digits_is_paper32_with_padded_digits_and_no_mirroring():
+    config = paper("mnist")
+    assert config == paper32()
+    assert (config.data.image_size, config.data.attributes) == (32, ALL)
+    assert config.gan.flip is False
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_the_report_trains_on_equation_1(dataset):
+    gan = report(dataset).gan
+    assert (gan.wrong_weight, gan.fake_weight, gan.flip) == (0.0, 1.0, False)
+    assert (gan.batch_size, gan.learning_rate, gan.prior) == (64, 2e-4, "batch")
+
+
+def test_the_reports_faces_have_a_dense_layer_twice_the_filters_and_dropout():
+    changed = differences(paper().networks, report("celeba").networks)
+    assert changed == {
+        "generator_dense": (0, 1024),
+        "discriminator_filters": (64, 128),
+        "discriminator_dropout": (0.0, 0.3),
+    }
+
+
+def test_the_report_crops_faces_to_108_has_all_attributes_and_its_own_split():
+    data = report("celeba").data
+    assert (data.crop, data.attributes, data.split) == ("center108", ALL, "report")
+
+
+def test_the_reports_digits_are_28x28_one_hot_against_a_tanh():
+    config = report("mnist")
+    assert (config.networks.family, config.networks.discriminator_dropout) == ("dense", 0.3)
+    data = config.data
+    assert (data.image_size, data.condition_values, data.pixel_range) == (28, "unit", "signed")
+
+
+def test_the_baseline_is_that_of_its_code():
+    config = baseline()
+    assert (config.networks.family, config.networks.latent_size) == ("baseline", 64)
+    data = config.data
+    assert (data.image_size, data.condition_values, data.pixel_range) == (28, "unit", "unit")
+    gan, z, y = config.gan, config.encoder_z, config.encoder_y
+    assert (gan.epochs, gan.wrong_weight, gan.fake_weight, gan.prior) == (21.0, 0.0, 1.0, "batch")
+    assert (z.epochs, z.learning_rate, z.beta_1, z.fixed_pairs) == (21.0, 1e-2, 0.5, False)
+    assert (y.epochs, y.learning_rate, y.beta_1) == (21.0, 1e-3, 0.5)
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_stable_is_the_original_with_three_additions_and_perhaps_other_lengths(dataset):
+    changed = differences(paper(dataset), stable(dataset))
+    lengths = [name for name in changed if name.endswith((".epochs", ".period"))]
+    assert not lengths or dataset == "mnist"
+    assert {name: change for name, change in changed.items() if name not in lengths} == {
+        "gan.ema": (None, 0.999),
+        "encoder_z.fixed_pairs": (True, False),
+        "encoder_y.keep": ("last", "best"),
+    }
+
+
+# --- Presets --------------------------------------------------------------------------------------
+
+
+def test_the_first_preset_is_the_shipped_models_and_is_of_digits():
+    assert parse() == stable("mnist") == PRESETS[next(iter(PRESETS))]()
+
+
+@pytest.mark.parametrize(("name", "dataset"), COMBINATIONS)
+def test_a_preset_is_for_the_data_set_that_it_is_asked_for(name, dataset):
+    config = PRESETS[name](dataset)
+    assert config.dataset == dataset
+    assert config.data.attributes == (ALL if dataset == "mnist" or name == "report" else PAPER18)
+
+
+@pytest.mark.parametrize(("name", "dataset"), [("paper", "mnist"), ("report", "drawn")])
+def test_the_command_line_asks_the_preset_for_its_data_set(name, dataset):
+    assert parse("--preset", name, "--dataset", dataset) == PRESETS[name](dataset)
+
+
+@pytest.mark.parametrize("dataset", ["celeba", "drawn"])
+def test_the_baseline_knows_no_faces(dataset):
+    with pytest.raises(UserError, match="preset baseline is for digits alone"):
+        parse("--preset", "baseline", "--dataset", dataset)
+
+
+@pytest.mark.parametrize(("name", "dataset"), [*COMBINATIONS, ("paper32", None)])
+def test_a_preset_reads_back_equal_from_its_file(tmp_path, name, dataset):
+    config = PRESETS[name](*filter(None, [dataset]))
+    write_json(tmp_path / "config.json", to_json(config))
+    assert read_config(Config, tmp_path) == config
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_trains_all_stages_and_says_what_it_is_for(name):
+    assert PRESETS[name]().stages == ("gan", "encoder_z", "encoder_y")
+    assert len((PRESETS[name].__doc__ or "").split()) >= 7
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_smoke_has_at_least_three_periods_a_stage_on_few_images(dataset, stage):
+    settings = getattr(smoke(dataset), stage)
+    assert settings.epochs / settings.period >= 3
+    assert smoke(dataset).run.limit == 256
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_quick_keeps_the_losses_and_the_order_of_stable(dataset):
+    changed = set(differences(stable(dataset), quick(dataset)))
+    kept = {"wrong_weight", "fake_weight", "prior", "flip", "batch_size", "beta_1", "reduction"}
+    assert not {name.split(".")[-1] for name in changed} & kept
+    assert not any(name.startswith("data.") for name in changed)
+
+
+def test_faces_are_mirrored_and_digits_are_not():
+    assert [stable(dataset).gan.flip for dataset in DATASETS] == [False, True, True]
+
+
+# --- The command line -----------------------------------------------------------------------------
+
+
+def test_a_flag_overrides_its_preset_and_nothing_else():
+    words = ("--preset", "smoke", "--encoder-z.learning-rate", "1e-3", "--seed", "7")
+    found = differences(PRESETS["smoke"](), parse(*words))
+    assert found == {"run.seed": (0, 7), "encoder_z.learning_rate": (1e-4, 1e-3)}
+
+
+def test_stages_and_attributes_are_read_from_the_command_line():
+    words = ("--stages", "encoder_y", "--data.attributes", "Male", "Smiling")
+    config = parse("--preset", "smoke", *words)
+    assert config.stages == ("encoder_y",)
+    assert config.data.attributes == ("Male", "Smiling")
+
+
+def test_a_misspelt_preset_is_answered_with_the_nearest_one():
+    with pytest.raises(UserError, match=r"no preset 'quik'.*Did you mean 'quick'"):
+        parse("--preset", "quik")
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_resumed_run_may_train_each_stage_longer(tmp_path, stage):
+    write_json(tmp_path / "config.json", to_json(smoke()))
+    longer = replace(smoke(), **{stage: replace(getattr(smoke(), stage), epochs=4.0)})
+    flag = f"--{stage.replace('_', '-')}.epochs"
+    assert parse("--resume", str(tmp_path), flag, "4") == longer
+
+
+def test_a_resumed_run_keeps_everything_else(tmp_path):
+    write_json(tmp_path / "config.json", to_json(smoke()))
+    with pytest.raises(UserError, match=r"gan\.wrong_weight is 0\.5 in the run and 0\.0 here"):
+        parse("--resume", str(tmp_path), "--gan.wrong-weight", "0")
+
+
+def test_help_does_not_wait_for_tensorflow():
+    modules = "icgan_tf.train, icgan_tf.edit, icgan_tf.reconstruct, icgan_tf.evaluate"
+    code = f"import sys, {modules}; sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+# --- What is refused ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("epochs", 0.0),
+        ("epochs", float("nan")),
+        ("period", -1.0),
+        ("learning_rate", 0.0),
+        ("learning_rate", float("inf")),
+        ("batch_size", 0),
+        ("beta_1", 1.0),
+        ("beta_1", -0.1),
+    ],
+)
+def test_a_stage_that_cannot_be_trained_is_refused_by_name(stage, field, value):
+    with pytest.raises(UserError, match=rf"{stage}\.{field} is .*; it must be"):
+        STAGES[stage](**{field: value})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("ema", 0.0),
+        ("ema", 1.0),
+        ("step_factor", 0.0),
+        ("step_factor", 1.5),
+        ("step_epochs", 0.0),
+        ("wrong_weight", -0.5),
+        ("fake_weight", float("inf")),
+        ("reestimate_batches", -1),
+    ],
+)
+def test_impossible_settings_of_the_gan_are_refused_by_name(field, value):
+    with pytest.raises(UserError, match=rf"gan\.{field} is .*; it must be"):
+        GANConfig(**{field: value})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("latent_size", 0),
+        ("generator_filters", 0),
+        ("generator_dense", -1),
+        ("discriminator_filters", -8),
+        ("discriminator_dropout", 1.0),
+        ("discriminator_dropout", -0.1),
+        ("condition_layer", -1),
+        ("encoder_filters", 0),
+        ("encoder_z_dense", 0),
+        ("encoder_y_dense", 0),
+    ],
+)
+def test_networks_that_cannot_be_built_are_refused_by_name(field, value):
+    with pytest.raises(UserError, match=rf"networks\.{field} is .*; it must be"):
+        NetworkConfig(**{field: value})
+
+
+@pytest.mark.parametrize("size", [0, 8, 31, 48, 100])
+def test_sides_that_the_deconvolutions_do_not_reach_are_refused(size):
+    with pytest.raises(UserError, match=rf"data\.image_size is {size}; it must be 16, 32, 64"):
+        Config(data=DataConfig(image_size=size))
+
+
+@pytest.mark.parametrize("size", [16, 64])
+def test_digits_are_28_or_32_pixels_wide(size):
+    with pytest.raises(UserError, match=rf"data\.image_size is {size}; it must be 28 or 32"):
+        Config(dataset="mnist", data=DataConfig(image_size=size, attributes=ALL))
+
+
+@pytest.mark.parametrize("family", ["dense", "baseline"])
+@pytest.mark.parametrize(("dataset", "size"), [("mnist", 32), ("celeba", 64), ("drawn", 28)])
+def test_the_28x28_families_are_for_such_digits_alone(family, dataset, size):
+    with pytest.raises(UserError, match=rf"networks\.family is '{family}'; it must be paper"):
+        Config(
+            dataset=dataset,
+            data=DataConfig(image_size=size),
+            networks=NetworkConfig(family=family),
+        )
+
+
+@pytest.mark.parametrize(("size", "last"), [(16, 2), (32, 3), (64, 4)])
+def test_y_enters_d_after_one_of_its_convolutions(size, last):
+    data = DataConfig(image_size=size)
+    Config(data=data, networks=NetworkConfig(condition_layer=last))
+    with pytest.raises(UserError, match=rf"condition_layer is {last + 1}; it must be 0 to {last}"):
+        Config(data=data, networks=NetworkConfig(condition_layer=last + 1))
+
+
+def test_an_even_prior_is_for_classes():
+    Config(dataset="mnist", data=DataConfig(image_size=32), gan=GANConfig(prior="uniform"))
+    with pytest.raises(UserError, match=r"gan\.prior is 'uniform'; it must be empirical or batch"):
+        Config(gan=GANConfig(prior="uniform"))
+
+
+def test_a_run_needs_a_stage_and_faces_an_attribute():
+    with pytest.raises(UserError, match=r"stages is \(\); it must be"):
+        Config(stages=())
+    with pytest.raises(UserError, match=r"data\.attributes is \(\); it must be"):
+        DataConfig(attributes=())
+
+
+def test_a_report_needs_two_images():
+    with pytest.raises(UserError, match="report_images is 1; it must be at least 2"):
+        Config(report_images=1)
+
+
+def test_a_wrong_setting_on_the_command_line_is_a_users_mistake():
+    with pytest.raises(UserError, match="image_size is 48; it must be 16, 32, 64"):
+        parse("--preset", "paper", "--data.image-size", "48")
+
+
+def test_a_wrong_setting_in_a_file_is_a_users_mistake():
+    values = to_json(smoke())
+    values["gan"]["prior"] = "guessed"
+    with pytest.raises(UserError, match="'guessed' where one of"):
+        from_json(Config, values)

@@ -1,0 +1,136 @@
+"""What an evaluation measures on faces, with editors and readers whose answers are known."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from common.datasets.records import Records
+from icgan_tf import faces
+
+NAMES = ("Male", "Smiling", "Bald")
+READ = np.array([[1, 0, 0], [1, 1, 0], [0, 0, 0], [1, 0, 1]], np.float32)  # by E_y
+Editor = Callable[[np.ndarray], np.ndarray]
+
+
+def showing(attributes: np.ndarray) -> np.ndarray:
+    """Images `[N, A, 1, 3]` in which each attribute is a row, white where it is there."""
+    return np.repeat(np.rint(255 * attributes).astype(np.uint8)[:, :, None, None], 3, axis=3)
+
+
+@pytest.fixture
+def edits(monkeypatch) -> Callable[..., tuple[dict[str, list], dict[str, float]]]:
+    """The table of an editor, and its means: wanted attributes `[N, A]` -> those that it shows."""
+
+    def measured(editor: Editor, names=NAMES, read=READ):
+        monkeypatch.setattr(faces, "decode", lambda model, z, y: showing(editor(y)))
+        monkeypatch.setattr(faces, "predict", lambda judge, images: images[:, :, 0, 0] / 255)
+        model = SimpleNamespace(attribute_names=names)
+        table, means = faces.edit_table(model, None, np.zeros((len(read), 2)), read)
+        rows = {
+            str(row[0]): [getattr(cell, "mean", cell) for cell in row[1:]] for row in table.rows
+        }
+        return rows, {name: mean.mean for name, mean in means.items()}
+
+    return measured
+
+
+def test_an_editor_that_does_what_it_is_told_always_succeeds_and_changes_nothing_else(edits):
+    rows, _ = edits(lambda wanted: wanted)
+    # set, before, cleared, before, others unchanged: 3 of 4 are Male, 1 smiles, 1 is bald
+    assert rows["Male"] == [1.0, 0.75, 1.0, 0.25, 1.0]
+    assert rows["Smiling"] == [1.0, 0.25, 1.0, 0.75, 1.0]
+    assert rows["Bald"] == [1.0, 0.25, 1.0, 0.75, 1.0]
+
+
+def test_an_editor_that_does_nothing_succeeds_no_more_than_before(edits):
+    rows, means = edits(lambda wanted: READ)
+    assert rows["Male"] == [0.75, 0.75, 0.25, 0.25, 1.0]
+    assert means["set"] == means["before set"]
+    assert means["cleared"] == means["before cleared"]
+
+
+def test_an_editor_that_does_the_opposite_is_worse_than_nothing(edits):
+    _, means = edits(lambda wanted: 1.0 - wanted)
+    assert (means["set"], means["cleared"]) == (0.0, 0.0)
+
+
+def test_what_an_edit_drags_along_is_counted(edits):
+    # Whoever is asked to be Male smiles: after "set", the faces 0, 1 and 3 smiled already so in
+    # the reconstruction, and face 2 does now; after "cleared", the smiles of 0 and 3 are gone.
+    def editor(wanted):
+        return np.stack([wanted[:, 0], np.maximum(wanted[:, 0], wanted[:, 1]), wanted[:, 2]], 1)
+
+    rows, _ = edits(editor)
+    # Of 2 x 4 x 2 other attributes, 1 + 2 have changed.
+    assert rows["Male"][4] == pytest.approx(13 / 16)
+    assert rows["Bald"][4] == 1.0
+
+
+def test_the_last_row_and_the_sentences_are_means_over_the_attributes(edits):
+    rows, means = edits(lambda wanted: wanted)
+    expected = [1.0, 1.25 / 3, 1.0, 1.75 / 3, 1.0]
+    assert rows["mean"] == pytest.approx(expected)
+    assert list(means) == ["set", "before set", "cleared", "before cleared", "kept"]
+    assert list(means.values()) == pytest.approx(expected)
+
+
+def test_groups_that_exclude_each_other_are_not_cleared_here(edits):
+    rows, _ = edits(lambda y: y, ("Black_Hair", "Gray_Hair"), np.array([[1, 0], [0, 1]], "f"))
+    assert rows["Gray_Hair"] == [1.0, 0.5, 1.0, 0.5, 1.0]
+
+
+def test_a_model_of_a_single_attribute_changes_no_other(edits):
+    rows, means = edits(lambda wanted: wanted, ("Smiling",), np.array([[1], [0]], np.float32))
+    assert rows["Smiling"] == [1.0, 0.5, 1.0, 0.5, 1.0]
+    assert means["kept"] == 1.0
+
+
+# --- Attributes read ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def reading(monkeypatch) -> dict[str, list]:
+    """Attribute -> share, majority, then accuracy and F1 of judge, E_y, judge on reconstructions.
+
+    The judge reads the reconstructions as E_y reads the faces.
+    """
+    true = np.array([[1, 0, 1], [1, 0, 0], [0, 0, 0], [0, 0, 0]], np.float32)
+    real = np.array([[1, 0, 1], [0, 0, 1], [0, 0, 0], [1, 0, 1]], np.float32)
+    by_e_y = np.array([[1, 0, 0], [1, 0, 0], [1, 0, 0], [0, 0, 0]], np.float32)
+    monkeypatch.setattr(faces, "decode", lambda model, z, y: showing(y))
+    monkeypatch.setattr(faces, "predict", lambda judge, images: images[:, :, 0, 0] / 255)
+    model = SimpleNamespace(attribute_names=NAMES)
+    test = Records(showing(real), true, NAMES, "drawn", "a test")
+    table = faces.reading_table(model, None, test, np.zeros((4, 2)), by_e_y)
+    assert len(table.columns) == len(table.rows[0])
+    return {str(row[0]): list(row[1:]) for row in table.rows}
+
+
+def test_accuracy_and_f1_are_those_of_the_confusion_matrix(reading):
+    # Judge: 1 hit, 1 false alarm, 1 miss: 2 / 4 and 2 / (2 + 1 + 1).
+    # E_y: 2 hits, 1 false alarm: 3 / 4 and 4 / (4 + 1).
+    assert reading["Male"] == [0.5, 0.5, 0.5, 0.5, 0.75, 0.8, 0.75, 0.8]
+
+
+def test_an_attribute_that_is_neither_there_nor_read_has_no_f1(reading):
+    share, majority, *cells = reading["Smiling"]
+    assert (share, majority) == (0.0, 1.0)
+    assert cells[::2] == [1.0, 1.0, 1.0]
+    assert all(math.isnan(f1) for f1 in cells[1::2])
+
+
+def test_the_accuracy_of_always_saying_no_is_shown_beside(reading):
+    # One of four is bald. The judge reads three, the one among them: 2 / 4 and 2 / (2 + 2).
+    # E_y reads none: as right as the majority, but F1 is 0.
+    assert reading["Bald"] == [0.25, 0.75, 0.5, 0.5, 0.75, 0.0, 0.75, 0.0]
+
+
+def test_means_are_over_the_attributes_that_have_a_value(reading):
+    assert reading["mean"] == pytest.approx(
+        [0.75 / 3, 2.25 / 3, 2 / 3, 0.5, 2.5 / 3, 0.4, 2.5 / 3, 0.4]
+    )

@@ -1,0 +1,64 @@
+"""The model in `weights/icgan-mnist`, as it lies in the tree."""
+
+from __future__ import annotations
+
+import h5py
+import numpy as np
+import pytest
+
+from common import run as runs
+from icgan_tf import trained
+from icgan_tf.edit import binary, decode, encode, shifted
+
+FOLDER = runs.default_weights(trained.SHIPPED)
+LARGEST = 10.5e6  # bytes
+
+
+@pytest.fixture(scope="module")
+def read() -> dict[str, float]:
+    """Shares of every tenth test digit that read as wanted: +1, and the reconstruction."""
+    from common.datasets import mnist
+    from common.metrics.classifier import load_classifier, predict_labels
+
+    model, judge = trained.load(None), load_classifier()
+    test = mnist.load("test5000").take(slice(0, None, 10))
+    latents, answers = encode(model, test.images)
+    attributes = binary(answers, one_hot=True)
+    shares = {}
+    for name, k in (("+1", 1), ("reconstruction", 0)):
+        images = decode(model, latents, shifted(attributes, k))
+        shares[name] = float((predict_labels(judge, images) == (test.labels + k) % 10).mean())
+    return shares
+
+
+def test_it_is_small_enough():
+    assert sum(file.stat().st_size for file in FOLDER.iterdir()) < LARGEST
+
+
+@pytest.mark.parametrize("name", trained.NEEDED)
+def test_its_weights_are_finite_and_stored_in_float16(name):
+    kinds = set()
+
+    def check(_: str, item: object) -> None:
+        if isinstance(item, h5py.Dataset):
+            kinds.add(item.dtype)
+            assert np.isfinite(np.asarray(item, np.float32)).all()
+
+    with h5py.File(FOLDER / f"{name}.weights.h5") as file:
+        file.visititems(check)
+    assert kinds == {np.dtype(np.float16)}
+
+
+def test_a_digit_plus_one_reads_as_the_next_one(read):
+    assert read["+1"] >= 0.95
+
+
+def test_reconstructions_keep_their_digit(read):
+    assert read["reconstruction"] >= 0.97
+
+
+def test_its_card_tells_where_it_comes_from():
+    card = (FOLDER / "card.md").read_text(encoding="utf-8")
+    for row in ("training", "seed", "data", "device", "revision", "stage gan", "size"):
+        assert f"\n| {row} | " in card
+    assert "read as the next digit" in card
