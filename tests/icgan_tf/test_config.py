@@ -181,9 +181,10 @@ def test_the_command_line_asks_the_preset_for_its_data_set(name, dataset):
 
 
 @pytest.mark.parametrize("dataset", ["celeba", "drawn"])
-def test_the_baseline_knows_no_faces(dataset):
-    with pytest.raises(UserError, match="preset baseline is for digits alone"):
-        parse("--preset", "baseline", "--dataset", dataset)
+@pytest.mark.parametrize("preset", ["baseline", "paper32"])
+def test_presets_of_digits_know_no_faces(preset, dataset):
+    with pytest.raises(UserError, match=f"preset {preset} is for digits alone"):
+        parse("--preset", preset, "--dataset", dataset)
 
 
 @pytest.mark.parametrize(("name", "dataset"), [*COMBINATIONS, ("paper32", None)])

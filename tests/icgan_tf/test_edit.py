@@ -728,3 +728,14 @@ def test_inputs_are_never_overwritten(tmp_path, capsys, one):
     assert ended.value.code == 2
     assert f"{inputs} holds the input images" in capsys.readouterr().err
     assert (inputs / "digit-1.png").read_bytes() == before
+
+
+@pytest.mark.parametrize("flag", ["--swap", "--interpolate"])
+def test_the_other_image_is_never_overwritten(tmp_path, capsys, flag):
+    others = shutil.copytree(DIGITS, tmp_path / "others")
+    other = others / "digit-1.png"
+    before = other.read_bytes()
+    with pytest.raises(SystemExit):
+        main([str(DIGITS), flag, str(other), "--out", str(others)])
+    assert f"{others} holds the input images" in capsys.readouterr().err
+    assert other.read_bytes() == before

@@ -30,7 +30,7 @@ from common.training import stage_length
 from icgan_tf import edit, reconstruct
 from icgan_tf.conditions import Conditions
 from icgan_tf.config import PAPER18, PRESETS, Config
-from icgan_tf.train import main, train_encoder_y, train_encoder_z, train_gan
+from icgan_tf.train import kept_networks, main, train_encoder_y, train_encoder_z, train_gan
 from icgan_tf.trained import build
 
 METRICS = ["mae", "mse", "rmse", "psnr", "ssim", "dhash", "phash", "whash"]
@@ -411,6 +411,25 @@ def test_init_with_the_stage_of_e_z_inverts_that_generator(smoke, trained, tmp_p
     assert (fit["stage"], set(fit["model"].players)) == ("encoder_z", {"encoder_z"})
     assert same(fit["before"]["generator"], trained["generator"])
     assert same(fits.kept[tmp_path / "run"]["generator"], trained["generator"])
+
+
+@pytest.mark.parametrize(
+    ("stages", "kept"),
+    [
+        (["gan"], {"encoder_y"}),  # the generator changes, so E_z does not fit any more
+        (["encoder_z"], {"generator", "discriminator", "encoder_y"}),
+        (["encoder_y"], {"generator", "discriminator", "encoder_z"}),
+    ],
+)
+def test_networks_of_init_that_no_stage_trains_stay_in_the_run(faces_config, stages, kept):
+    config = replace(faces_config, stages=tuple(stages))
+    assert set(kept_networks(config, NETWORKS)) == kept
+
+
+def test_a_new_reader_of_attributes_completes_the_run_that_it_starts_from(smoke, tmp_path, fits):
+    run = tmp_path / "run"
+    main([*SMOKE, "--stages", "encoder_y", "--init", str(smoke), "--out", str(run)])
+    assert set(fits.kept[run]) == set(NETWORKS)
 
 
 def test_only_the_named_networks_of_init_are_taken_and_noted(smoke, trained, tmp_path, fits):
