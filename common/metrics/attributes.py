@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from scipy import special
 
-from common.metrics.intervals import Interval, mean_interval, proportion_interval
+from common.metrics.intervals import CONFIDENCE, Interval, proportion_interval
 from common.tables import Cell
 
 
@@ -22,11 +23,10 @@ def f1(read: np.ndarray, true: np.ndarray) -> float:
         true: bool `[N]`.
 
     Returns:
-        0 to 1; NaN where nothing is there and nothing is read (the IcGAN authors' script counts
-        that as 1).
+        0 to 1; NaN where nothing is there to be read (the IcGAN authors' script counts that as 1).
     """
     both, either = int((read & true).sum()), int(read.sum() + true.sum())
-    return 2.0 * both / either if either else float("nan")
+    return 2.0 * both / either if true.any() else float("nan")
 
 
 def majority(true: np.ndarray) -> float:
@@ -89,11 +89,7 @@ def correlation(a: np.ndarray, b: np.ndarray, groups: np.ndarray) -> Interval:
     if spread <= 1e-12 * size:  # nothing but rounding
         return Interval(float("nan"), float("nan"), float("nan"), len(a))
     r = float((a * b).sum()) / spread
-    half = 1.96 / np.sqrt(max(1, len(a) - len(kinds) - 2))
+    half = special.ndtri(0.5 + CONFIDENCE / 2) / np.sqrt(max(1, len(a) - len(kinds) - 2))
     z = np.arctanh(np.clip(r, -0.999999, 0.999999))
-    return Interval(r, float(np.tanh(z - half)), float(np.tanh(z + half)), len(a))
-
-
-def mean_of(values: np.ndarray) -> Interval | None:
-    """`mean_interval`, or None where there are no values."""
-    return mean_interval(values) if len(values) else None
+    low, high = min(r, float(np.tanh(z - half))), max(r, float(np.tanh(z + half)))
+    return Interval(r, low, high, len(a))

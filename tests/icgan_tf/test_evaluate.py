@@ -82,7 +82,7 @@ def test_the_reports_number_stands_beside_ours(measured):
     ]
     share = edits[0][1].mean
     assert measured[0].findings[0].startswith(f"{share:.2%} of 20 test digits read as the next")
-    assert "the report: 74.60% of one batch, by eye" in measured[0].findings[0]
+    assert "the report: 74.60% of one batch clear and right" in measured[0].findings[0]
 
 
 # --- The encoders ---------------------------------------------------------------------------------
@@ -110,7 +110,7 @@ def encoders(monkeypatch, model, faces_model) -> Callable[..., dict]:
 
 Z = np.random.default_rng(0).standard_normal((2, 2), np.float32)
 ERROR, ALIKE = (
-    "E_z, mean squared error on generated images (Eq. 2)",
+    "E_z, squared error per dimension on generated images (Eq. 2)",
     "E_z, mean correlation with the true z",
 )
 
@@ -145,7 +145,7 @@ def test_e_y_is_right_on_faces_attribute_by_attribute(encoders):
 def test_e_ys_error_is_on_the_scale_of_its_conditions(encoders):
     # Each answer is half-way: 0.5 from 0 and 1, which is 1.0 from -1 and +1.
     rows = encoders(lambda z: z, [[1, 0], [0, 1]], [[0.5, 0.5], [0.5, 0.5]])
-    assert rows["E_y, mean squared error (Eq. 3)"] == pytest.approx(1.0)
+    assert rows["E_y, squared error per attribute (Eq. 3)"] == pytest.approx(1.0)
 
 
 def test_the_codes_of_real_images_are_described(encoders):

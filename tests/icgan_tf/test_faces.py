@@ -34,60 +34,65 @@ def edits(monkeypatch) -> Callable[..., tuple[dict[str, list], dict[str, float]]
         rows = {
             str(row[0]): [getattr(cell, "mean", cell) for cell in row[1:]] for row in table.rows
         }
-        return rows, {name: mean.mean for name, mean in means.items()}
+        return rows, means
 
     return measured
 
 
 def test_an_editor_that_does_what_it_is_told_always_succeeds_and_changes_nothing_else(edits):
     rows, _ = edits(lambda wanted: wanted)
-    # set, before, cleared, before, others unchanged: 3 of 4 are Male, 1 smiles, 1 is bald
-    assert rows["Male"] == [1.0, 0.75, 1.0, 0.25, 1.0]
-    assert rows["Smiling"] == [1.0, 0.25, 1.0, 0.75, 1.0]
-    assert rows["Bald"] == [1.0, 0.25, 1.0, 0.75, 1.0]
+    # absent, set, before, present, cleared, before, others: 3 of 4 are Male, 1 smiles, 1 is bald
+    assert rows["Male"] == [1, 1.0, 0.0, 3, 1.0, 0.0, 1.0]
+    assert rows["Smiling"] == [3, 1.0, 0.0, 1, 1.0, 0.0, 1.0]
+    assert rows["Bald"] == [3, 1.0, 0.0, 1, 1.0, 0.0, 1.0]
 
 
-def test_an_editor_that_does_nothing_succeeds_no_more_than_before(edits):
+def test_an_editor_that_does_nothing_never_succeeds(edits):
     rows, means = edits(lambda wanted: READ)
-    assert rows["Male"] == [0.75, 0.75, 0.25, 0.25, 1.0]
-    assert means["set"] == means["before set"]
-    assert means["cleared"] == means["before cleared"]
+    assert rows["Male"] == [1, 0.0, 0.0, 3, 0.0, 0.0, 1.0]
+    assert (means["set: there"], means["cleared: gone"]) == (0.0, 0.0)
 
 
-def test_an_editor_that_does_the_opposite_is_worse_than_nothing(edits):
-    _, means = edits(lambda wanted: 1.0 - wanted)
-    assert (means["set"], means["cleared"]) == (0.0, 0.0)
+def test_what_reads_so_without_the_edit_is_shown_as_before(edits):
+    rows, _ = edits(lambda wanted: np.ones_like(wanted))  # all attributes in each image
+    assert rows["Male"] == [1, 1.0, 1.0, 3, 0.0, 0.0, 1.0]
 
 
 def test_what_an_edit_drags_along_is_counted(edits):
-    # Whoever is asked to be Male smiles: after "set", the faces 0, 1 and 3 smiled already so in
-    # the reconstruction, and face 2 does now; after "cleared", the smiles of 0 and 3 are gone.
+    # Whoever is Male smiles: 0, 1 and 3 in the reconstruction. Turned over, face 2 smiles as well,
+    # 0 and 3 do no more, and 1 still does: 3 of the 4 x 2 other attributes have changed.
     def editor(wanted):
         return np.stack([wanted[:, 0], np.maximum(wanted[:, 0], wanted[:, 1]), wanted[:, 2]], 1)
 
     rows, _ = edits(editor)
-    # Of 2 x 4 x 2 other attributes, 1 + 2 have changed.
-    assert rows["Male"][4] == pytest.approx(13 / 16)
-    assert rows["Bald"][4] == 1.0
+    assert rows["Male"][6] == pytest.approx(5 / 8)
+    assert rows["Bald"][6] == 1.0
 
 
 def test_the_last_row_and_the_sentences_are_means_over_the_attributes(edits):
-    rows, means = edits(lambda wanted: wanted)
-    expected = [1.0, 1.25 / 3, 1.0, 1.75 / 3, 1.0]
-    assert rows["mean"] == pytest.approx(expected)
-    assert list(means) == ["set", "before set", "cleared", "before cleared", "kept"]
-    assert list(means.values()) == pytest.approx(expected)
+    rows, means = edits(lambda wanted: np.stack([wanted[:, 0], *np.zeros((2, 4))], 1))
+    assert rows["mean"] == pytest.approx([None, 1 / 3, 0.0, None, 1.0, 2 / 3, 1.0])
+    assert means["set: there"] == pytest.approx(1 / 3)
+    assert list(means) == list(faces.EDIT_COLUMNS)
 
 
-def test_groups_that_exclude_each_other_are_not_cleared_here(edits):
-    rows, _ = edits(lambda y: y, ("Black_Hair", "Gray_Hair"), np.array([[1, 0], [0, 1]], "f"))
-    assert rows["Gray_Hair"] == [1.0, 0.5, 1.0, 0.5, 1.0]
+def test_an_attribute_that_no_face_has_cannot_be_cleared(edits):
+    rows, means = edits(lambda y: y, ("Male", "Smiling"), np.array([[1, 0], [1, 0]], "f"))
+    assert rows["Smiling"] == [2, 1.0, 0.0, 0, None, None, 1.0]
+    assert means["cleared: gone"] == 1.0  # of Male alone
 
 
-def test_a_model_of_a_single_attribute_changes_no_other(edits):
+def test_the_others_are_not_those_of_the_same_exclusive_group(edits):
+    read = np.array([[1, 0, 0], [0, 1, 0]], np.float32)
+    names = ("Black_Hair", "Gray_Hair", "Male")
+    rows, _ = edits(lambda y: np.stack([y[:, 0], 1 - y[:, 0], y[:, 2]], 1), names, read)
+    assert rows["Black_Hair"][6] == 1.0
+
+
+def test_a_model_of_a_single_attribute_has_no_others(edits):
     rows, means = edits(lambda wanted: wanted, ("Smiling",), np.array([[1], [0]], np.float32))
-    assert rows["Smiling"] == [1.0, 0.5, 1.0, 0.5, 1.0]
-    assert means["kept"] == 1.0
+    assert rows["Smiling"] == [1, 1.0, 0.0, 1, 1.0, 0.0, None]
+    assert math.isnan(means["others kept"])
 
 
 # --- Attributes read ------------------------------------------------------------------------------
@@ -117,7 +122,7 @@ def test_accuracy_and_f1_are_those_of_the_confusion_matrix(reading):
     assert reading["Male"] == [0.5, 0.5, 0.5, 0.5, 0.75, 0.8, 0.75, 0.8]
 
 
-def test_an_attribute_that_is_neither_there_nor_read_has_no_f1(reading):
+def test_an_attribute_that_no_face_has_has_no_f1(reading):
     share, majority, *cells = reading["Smiling"]
     assert (share, majority) == (0.0, 1.0)
     assert cells[::2] == [1.0, 1.0, 1.0]
