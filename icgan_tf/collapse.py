@@ -2,8 +2,9 @@
 
 The report's runs end so: "The D loss suddenly drops to 0, and the generator starts to generate
 random pixels" (Sec. 5.3), "the discriminator loss comes to zero at about 3 epoch" (Sec. 7). A
-run is called collapsed when D's mean loss stays below a threshold over many steps. That is read
-from the run's history alone, so that log and report say the same, also after a resume.
+run is called collapsed when D's mean loss, or its part on fakes (with labels that do not match the
+whole never vanishes), stays below a threshold over many steps. That is read from the run's history
+alone, so that log and report say the same, also after a resume.
 """
 
 from __future__ import annotations
@@ -13,21 +14,25 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from common.files import atomic_path, write_text
 from common.history import History
 from common.run import Run
 
 logger = logging.getLogger(__name__)
 
-NEAR_ZERO = 0.05  # of D's loss, whose value in equilibrium is log 4 = 1.39
+NEAR_ZERO = 0.05  # of D's loss (Eq. 1 in equilibrium: log 4 = 1.39), or of its part on fakes
 LASTING = 500  # steps
 
 
 def stretches(history: History) -> list[tuple[int, int]]:
-    """First and last step of every stretch of periods in which D's mean loss is near zero."""
+    """First and last step of every stretch of periods with a mean near zero."""
     found: list[tuple[int, int]] = []
     ends = [0, *(int(step) for step in history["step"])]
-    for index, loss in enumerate(history["discriminator_loss"]):
+    losses = history["discriminator_loss"]
+    losses = np.minimum(losses, history.get("fake_loss", losses))
+    for index, loss in enumerate(losses):
         start, end = ends[index], ends[index + 1]
         if loss < NEAR_ZERO:
             if found and found[-1][1] == start:
@@ -45,8 +50,8 @@ def sentence(stretch: tuple[int, int]) -> str:
     """What log and report say about a stretch."""
     start, end = stretch
     return (
-        f"D's loss stayed below {NEAR_ZERO} from step {start:,} to {end:,}: the GAN has collapsed, "
-        "and G learns nothing any more."
+        f"D's loss, or its part on fakes, stayed below {NEAR_ZERO} in every period from step "
+        f"{start:,} to {end:,}: the GAN has collapsed."
     )
 
 
@@ -66,9 +71,10 @@ def watch(run: Run, history: History, networks: Sequence[str]) -> None:
         for name in networks:
             _copy(run.network_file(name), Run(kept).network_file(name))
         write_text(note, str(start))
-        where = f"are kept in {kept}" if start else "are the first ones"
+        where = f"the networks of before are kept in {kept}" if start else "so it began"
         logger.warning(
-            "D's loss is below %g since step %d; the networks of before %s", NEAR_ZERO, start, where
+            "D's loss, or its part on fakes, is below %g since step %d; %s",
+            *(NEAR_ZERO, start, where),
         )
     if end - start >= LASTING:
         logger.warning("%s", sentence((start, end)))

@@ -144,8 +144,8 @@ class GANConfig:
     """What the learning rate is multiplied by at each step. Ours."""
     wrong_weight: float = 0.5
     """Of D's loss on real images with labels that do not match: 0.5 in [O], 0 in [B] and Eq. 1."""
-    fake_weight: float = 0.5
-    """Of D's loss on fakes: 0.5 in [O], 1 in [B] and Eq. 1."""
+    fake_weight: float | None = None
+    """Of D's loss on fakes; by default 0.5 beside wrong labels [O], 1 without them [B, Eq. 1]."""
     prior: Literal["empirical", "batch", "uniform"] = "empirical"
     """The fakes' y': labels of random training images [O], of the current batch [B], or a class
     drawn evenly."""
@@ -163,9 +163,12 @@ class GANConfig:
         check_setting("gan.ema", ema, ema is None or 0 < ema < 1, "between 0 and 1, or none")
         check_setting("gan.step_factor", factor, 0 < factor <= 1, "above 0 and at most 1")
         check_setting("gan.step_epochs", epochs, 0 < epochs < math.inf, "above 0 and finite")
-        for name in ("wrong_weight", "fake_weight", "reestimate_batches"):
+        for name in ("wrong_weight", "reestimate_batches"):
             value = getattr(self, name)
             check_setting(f"gan.{name}", value, 0 <= value < math.inf, "at least 0")
+        fakes = self.fake_weight
+        right = fakes is None or 0 < fakes < math.inf
+        check_setting("gan.fake_weight", fakes, right, "above 0, or none")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,12 +251,46 @@ class Config:
         else:
             right = self.dataset == "mnist" and size == 28
             check_setting("networks.family", family, right, "paper, but for digits of 28x28")
+        self._refuse_unused()
         prior = self.gan.prior
         right = prior != "uniform" or self.dataset == "mnist"
         check_setting("gan.prior", prior, right, "empirical or batch for faces")
 
+    def _refuse_unused(self) -> None:
+        """Refuses settings that would silently have no effect, or that cannot work together."""
+        data, sizes = self.data, self.networks
+        if self.dataset == "mnist":
+            check_setting("data.attributes", data.attributes, data.attributes == ALL, "all: digits")
+        alone = data.pixel_range != "raw" or self.stages == ("gan",)
+        check_setting("data.pixel_range", data.pixel_range, alone, "signed or unit with encoders")
+        spatial = sizes.generator_dense_form == "spatial"
+        right = not spatial or sizes.generator_dense > 0
+        check_setting(
+            "networks.generator_dense_form", "spatial", right, "vector without generator_dense"
+        )
+        if sizes.family == "paper":
+            return
+        unused = [
+            "generator_filters",
+            "generator_dense",
+            "discriminator_filters",
+            "condition_layer",
+        ]
+        if sizes.family == "baseline":
+            unused += ["encoder_filters", "encoder_z_dense", "encoder_y_dense"]
+            values = data.condition_values
+            check_setting(
+                "data.condition_values", values, values == "unit", "unit: E_y is a sigmoid"
+            )
+        default = NetworkConfig()
+        for name in unused:
+            value, usual = getattr(sizes, name), getattr(default, name)
+            allowed = f"{usual}: the family {sizes.family} has no such size"
+            check_setting(f"networks.{name}", value, value == usual, allowed)
+
 
 MNIST = DataConfig(image_size=32, attributes=ALL)
+FACES = 2_000  # test images in a report: each attribute of each face is edited
 
 
 def paper(dataset: Dataset = "celeba") -> Config:
@@ -263,7 +300,7 @@ def paper(dataset: Dataset = "celeba") -> Config:
     """
     if dataset == "mnist":
         return paper32()
-    return Config(dataset=dataset, gan=GANConfig(flip=True))
+    return Config(dataset=dataset, gan=GANConfig(flip=True), report_images=FACES)
 
 
 def paper32(dataset: Dataset = "mnist") -> Config:
@@ -291,7 +328,7 @@ def report(dataset: Dataset = "celeba") -> Config:
     Faces with all 40 attributes, cropped to 108x108; digits in 28x28. Its numbers: 74.60 % of a
     batch of digits edited as wanted, judged by eye; D's loss on all faces falls to 0.
     """
-    gan = GANConfig(wrong_weight=0.0, fake_weight=1.0, prior="batch")
+    gan = GANConfig(wrong_weight=0.0)
     if dataset == "mnist":
         return Config(
             dataset="mnist",
@@ -306,6 +343,7 @@ def report(dataset: Dataset = "celeba") -> Config:
             generator_dense=1024, discriminator_filters=128, discriminator_dropout=0.3
         ),
         gan=gan,
+        report_images=FACES,
     )
 
 
@@ -319,7 +357,7 @@ def baseline(dataset: Dataset = "mnist") -> Config:
         dataset="mnist",
         data=DataConfig(image_size=28, attributes=ALL, pixel_range="unit", condition_values="unit"),
         networks=NetworkConfig(family="baseline", latent_size=64),
-        gan=GANConfig(epochs=21.0, wrong_weight=0.0, fake_weight=1.0, prior="batch"),
+        gan=GANConfig(epochs=21.0, wrong_weight=0.0, prior="batch"),
         encoder_z=EncoderZConfig(epochs=21.0, learning_rate=1e-2, beta_1=0.5, fixed_pairs=False),
         encoder_y=EncoderYConfig(epochs=21.0, learning_rate=1e-3, beta_1=0.5),
     )
@@ -344,20 +382,23 @@ def stable(dataset: Dataset = "mnist") -> Config:
 
 
 def quick(dataset: Dataset = "mnist") -> Config:
-    """Narrow networks, minutes on two CPU cores."""
+    """Narrow networks, 2,000 steps of the GAN and 1,000 of each encoder: minutes on two cores.
+
+    For CelebA these are the lengths with `--limit 8192`; all of it takes 20 times as long.
+    """
     config = stable(dataset)
+    gan, encoders = {"mnist": (2.0, 1.0), "celeba": (15.0, 8.0), "drawn": (120.0, 60.0)}[dataset]
+    lengths = {"epochs": encoders, "period": encoders / 4, "learning_rate": 1e-3}
     return dataclasses.replace(
         config,
         networks=NetworkConfig(
             generator_filters=32, discriminator_filters=32, encoder_filters=16, encoder_z_dense=512
         ),
-        gan=dataclasses.replace(config.gan, epochs=2.0, period=0.5, learning_rate=1e-3, ema=0.99),
-        encoder_z=dataclasses.replace(
-            config.encoder_z, epochs=1.0, period=0.25, learning_rate=1e-3
+        gan=dataclasses.replace(
+            config.gan, epochs=gan, period=gan / 4, learning_rate=1e-3, ema=0.99
         ),
-        encoder_y=dataclasses.replace(
-            config.encoder_y, epochs=1.0, period=0.25, learning_rate=1e-3
-        ),
+        encoder_z=dataclasses.replace(config.encoder_z, **lengths),
+        encoder_y=dataclasses.replace(config.encoder_y, **lengths),
         report_images=1000,
     )
 

@@ -196,12 +196,15 @@ def train_gan(
     settings, seed = config.gan, config.run.seed
     generator, discriminator = nets["generator"], nets["discriminator"]
     saved = {"generator": generator, "discriminator": discriminator}
+    fake_weight = settings.fake_weight
+    if fake_weight is None:
+        fake_weight = 0.5 if settings.wrong_weight else 1.0
     model = ConditionalGAN(
         generator,
         discriminator,
         conditions,
         wrong_weight=settings.wrong_weight,
-        fake_weight=settings.fake_weight,
+        fake_weight=fake_weight,
         seed=seed,
     )
     steps, period_steps = stage_length(
@@ -213,7 +216,7 @@ def train_gan(
         if settings.schedule == "step":
             rate = keras.optimizers.schedules.ExponentialDecay(
                 rate,
-                round(settings.step_epochs * len(records) / settings.batch_size),
+                max(1, round(settings.step_epochs * len(records) / settings.batch_size)),
                 settings.step_factor,
                 staircase=True,
             )
