@@ -143,6 +143,7 @@ def assert_same(one: Run, other: Run, stage: str) -> None:
     assert history(one, stage) == history(other, stage)
 
 
+@pytest.mark.slow
 def test_a_run_killed_within_a_period_of_each_stage_ends_as_if_it_had_not_been(tmp_path):
     straight, parts = Run(tmp_path / "straight"), Run(tmp_path / "parts")
     # 48 images in batches of 4: periods of 12 steps of the GAN and, 16 images held out, of 8 of

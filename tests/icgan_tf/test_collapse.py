@@ -51,7 +51,7 @@ def test_one_long_period_is_a_collapse():
 
 def test_the_sentence_names_threshold_and_steps():
     sentence = collapse.sentence((1000, 25_000))
-    assert "below 0.05 from step 1,000 to 25,000" in sentence
+    assert "below 0.05 in every period from step 1,000 to 25,000" in sentence
 
 
 NETWORKS = ("generator", "discriminator")

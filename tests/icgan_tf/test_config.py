@@ -15,6 +15,7 @@ from common.run import ROOT
 from icgan_tf.config import (
     ALL,
     EXTENDABLE,
+    MNIST,
     PAPER18,
     PRESETS,
     Config,
@@ -57,7 +58,10 @@ def test_the_18_attributes_are_the_authors_in_their_order():
 
 
 def test_the_defaults_are_the_original_on_faces_but_for_mirroring():
-    assert differences(Config(), paper()) == {"gan.flip": (False, True)}
+    assert differences(Config(), paper()) == {
+        "gan.flip": (False, True),
+        "report_images": (None, 2000),
+    }
 
 
 def test_the_original_has_the_networks_of_its_tables():
@@ -81,7 +85,7 @@ def test_the_originals_gan_is_trained_as_in_its_code(config):
     gan = config.gan
     assert (gan.epochs, gan.batch_size) == (25.0, 64)
     assert (gan.learning_rate, gan.beta_1, gan.schedule) == (2e-4, 0.5, "constant")
-    assert (gan.wrong_weight, gan.fake_weight, gan.prior) == (0.5, 0.5, "empirical")
+    assert (gan.wrong_weight, gan.fake_weight, gan.prior) == (0.5, None, "empirical")
     assert (gan.ema, gan.reestimate_batches) == (None, 100)
 
 
@@ -113,8 +117,8 @@ def test_paper_on_digits_is_paper32_with_padded_digits_and_no_mirroring():
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_the_report_trains_on_equation_1(dataset):
     gan = report(dataset).gan
-    assert (gan.wrong_weight, gan.fake_weight, gan.flip) == (0.0, 1.0, False)
-    assert (gan.batch_size, gan.learning_rate, gan.prior) == (64, 2e-4, "batch")
+    assert (gan.wrong_weight, gan.fake_weight, gan.flip) == (0.0, None, False)
+    assert (gan.batch_size, gan.learning_rate, gan.prior) == (64, 2e-4, "empirical")
 
 
 def test_the_reports_faces_have_a_dense_layer_twice_the_filters_and_dropout():
@@ -144,7 +148,7 @@ def test_the_baseline_is_that_of_its_code():
     data = config.data
     assert (data.image_size, data.condition_values, data.pixel_range) == (28, "unit", "unit")
     gan, z, y = config.gan, config.encoder_z, config.encoder_y
-    assert (gan.epochs, gan.wrong_weight, gan.fake_weight, gan.prior) == (21.0, 0.0, 1.0, "batch")
+    assert (gan.epochs, gan.wrong_weight, gan.fake_weight, gan.prior) == (21.0, 0.0, None, "batch")
     assert (z.epochs, z.learning_rate, z.beta_1, z.fixed_pairs) == (21.0, 1e-2, 0.5, False)
     assert (y.epochs, y.learning_rate, y.beta_1) == (21.0, 1e-3, 0.5)
 
@@ -353,7 +357,7 @@ def test_y_enters_d_after_one_of_its_convolutions(size, last):
 
 
 def test_an_even_prior_is_for_classes():
-    Config(dataset="mnist", data=DataConfig(image_size=32), gan=GANConfig(prior="uniform"))
+    Config(dataset="mnist", data=MNIST, gan=GANConfig(prior="uniform"))
     with pytest.raises(UserError, match=r"gan\.prior is 'uniform'; it must be empirical or batch"):
         Config(gan=GANConfig(prior="uniform"))
 
@@ -380,3 +384,45 @@ def test_a_wrong_setting_in_a_file_is_a_users_mistake():
     values["gan"]["prior"] = "guessed"
     with pytest.raises(UserError, match="'guessed' where one of"):
         from_json(Config, values)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (lambda c: replace(c, data=replace(c.data, attributes=("0", "1"))), "must be all: digits"),
+        (lambda c: replace(c, data=replace(c.data, pixel_range="raw")), "signed or unit with enc"),
+        (
+            lambda c: replace(c, networks=replace(c.networks, generator_dense_form="spatial")),
+            "vector without generator_dense",
+        ),
+    ],
+)
+def test_settings_that_cannot_work_together_are_refused(changes, message):
+    with pytest.raises(UserError, match=message):
+        changes(stable())
+
+
+@pytest.mark.parametrize(
+    ("preset", "name", "value"),
+    [
+        ("report", "generator_dense", 512),
+        ("report", "condition_layer", 3),
+        ("report", "discriminator_filters", 128),
+        ("baseline", "encoder_y_dense", 64),
+    ],
+)
+def test_sizes_that_a_family_does_not_have_are_refused(preset, name, value):
+    config = PRESETS[preset]("mnist")
+    with pytest.raises(UserError, match=rf"networks\.{name} is {value}; .* has no such size"):
+        replace(config, networks=replace(config.networks, **{name: value}))
+
+
+def test_a_sigmoid_cannot_answer_minus_one():
+    config = baseline()
+    with pytest.raises(UserError, match="must be unit: E_y is a sigmoid"):
+        replace(config, data=replace(config.data, condition_values="signed"))
+
+
+def test_the_report_may_try_images_in_0_to_255_with_the_gan_alone():
+    config = replace(stable(), stages=("gan",))
+    assert replace(config, data=replace(config.data, pixel_range="raw")).data.pixel_range == "raw"

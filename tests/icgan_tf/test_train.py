@@ -264,7 +264,7 @@ def test_every_metric_has_a_mean_within_its_interval(report):
 
 def test_the_report_has_edits_readings_encoders_and_baselines(report):
     assert [table["title"] for table in report["tables"]] == [
-        "Attributes set and taken away, as a classifier of real faces reads them",
+        "Attributes set and cleared, as a classifier of real faces reads them",
         "Attributes read: accuracy and F1",
         "The encoders",
         "Beside answers that need no model",
@@ -678,7 +678,7 @@ def test_encoders_are_validated_on_dev_and_trained_on_train(fitted, stage):
 
 
 @pytest.mark.parametrize("stage", ["gan", "encoder_y"])
-@pytest.mark.parametrize(("pixels", "high"), [("signed", 127 / 127.5 - 1), ("raw", 127.0)])
+@pytest.mark.parametrize(("pixels", "high"), [("signed", 127 / 127.5 - 1), ("unit", 127 / 255)])
 def test_real_images_are_in_the_range_of_the_settings(fitted, stage, pixels, high):
     batches = fitted(stage, pixels=pixels)["batches"](0).take(2)  # all 128 images
     assert max(image.numpy().max() for image, _ in batches) == pytest.approx(high)

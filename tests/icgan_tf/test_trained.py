@@ -82,7 +82,8 @@ def test_build_puts_y_where_the_settings_say(faces_config, layer, channels):
     ("pixels", "activation"), [("signed", "tanh"), ("unit", "sigmoid"), ("raw", "tanh")]
 )
 def test_gs_last_activation_is_that_of_the_pixel_range(tiny_config, pixels, activation):
-    config = replace(tiny_config, data=replace(tiny_config.data, pixel_range=pixels))
+    data = replace(tiny_config.data, pixel_range=pixels)
+    config = replace(tiny_config, data=data, stages=("gan",))
     last = trained.build(config)["generator"].layers[-1]
     assert last.activation is getattr(keras.activations, activation)
 
