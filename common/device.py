@@ -58,10 +58,11 @@ def choose(device: Literal["auto", "cpu", "gpu"] = "auto") -> str:
     with without_chatter():
         import tensorflow as tf
 
-        # This graph optimizer fails on LeakyReLU's gradient with oneDNN, and says so in the log;
-        # steps are no slower without it.
-        tf.config.optimizer.set_experimental_options({"remapping": False})
         gpus = tf.config.list_physical_devices("GPU")
+        if device == "cpu" or not gpus:
+            # This graph optimizer fails on LeakyReLU's gradient with oneDNN, and says so in the
+            # log; steps are no slower without it.
+            tf.config.optimizer.set_experimental_options({"remapping": False})
     if device == "gpu" and not gpus:
         raise UserError(
             "--device gpu: TensorFlow sees no GPU. Install requirements-gpu.txt, look at "
