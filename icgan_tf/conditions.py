@@ -104,10 +104,9 @@ class Conditions:
         """
         batch, width = tf.shape(y)[0], self.width
         if self.one_hot:
-            others = tf.argmax(y, axis=1, output_type=tf.int32)
+            own = tf.argmax(y, axis=1, output_type=tf.int32)
             step = 1 + integers((batch,), width - 1, "wrong")
-            others = tf.math.floormod(others + step, width)
-            return encoded(tf.one_hot(others, width), self.values)
+            return encoded(tf.one_hot(tf.math.floormod(own + step, width), width), self.values)
         drawn = tf.gather(self.rows, integers((batch, TRIES), len(self.rows), "wrong"))
         fixed = tf.repeat(self.last_resort[None], batch, axis=0)
         candidates = tf.concat([drawn, fixed], axis=1)  # [B, TRIES + 2, A]

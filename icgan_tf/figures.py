@@ -188,9 +188,13 @@ def all_attributes(
     rows = [list(row) for row in zip(*columns.values(), strict=True)]
     grid(rows, sheet, column_labels=list(columns))
     what = "class" if model.digits else "attribute"
-    return Figure(
-        f"Each {what} in turn", sheet, f"The z of the input with every {what} set by itself."
-    )
+    caption = "The z of the input with every class."
+    if not model.digits:
+        caption = (
+            "The input's own attributes with one more set each (Male turned over); those that "
+            "exclude it are cleared."
+        )
+    return Figure(f"Each {what} in turn", sheet, caption)
 
 
 def samples(model: Trained, seed: int, out: Path) -> Figure:

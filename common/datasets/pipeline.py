@@ -47,7 +47,7 @@ def endless_batches(
         seed: Any integer; its low 64 bits count.
         start_step: The step whose batch comes first.
         pixel_range: The range of the images, as `common.images.to_range` has it.
-        flip: Mirror every other image, by chance (a function of the seed and the step, too).
+        flip: Mirror each image with probability 1/2, a function of the seed and the step, too.
 
     Returns:
         A dataset of `(image, attributes)`: float32 `[B, H, W, C]` and float32 `[B, A]`, with
