@@ -1,8 +1,52 @@
-"""What all tests share: a quiet TensorFlow on the CPU, with few threads a worker."""
+"""What all tests share: a quiet TensorFlow on the CPU, a log that ends, the example digits."""
 
+from __future__ import annotations
+
+import contextlib
+import logging
 import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    import numpy as np
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 for threads in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(threads, "1")
+
+
+@contextlib.contextmanager
+def log_restored() -> Iterator[None]:
+    """Takes away what `log_to` adds and sets: no handler outlives the output that it writes to."""
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    yield
+    root.setLevel(level)
+    for handler in [handler for handler in root.handlers if handler not in before]:
+        root.removeHandler(handler)
+        handler.close()
+
+
+@pytest.fixture(autouse=True)
+def _log_ends_with_the_test() -> Iterator[None]:
+    with log_restored():
+        yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _log_ends_with_the_module() -> Iterator[None]:
+    with log_restored():
+        yield
+
+
+@pytest.fixture(scope="session")
+def digits() -> np.ndarray:
+    """The ten examples, uint8 `[10, 28, 28, 1]`, in the order of their file names."""
+    from common.datasets.folder import read_images
+    from common.run import ROOT
+
+    return read_images(ROOT / "examples" / "digits", (28, 28), "L")[1]

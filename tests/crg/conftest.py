@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 
 from crg.config import Config, NetworkConfig
@@ -24,29 +21,6 @@ TINY = Config(
         encoder_channels=(2, 2, 4, 4, 8),
     )
 )
-
-
-@contextlib.contextmanager
-def log_restored() -> Iterator[None]:
-    """Takes away what `log_to` adds, so that no handler outlives the output that it writes to."""
-    root = logging.getLogger()
-    before = list(root.handlers)
-    yield
-    for handler in [handler for handler in root.handlers if handler not in before]:
-        root.removeHandler(handler)
-        handler.close()
-
-
-@pytest.fixture(autouse=True)
-def _log_ends_with_the_test() -> Iterator[None]:
-    with log_restored():
-        yield
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _log_ends_with_the_module() -> Iterator[None]:
-    with log_restored():
-        yield
 
 
 @pytest.fixture(scope="session")
@@ -95,12 +69,3 @@ def model(tmp_path_factory: pytest.TempPathFactory, untrained_run: Callable[...,
 def _model_loaded_once(model: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands that name the folder of `model` get it without reading it again."""
     monkeypatch.setattr("crg.trained.load", {model.folder: model}.__getitem__)
-
-
-@pytest.fixture(scope="session")
-def digits() -> np.ndarray:
-    """The ten examples, uint8 `[10, 28, 28, 1]`, in the order of their file names."""
-    from common.datasets.folder import read_images
-    from common.run import ROOT
-
-    return read_images(ROOT / "examples" / "digits", (28, 28), "L")[1]

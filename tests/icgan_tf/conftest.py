@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,29 +36,6 @@ DENSE = Config(
 FACES = Config(dataset="drawn", data=DataConfig(image_size=16), networks=SIZES)
 
 
-@contextlib.contextmanager
-def log_restored() -> Iterator[None]:
-    """Takes away what `log_to` adds, so that no handler outlives the output that it writes to."""
-    root = logging.getLogger()
-    before = list(root.handlers)
-    yield
-    for handler in [handler for handler in root.handlers if handler not in before]:
-        root.removeHandler(handler)
-        handler.close()
-
-
-@pytest.fixture(autouse=True)
-def _log_ends_with_the_test() -> Iterator[None]:
-    with log_restored():
-        yield
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _log_ends_with_the_module() -> Iterator[None]:
-    with log_restored():
-        yield
-
-
 @pytest.fixture(scope="session")
 def tiny_config() -> Config:
     """Digits in 32x32, networks of a few filters, four latents, conditions of -1 and 1."""
@@ -77,15 +52,6 @@ def dense_config() -> Config:
 def faces_config() -> Config:
     """Drawn faces of 16x16 with 18 attributes, conditions of -1 and 1."""
     return FACES
-
-
-@pytest.fixture(scope="session")
-def digits() -> np.ndarray:
-    """The ten examples, uint8 `[10, 28, 28, 1]`, in the order of their file names."""
-    from common.datasets.folder import read_images
-    from common.run import ROOT
-
-    return read_images(ROOT / "examples" / "digits", (28, 28), "L")[1]
 
 
 @pytest.fixture(scope="session")
