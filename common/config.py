@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import difflib
 import json
 import math
 import sys
@@ -21,7 +20,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import tyro
 
-from common.errors import UserError
+from common.errors import UserError, did_you_mean
 
 C = TypeVar("C")
 
@@ -46,6 +45,32 @@ def check_seed(seed: int) -> None:
         UserError: it is negative or too large.
     """
     check_setting("seed", seed, 0 <= seed <= LARGEST_SEED, f"between 0 and {LARGEST_SEED}")
+
+
+def check_stage(stage: str, settings: Any) -> None:
+    """Refuses settings that all stages have and that cannot be trained with.
+
+    Args:
+        stage: for the message.
+        settings: has `epochs`, `period`, `batch_size`, `learning_rate` and `beta_1`.
+
+    Raises:
+        UserError: naming the setting.
+    """
+    for name in ("epochs", "period", "batch_size", "learning_rate"):
+        value = getattr(settings, name)
+        check_setting(f"{stage}.{name}", value, 0 < value < math.inf, "above 0 and finite")
+    beta_1 = settings.beta_1
+    check_setting(f"{stage}.beta_1", beta_1, 0 <= beta_1 < 1, "from 0 to below 1")
+
+
+def check_average(stage: str, ema: float | None) -> None:
+    """Refuses a momentum of averaged weights that is none.
+
+    Raises:
+        UserError: it is not between 0 and 1.
+    """
+    check_setting(f"{stage}.ema", ema, ema is None or 0 < ema < 1, "between 0 and 1, or none")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,10 +267,9 @@ def parse_training(
     first.add_argument("--dataset", default=None)
     early, _ = first.parse_known_args(arguments)
     if early.preset is not None and early.preset not in presets:
-        close = difflib.get_close_matches(early.preset, presets, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
         raise UserError(
-            f"There is no preset {early.preset!r}; choose one of {', '.join(presets)}.{hint}"
+            f"There is no preset {early.preset!r}; choose one of {', '.join(presets)}."
+            f"{did_you_mean(early.preset, presets)}"
         )
     name = early.preset or next(iter(presets))
     preset = presets[name]

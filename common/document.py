@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +25,10 @@ from common.tables import (
     markdown_text,
     metric_table,
     plain,
+    show,
 )
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,20 @@ def write(report: Report, folder: Path) -> Path:
     write_text(folder / "report.md", as_markdown(report))
     write_text(folder / "report.html", page(report))
     return folder / "report.html"
+
+
+def publish(report: Report, folder: Path) -> Path:
+    """Writes the report, and shows its first table and what it says on the terminal.
+
+    Returns:
+        The path of the HTML page.
+    """
+    path = write(report, folder)
+    show(report.tables[0])
+    for finding in report.findings:
+        logger.info("- %s", finding)
+    logger.info("the whole report: %s", path)
+    return path
 
 
 def as_json(report: Report) -> dict[str, Any]:

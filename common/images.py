@@ -6,12 +6,15 @@ signed range [-1, 1], that of the papers' tanh outputs (CRG Sec. 3.2.1, IcGAN re
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
 import numpy as np
 
 PixelRange = Literal["signed", "unit", "raw"]
 RANGES = {"signed": (127.5, -1.0), "unit": (255.0, 0.0), "raw": (1.0, 0.0)}  # divisor and offset
+
+BLOCK = 500  # images that pass a network at a time, where no gradient is wanted
 
 
 def to_range(image, pixel_range: PixelRange = "signed"):
@@ -77,3 +80,19 @@ def to_unit(image) -> np.ndarray:
         A float32 array of the same shape: `image / 255`.
     """
     return np.asarray(image, dtype=np.float32) / 255.0
+
+
+def in_blocks(apply: Callable[..., Any], *arrays: np.ndarray) -> np.ndarray:
+    """Applies a function of batches to many images, block by block, so that memory stays small.
+
+    Args:
+        apply: takes rows of each array, and returns as many.
+        *arrays: `[N, ...]` each.
+
+    Returns:
+        Its answers, joined.
+    """
+    starts = range(0, len(arrays[0]), BLOCK)
+    return np.concatenate(
+        [apply(*(array[start : start + BLOCK] for array in arrays)) for start in starts]
+    )

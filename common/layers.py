@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import keras
 
@@ -35,6 +36,11 @@ def reestimate_batch_statistics(network: keras.Model, batches: Iterable) -> None
             norm.momentum = momentum
         for dropout, rate in zip(dropouts, rates, strict=True):
             dropout.rate = rate
+
+
+def averaging(momentum: float | None) -> dict[str, Any]:
+    """The options of an optimizer that keeps a running mean of the weights; None for none."""
+    return {} if momentum is None else {"use_ema": True, "ema_momentum": momentum}
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from common.config import RunConfig, check_setting
+from common.config import RunConfig, check_average, check_setting, check_stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,16 +50,6 @@ class NetworkConfig:
         check_setting("networks.latent_size", self.latent_size, self.latent_size > 0, "at least 1")
 
 
-def check_stage(stage: str, settings: GANConfig | EncoderConfig) -> None:
-    """Refuses settings that both stages have and that cannot be trained with."""
-    for name in ("epochs", "period", "batch_size", "learning_rate"):
-        value = getattr(settings, name)
-        check_setting(f"{stage}.{name}", value, 0 < value < math.inf, "above 0 and finite")
-    beta_1, ema = settings.beta_1, settings.ema
-    check_setting(f"{stage}.beta_1", beta_1, 0 <= beta_1 < 1, "from 0 to below 1")
-    check_setting(f"{stage}.ema", ema, ema is None or 0 < ema < 1, "between 0 and 1, or none")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GANConfig:
     """Stage 1: the non-saturating GAN (Sec. 3.2.1)."""
@@ -80,6 +70,7 @@ class GANConfig:
 
     def __post_init__(self) -> None:
         check_stage("gan", self)
+        check_average("gan", self.ema)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +108,7 @@ class EncoderConfig:
 
     def __post_init__(self) -> None:
         check_stage("encoder", self)
+        check_average("encoder", self.ema)
         check_setting("encoder.holdout", self.holdout, self.holdout >= 0, "at least 0")
         right = self.keep == "last" or (self.holdout > 0 and self.ema is None)
         check_setting("encoder.keep", self.keep, right, "last, without a holdout or with ema")

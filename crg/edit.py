@@ -52,10 +52,9 @@ def encode(encoder: keras.Model, images: np.ndarray) -> np.ndarray:
     Returns:
         float32 latents `[N, Z]`.
     """
-    from common.images import to_range
+    from common.images import in_blocks, to_range
 
-    blocks = [images[start : start + 500] for start in range(0, len(images), 500)]
-    return np.concatenate([encoder(to_range(block), training=False) for block in blocks])
+    return in_blocks(lambda block: encoder(to_range(block), training=False), images)
 
 
 def decode(generator: keras.Model, latents: np.ndarray) -> np.ndarray:
@@ -68,10 +67,9 @@ def decode(generator: keras.Model, latents: np.ndarray) -> np.ndarray:
     Returns:
         uint8 images `[N, H, W, C]`.
     """
-    from common.images import to_uint8
+    from common.images import in_blocks, to_uint8
 
-    blocks = [latents[start : start + 500] for start in range(0, len(latents), 500)]
-    return np.concatenate([to_uint8(generator(block, training=False)) for block in blocks])
+    return in_blocks(lambda block: to_uint8(generator(block, training=False)), latents)
 
 
 def direction(

@@ -9,12 +9,10 @@ pair of images. All images are compared as 8-bit images, errors stated on [0, 1]
 
 from __future__ import annotations
 
+import dataclasses
 import logging
-import platform
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,8 +23,6 @@ from common import device
 from common import run as runs
 from common.config import check_seed, check_setting
 from common.errors import exits_cleanly
-from common.history import last_rows, length
-from common.tables import show
 
 if TYPE_CHECKING:
     from common.datasets.records import Records
@@ -69,7 +65,7 @@ def evaluate(command: EvaluateCommand) -> Path:
     import keras
 
     from common import datasets
-    from common.document import write
+    from common.document import publish
     from crg import trained
 
     keras.config.set_dtype_policy("float32")  # after a bfloat16 training too
@@ -78,27 +74,14 @@ def evaluate(command: EvaluateCommand) -> Path:
     check_setting("limit", limit, limit is None or limit > 1, "at least 2")
     model = trained.load(command.run)
     limit = model.config.report_images if limit is None else limit
-    data_dir = command.data_dir or model.config.run.data_dir
-    every = datasets.load(model.config.dataset, "test", data_dir)
+    run = model.config.run
+    run = dataclasses.replace(run, data_dir=command.data_dir or run.data_dir)
+    train, every = (datasets.load(model.config.dataset, split, run) for split in ("train", "test"))
     test = every.spaced(limit)
-    train = datasets.load(model.config.dataset, "train", data_dir)
-    out = report_folder(command.out, model.folder)
+    out = command.out or runs.output_folder(model.folder, "report")
     minutes = "; this takes minutes" if len(test) > 2_000 else ""
     logger.info("evaluating %s on %d test images%s", model.folder, len(test), minutes)
-    report = measure(model, train, test, len(every), out, command)
-    page = write(report, out)
-    show(report.tables[0])
-    for finding in report.findings:
-        logger.info("- %s", finding)
-    logger.info("the whole report: %s", page)
-    return page
-
-
-def report_folder(out: Path | None, model: Path) -> Path:
-    """Where the report goes: beside a run's files, and never into `weights/`."""
-    if out is not None:
-        return out
-    return runs.output_folder(model, "report")
+    return publish(measure(model, train, test, len(every), out, command), out)
 
 
 def measure(
@@ -106,8 +89,8 @@ def measure(
 ) -> Report:
     """All tables of the report, and its figures, drawn into `out`; `test` are some of `total`."""
     from common.document import Report
-    from common.metrics.hashes import library_versions
     from common.metrics.pairs import baseline_table, hash_table, intervals, metrics_of
+    from common.provenance import facts
     from crg import tables
     from crg.edit import decode, encode
     from crg.figures import edit_table, figures
@@ -140,12 +123,7 @@ def measure(
             *edit_figures,
         ],
         findings=[*tables.table_3_findings(metrics), digits],
-        facts=[
-            *run_facts(model, command),
-            *((name, metadata.version(name)) for name in ("tensorflow", "keras")),
-            ("machine", f"{platform.system()} {platform.machine()}, {device.cores()} cores"),
-            *library_versions().items(),
-        ],
+        facts=facts("crg.evaluate", command, model.folder, model.config.run.seed),
         details={
             "test_images": n,
             "code_mean": float(codes.mean()),
@@ -153,25 +131,6 @@ def measure(
             "mean_l2": float(values["rmse"].mean() * np.sqrt(test.images[0].size)),
         },
     )
-
-
-def run_facts(model: Trained, command: EvaluateCommand) -> list[tuple[str, str]]:
-    """Where the model and the numbers come from."""
-    words = ["python", "-m", "crg.evaluate", *([str(command.run)] if command.run else [])]
-    options = {"out": command.out, "limit": command.limit, "data-dir": command.data_dir}
-    for name, value in options.items():
-        if value is not None:
-            words += [f"--{name}", str(value)]
-    facts = [
-        ("command", shlex.join([*words, "--seed", str(command.seed)])),
-        ("model", model.folder.name),
-        ("seed of the training", str(model.config.run.seed)),
-    ]
-    trained_on = runs.read_environment(model.folder).get("device", "")
-    texts = {"training": runs.read_command(model.folder), "training device": trained_on}
-    facts += [(name, text) for name, text in texts.items() if text]
-    rows = last_rows(model.folder)
-    return [*facts, *((f"stage {stage}", length(row)) for stage, row in rows.items())]
 
 
 @exits_cleanly

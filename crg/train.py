@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from common import run as runs
 from common.config import LaunchConfig, check_setting, parse_training, read_config, to_json
 from common.errors import UserError, exits_cleanly
+from common.launch import load_start, opened
+from common.samples import draw_losses, draw_reals
 from crg.config import EXTENDABLE, PRESETS, Config
-from crg.samples import draw_losses, draw_reals, generated_samples, reconstruction_samples
+from crg.samples import generated_samples, reconstruction_samples
 
 if TYPE_CHECKING:
     import keras
@@ -32,32 +34,19 @@ def main(arguments: list[str] | None = None) -> None:
         logger.info(json.dumps(to_json(config), indent=2))
         return
     from common import datasets, device
+    from crg.trained import build
 
     described = device.configure(config.run)
-    train, test = (
-        datasets.load(config.dataset, split, config.run.data_dir) for split in ("train", "test")
-    )
-    train = train.take(slice(config.run.limit))
+    train, test = (datasets.load(config.dataset, split, config.run) for split in ("train", "test"))
     if launch.resume:
         runs.check_data(launch.resume, train)
     check_lengths(config, len(train), len(test))
-    nets, found = starting_networks(config, launch)
+    nets = build(config)
+    needed = () if "gan" in config.stages else ("generator",)
+    found = load_start(nets, launch, "CRG", needed)
 
     # Nothing has been written up to here; from here on nothing is refused.
-    if launch.resume:
-        run = runs.reopen(launch.resume, config)
-    else:
-        start = {name: nets[name] for name in found}
-        run = runs.create(launch.out, "crg", config.dataset, config, launch.init, start)
-    with runs.resumable(run):
-        runs.log_to(run)
-        runs.record_environment(run, described, config.run.seed, train)
-        how = "resumed" if launch.resume else f"preset {launch.preset}"
-        size = f"{len(train):,} images of {train.name}"
-        logger.info("%s: %s, %s, %s", run.folder, how, size, described)
-        if launch.init:
-            fresh = ", ".join(sorted(set(nets) - set(found))) or "none"
-            logger.info("from %s: %s; fresh: %s", launch.init, ", ".join(found), fresh)
+    with opened(config, launch, "crg", described, train, nets, found) as run:
         draw_reals(run, train)
         if "gan" in config.stages:
             train_gan(config, run, train, nets["generator"], nets["discriminator"])
@@ -118,43 +107,6 @@ def check_lengths(config: Config, images: int, test_images: int) -> None:
     stage_length(settings.epochs, settings.period, kept, settings.batch_size)
 
 
-def starting_networks(
-    config: Config, launch: LaunchConfig
-) -> tuple[dict[str, keras.Model], list[str]]:
-    """The networks before the first stage: fresh, or those that --init names.
-
-    Returns:
-        All networks by name, and the names of those that are not fresh.
-
-    Raises:
-        UserError: --init holds none, or not the generator that the stages need.
-    """
-    from crg.trained import build
-
-    nets = build(config.networks)
-    if launch.resume:
-        folder = runs.starting_folder(launch.resume)
-    elif launch.init:
-        folder = launch.init
-    else:
-        return nets, []
-    wanted = launch.init_networks or tuple(nets)
-    if unknown := sorted(set(wanted) - set(nets)):
-        raise UserError(f"--init-networks names {unknown}; CRG has {', '.join(nets)}.")
-    found = runs.load_networks(folder, {name: nets[name] for name in wanted})
-    if launch.init and not found:
-        raise UserError(
-            f"--init {launch.init} holds none of the networks {', '.join(wanted)}; name a run or a "
-            "folder of weights that does."
-        )
-    if "gan" not in config.stages and "generator" not in found:
-        raise UserError(
-            f"There is no generator in {launch.init or launch.resume}; --init must name a run or "
-            "a folder of weights that has one."
-        )
-    return nets, found
-
-
 def train_gan(
     config: Config,
     run: runs.Run,
@@ -166,7 +118,7 @@ def train_gan(
     import keras
 
     from common.datasets.pipeline import endless_batches
-    from common.layers import averaged_weights
+    from common.layers import averaged_weights, averaging
     from common.training import fit, stage_length
     from crg.model import GAN
 
@@ -177,8 +129,7 @@ def train_gan(
         return keras.optimizers.Adam(
             settings.learning_rate,
             beta_1=settings.beta_1,
-            use_ema=ema is not None,
-            ema_momentum=ema or 0.99,
+            **averaging(ema),
         )
 
     model.compile(jit_compile=config.run.xla, discriminator=adam(), generator=adam(settings.ema))
@@ -219,7 +170,7 @@ def train_encoder(
     import keras
 
     from common.datasets.pipeline import endless_batches, ordered_batches
-    from common.layers import averaged_weights, reestimate_batch_statistics
+    from common.layers import averaged_weights, averaging, reestimate_batch_statistics
     from common.training import fit, stage_length
     from crg.model import CRG
 
@@ -240,18 +191,17 @@ def train_encoder(
             rate,  # pyright: ignore[reportArgumentType]
             beta_1=settings.beta_1,
             global_clipnorm=settings.clip_norm,
-            use_ema=ema is not None,
-            ema_momentum=ema or 0.99,
+            **averaging(ema),
         )
 
     image_cycle = adam(settings.ema)
     latent_cycle = image_cycle if settings.shared_optimizer else adam()
     model.compile(jit_compile=config.run.xla, latent_cycle=latent_cycle, image_cycle=image_cycle)
-    averaging = model.image_cycle_optimizer  # the mean moves with the last update of an iteration
+    last = model.image_cycle_optimizer  # the mean moves with the last update of an iteration
     draw = reconstruction_samples(run, test, generator, encoder)
 
     def period_end(name: str) -> None:
-        with averaged_weights(encoder, averaging):
+        with averaged_weights(encoder, last):
             draw(name)
             run.save_networks({"generator": generator, "encoder": encoder})
 
@@ -270,7 +220,7 @@ def train_encoder(
         ),
         period_end=period_end,
     )
-    averaging.finalize_variable_values(encoder.trainable_variables)
+    last.finalize_variable_values(encoder.trainable_variables)
     if settings.reestimate_batches:
         batches = endless_batches(training, settings.batch_size, config.run.seed)
         batches = batches.take(settings.reestimate_batches)

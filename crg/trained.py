@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 
-from common import run as runs
-from common.backup import unfinished
-from common.config import read_config
-from common.errors import UserError
+from common import trained
 from crg import networks
-from crg.config import Config, NetworkConfig
-
-logger = logging.getLogger(__name__)
+from crg.config import Config
 
 SHIPPED = "crg-mnist"  # below weights/
+NEEDED = ("generator", "encoder")  # for editing
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +25,18 @@ class Trained:
     encoder: keras.Model
 
 
-def build(config: NetworkConfig) -> dict[str, keras.Model]:
-    """All three networks with the sizes of `config`, by name."""
+def build(config: Config) -> dict[str, keras.Model]:
+    """All three networks that the settings describe, by name, with fresh weights."""
+    sizes = config.networks
     return {
         "generator": networks.generator(
-            config.latent_size, config.generator_channels, config.output_activation
+            sizes.latent_size, sizes.generator_channels, sizes.output_activation
         ),
         "discriminator": networks.discriminator(
-            config.discriminator_channels, config.discriminator_dropout
+            sizes.discriminator_channels, sizes.discriminator_dropout
         ),
         "encoder": networks.encoder(
-            config.latent_size, config.encoder_channels, config.encoder_dropout
+            sizes.latent_size, sizes.encoder_channels, sizes.encoder_dropout
         ),
     }
 
@@ -51,25 +47,5 @@ def load(folder: Path | None) -> Trained:
     Raises:
         UserError: the folder is no run, or its encoder is not trained yet.
     """
-    if folder is None:
-        folder = runs.default_weights(SHIPPED)
-        if not folder.is_dir():
-            raise UserError(
-                f"There is no trained model in {folder}; name a run of your own by --run, "
-                "which `python -m crg.train` makes."
-            )
-        logger.info("model: the one that comes with the project, %s", folder.name)
-    config = read_config(Config, folder)
-    nets = build(config.networks)
-    wanted = {name: nets[name] for name in ("generator", "encoder")}
-    missing = set(wanted) - set(runs.load_networks(folder, wanted))
-    if missing:
-        raise UserError(
-            f"{folder} has no trained {' and no '.join(sorted(missing))} yet; if it is a run, "
-            f"finish its training by `python -m crg.train --resume {folder}`."
-        )
-    for stage, reached in unfinished(folder).items():
-        logger.warning(
-            "%s is not finished: its %s is at %s; go on with --resume.", folder, stage, reached
-        )
-    return Trained(folder, config, **wanted)
+    folder, config, nets = trained.load(folder, SHIPPED, "crg", Config, build, NEEDED)
+    return Trained(folder, config, **nets)

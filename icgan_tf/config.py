@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from common.config import RunConfig, check_setting
+from common.config import RunConfig, check_average, check_setting, check_stage
 from common.errors import UserError
 
 Dataset = Literal["mnist", "celeba", "drawn"]
@@ -113,15 +113,6 @@ class NetworkConfig:
         )
 
 
-def check_stage(stage: str, settings: GANConfig | EncoderZConfig | EncoderYConfig) -> None:
-    """Refuses settings that all stages have and that cannot be trained with."""
-    for name in ("epochs", "period", "batch_size", "learning_rate"):
-        value = getattr(settings, name)
-        check_setting(f"{stage}.{name}", value, 0 < value < math.inf, "above 0 and finite")
-    beta_1 = settings.beta_1
-    check_setting(f"{stage}.beta_1", beta_1, 0 <= beta_1 < 1, "from 0 to below 1")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GANConfig:
     """Stage 1: the conditional GAN."""
@@ -159,8 +150,8 @@ class GANConfig:
 
     def __post_init__(self) -> None:
         check_stage("gan", self)
-        ema, factor, epochs = self.ema, self.step_factor, self.step_epochs
-        check_setting("gan.ema", ema, ema is None or 0 < ema < 1, "between 0 and 1, or none")
+        check_average("gan", self.ema)
+        factor, epochs = self.step_factor, self.step_epochs
         check_setting("gan.step_factor", factor, 0 < factor <= 1, "above 0 and at most 1")
         check_setting("gan.step_epochs", epochs, 0 < epochs < math.inf, "above 0 and finite")
         for name in ("wrong_weight", "reestimate_batches"):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Literal
 
+from common import datasets
 from common.datasets.records import Records
 from icgan_tf.config import Config
 
@@ -26,28 +26,12 @@ def load(config: Config, split: Split) -> Records:
         UserError: the data are missing or are not what the loader needs.
     """
     data = config.data
-    limit = None if split == "test" else config.run.limit
-    if config.dataset == "mnist":
-        from common.datasets import mnist
-        from common.images import padded
-
-        name = {"train": "train", "dev": "dev", "test": "test5000"}[split]
-        records = mnist.load(name, config.run.data_dir).take(slice(limit))
-        return dataclasses.replace(records, images=padded(records.images, data.image_size))
-    if config.dataset == "drawn":
-        from common.datasets import drawn
-
-        records = drawn.load(split, data.image_size, data.attributes, data.crop)
-        return records.take(slice(limit))
-    from common.datasets import celeba
-
-    return celeba.load(
-        split,
-        config.run.data_dir,
+    return datasets.load(
+        config.dataset,
+        "test5000" if config.dataset == "mnist" and split == "test" else split,
+        config.run,
         size=data.image_size,
-        crop=data.crop,
         attributes=data.attributes,
+        crop=data.crop,
         partition=data.split,
-        limit=limit,
-        cache_dir=config.run.cache_dir,
     )

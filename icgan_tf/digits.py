@@ -20,7 +20,7 @@ from common.metrics.attributes import correlation
 from common.metrics.classifier import accuracy, load_classifier, predict_probabilities
 from common.metrics.intervals import Interval, mean_interval, proportion_interval
 from common.tables import Cell, Table
-from icgan_tf.edit import decode, encode, shifted
+from icgan_tf.codes import decode, encode, shifted
 
 if TYPE_CHECKING:
     import keras

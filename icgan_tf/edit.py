@@ -1,9 +1,8 @@
-"""Attribute editing with IcGAN: encode an image, change y, generate. x* = G(E_z(x), y*).
+"""`python -m icgan_tf.edit`: attribute editing, x* = G(E_z(x), y*), of an image or a folder.
 
-Perarnau et al. 2016, Sec. 3.3; the report, Sec. 1 and 6.2. z = E_z(x) holds what is not in y; y is
-what E_y reads, made binary (the largest class, or the sign of each attribute). What the authors'
-scripts offer is here: single attributes, all attributes in turn, y swapped between two images,
-interpolation; and the report's "digit + k".
+What the scripts of Perarnau et al. 2016 offer is here: single attributes, all attributes in turn, y
+swapped between two images, interpolation; and the report's "digit + k". What each edit does to y is
+in `icgan_tf.codes`.
 
     python -m icgan_tf.edit IMAGES --shift 1 --out DIR
     python -m icgan_tf.edit IMAGES --set Smiling=1 Eyeglasses=-1 --out DIR --run RUN
@@ -25,170 +24,25 @@ import tyro
 
 from common import device
 from common import run as runs
-from common.errors import UserError, exits_cleanly
+from common.errors import UserError, did_you_mean, exits_cleanly
+from icgan_tf.codes import (
+    EXCLUSIVE,
+    between,
+    binary,
+    decode,
+    encode,
+    shifted,
+    variations,
+    with_values,
+)
 
 if TYPE_CHECKING:
-    import keras
-
     from icgan_tf.trained import Trained
 
 logger = logging.getLogger(__name__)
 
-EXCLUSIVE = (  # setting one of a group clears the others (the authors' code)
-    ("Bald", "Bangs", "Receding_Hairline"),
-    ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair"),
-    ("Straight_Hair", "Wavy_Hair"),
-)
-TOGGLED = ("Male",)  # in `variations`, turned over instead of set (the authors' code)
 LARGEST_VALUE = 3.0  # of an attribute that is set; 1 is what the networks know
-BLOCK = 500  # images that pass a network at a time
 SHEET_ROWS = 40  # at most so many images on the sheet
-
-
-def encode(model: Trained, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Encodes images: z = E_z(x), y = E_y(x).
-
-    Args:
-        model: the trained networks.
-        images: uint8 `[N, S, S, C]`, digits also in 28x28.
-
-    Returns:
-        float32 latents `[N, Z]`, and the attributes that E_y reads, float32 `[N, A]` on the scale
-        of 0 for absent and 1 for present, not yet binary.
-    """
-    from common.images import padded, to_range
-
-    data = model.config.data
-
-    def apply(network: keras.Model) -> np.ndarray:
-        blocks = (images[start : start + BLOCK] for start in range(0, len(images), BLOCK))
-        inputs = (to_range(padded(block, data.image_size), data.pixel_range) for block in blocks)
-        return np.concatenate([network(x, training=False) for x in inputs])
-
-    y = apply(model.encoder_y)
-    return apply(model.encoder_z), (y + 1.0) / 2.0 if data.condition_values == "signed" else y
-
-
-def binary(attributes: np.ndarray, one_hot: bool) -> np.ndarray:
-    """What E_y reads as attributes that are there or not.
-
-    Args:
-        attributes: `[N, A]` on the scale of 0 and 1.
-        one_hot: they are classes, of which each image has one.
-
-    Returns:
-        float32 `[N, A]` of 0 and 1.
-    """
-    if one_hot:
-        return np.eye(attributes.shape[1], dtype=np.float32)[attributes.argmax(axis=1)]
-    return (attributes > 0.5).astype(np.float32)
-
-
-def decode(model: Trained, latents: np.ndarray, attributes: np.ndarray) -> np.ndarray:
-    """Generates images: x = G(z, y), each by itself whatever else is in the batch.
-
-    Args:
-        model: the trained networks.
-        latents: float32 `[N, Z]`.
-        attributes: `[N, A]`, 0 for absent and 1 for present.
-
-    Returns:
-        uint8 images `[N, S, S, C]`; digits without their border, `[N, 28, 28, 1]`.
-    """
-    from common.images import cropped, to_uint8
-
-    data = model.config.data
-    y = np.asarray(attributes, np.float32)
-    y = 2.0 * y - 1.0 if data.condition_values == "signed" else y
-    made = "unit" if data.pixel_range == "unit" else "signed"  # the range of G's activation
-    blocks = [slice(start, start + BLOCK) for start in range(0, len(latents), BLOCK)]
-    images = np.concatenate(
-        [to_uint8(model.generator([latents[b], y[b]], training=False), made) for b in blocks]
-    )
-    return cropped(images, 28) if model.digits else images
-
-
-def shifted(attributes: np.ndarray, k: int, wrap: bool = True) -> np.ndarray:
-    """Classes plus k: "the real MNIST digits ... added with one" (the report, Sec. 6.2).
-
-    Args:
-        attributes: one-hot `[N, A]`.
-        k: any integer.
-        wrap: count modulo A. The baseline's code does not: past the last class it asks for none.
-
-    Returns:
-        `[N, A]`, one-hot; without `wrap` a row may be all 0.
-    """
-    count = attributes.shape[1]
-    classes = attributes.argmax(axis=1) + k
-    moved = np.eye(count, dtype=np.float32)[classes % count]
-    if not wrap:
-        moved[(classes < 0) | (classes >= count)] = 0.0
-    return moved
-
-
-def with_values(
-    attributes: np.ndarray,
-    names: Sequence[str],
-    values: Mapping[str, float],
-    exclusive: bool = True,
-) -> np.ndarray:
-    """Attributes with some of them set.
-
-    Args:
-        attributes: `[N, A]` of 0 and 1.
-        names: of the A columns.
-        values: attribute -> value, -1 for absent and 1 for present.
-        exclusive: an attribute that becomes present clears the others of its group, unless they are
-            set themselves.
-
-    Returns:
-        `[N, A]`.
-    """
-    edited = np.array(attributes, np.float32)
-    for name, value in values.items():
-        groups = [group for group in EXCLUSIVE if name in group] if exclusive and value > 0 else []
-        for other in (other for group in groups for other in group):
-            if other in names and other not in values:
-                edited[:, names.index(other)] = 0.0
-    for name, value in values.items():
-        edited[:, names.index(name)] = (value + 1.0) / 2.0
-    return edited
-
-
-def variations(
-    attributes: np.ndarray, names: Sequence[str], one_hot: bool, exclusive: bool = True
-) -> dict[str, np.ndarray]:
-    """Every attribute in turn: label -> `[N, A]`. Classes: every class.
-
-    Args:
-        attributes: `[N, A]` of 0 and 1.
-        names: of the columns.
-        one_hot: they are classes.
-        exclusive: as for `with_values`.
-    """
-    if one_hot:
-        rows = np.eye(len(names), dtype=np.float32)
-        return {
-            name: np.repeat(row[None], len(attributes), axis=0)
-            for name, row in zip(names, rows, strict=True)
-        }
-    varied = {}
-    for column, name in enumerate(names):
-        if name in TOGGLED:
-            varied[f"{name} toggled"] = np.array(attributes, np.float32)
-            varied[f"{name} toggled"][:, column] = 1.0 - attributes[:, column]
-        else:
-            varied[name] = with_values(attributes, names, {name: 1.0}, exclusive)
-    return varied
-
-
-def between(
-    start: tuple[np.ndarray, np.ndarray], end: tuple[np.ndarray, np.ndarray], share: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """A point on the straight line between two (z, y), of `[N, Z]` and `[N, A]` or broadcast."""
-    z, y = ((1.0 - share) * a + share * b for a, b in zip(start, end, strict=True))
-    return z.astype(np.float32), y.astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,16 +103,17 @@ def apply(command: EditCommand) -> Path:
     latents, answers = encode(model, images)
     attributes = binary(answers, model.digits)
 
-    edited, wanted, columns = edit_of(command, model, (latents, attributes), values, other)
-    write_images(command.out, stems, edited)
+    edited = edit_of(command, model, latents, attributes, values, other)
+    write_images(command.out, stems, edited.images)
     sheets = command.out / "sheets"
     shown = slice(SHEET_ROWS)
-    drawn = {"input": images, "reconstruction": decode(model, latents, attributes), **columns}
-    rows = [list(row) for row in zip(*(column[shown] for column in drawn.values()), strict=True)]
+    columns = {"input": images, "reconstruction": decode(model, latents, attributes)}
+    columns |= edited.columns
+    rows = [list(row) for row in zip(*(column[shown] for column in columns.values()), strict=True)]
     names = model.attribute_names
     read_as = [named(row, names) if model.digits else "" for row in attributes[shown]]
     labels = [" ".join(filter(None, pair)) for pair in zip(stems[shown], read_as, strict=True)]
-    grid(rows, sheets / "edits.png", row_labels=labels, column_labels=list(drawn))
+    grid(rows, sheets / "edits.png", row_labels=labels, column_labels=list(columns))
     write_json(
         sheets / "edits.json",
         {
@@ -268,67 +123,101 @@ def apply(command: EditCommand) -> Path:
             "latents": latents,
             "encoder_y": answers,
             "attributes": attributes,
-            "edited_attributes": wanted,
+            "edited_attributes": edited.attributes,
         },
     )
     logger.info("%d edited images in %s, the sheet in %s", len(stems), command.out, sheets)
     return command.out
 
 
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """What an edit makes of N images.
+
+    Attributes:
+        images: one for each input, uint8 `[N, H, W, C]`.
+        attributes: those that it was generated with `[N, A]`.
+        columns: of the sheet, after the reconstruction: label -> images `[N, H, W, C]`.
+    """
+
+    images: np.ndarray
+    attributes: np.ndarray
+    columns: dict[str, np.ndarray]
+
+
 def edit_of(
     command: EditCommand,
     model: Trained,
-    codes: tuple[np.ndarray, np.ndarray],
+    latents: np.ndarray,
+    attributes: np.ndarray,
     values: Mapping[str, float],
     other: np.ndarray | None,
-) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
-    """The edited images, their attributes, and the columns of the sheet after the reconstruction.
+) -> Edited:
+    """Carries out the one edit of the command.
 
     Args:
         command: which edit.
         model: the trained networks.
-        codes: latents `[N, Z]` and binary attributes `[N, A]` of the inputs.
+        latents: of the inputs `[N, Z]`.
+        attributes: of the inputs, binary `[N, A]`.
         values: what --set says.
-        other: the image of --swap or --interpolate, uint8 `[1, S, S, C]`.
+        other: the image of --swap or --interpolate, uint8 `[1, H, W, C]`.
     """
-    latents, attributes = codes
-
-    def images_of(wanted: np.ndarray) -> np.ndarray:
-        return decode(model, latents, wanted)
-
     if command.all_attributes:
-        varied = variations(attributes, model.attribute_names, model.digits, command.exclusive)
-        columns = {label: images_of(wanted) for label, wanted in varied.items()}
-        return images_of(attributes), attributes, columns
+        return in_turn(model, latents, attributes, command.exclusive)
+    if command.swap is not None and other is not None:
+        return swapped(model, latents, attributes, other)
+    if command.interpolate is not None and other is not None:
+        return interpolated(model, latents, attributes, other, command.steps)
     if command.shift is not None:
-        wanted = shifted(attributes, command.shift, command.wrap)
         label = f"digit {command.shift:+d}"
-    elif values:
-        wanted = with_values(attributes, model.attribute_names, values, command.exclusive)
-        label = "\n".join(command.set)
+        wanted = shifted(attributes, command.shift, command.wrap)
     else:
-        assert other is not None
-        z, answer = encode(model, other)
-        ends = (z, binary(answer, model.digits))
-        if command.swap is not None:
-            wanted = np.repeat(ends[1], len(latents), axis=0)
-            with_theirs = decode(model, np.repeat(z, len(latents), axis=0), attributes)
-            again = np.repeat(decode(model, *ends), len(latents), axis=0)
-            columns = {
-                "attributes of the other": images_of(wanted),
-                "the other": np.repeat(other, len(latents), axis=0),
-                "its reconstruction": again,
-                "with these attributes": with_theirs,
-            }
-            return columns["attributes of the other"], wanted, columns
-        shares = np.linspace(0.0, 1.0, command.steps + 2)[1:-1]
-        columns = {f"{share:.0%}": decode(model, *between(codes, ends, share)) for share in shares}
-        columns["100%"] = np.repeat(decode(model, *ends), len(latents), axis=0)
-        columns["the other"] = np.repeat(other, len(latents), axis=0)
-        halfway = between(codes, ends, 0.5)
-        return decode(model, *halfway), halfway[1], columns
-    edited = images_of(wanted)
-    return edited, wanted, {label: edited}
+        label = "\n".join(command.set)
+        wanted = with_values(attributes, model.attribute_names, values, command.exclusive)
+    images = decode(model, latents, wanted)
+    return Edited(images, wanted, {label: images})
+
+
+def in_turn(model: Trained, latents: np.ndarray, attributes: np.ndarray, exclusive: bool) -> Edited:
+    """Every attribute, or every class, in turn; the edited image is the reconstruction."""
+    varied = variations(attributes, model.attribute_names, model.digits, exclusive)
+    columns = {label: decode(model, latents, wanted) for label, wanted in varied.items()}
+    return Edited(decode(model, latents, attributes), attributes, columns)
+
+
+def swapped(
+    model: Trained, latents: np.ndarray, attributes: np.ndarray, other: np.ndarray
+) -> Edited:
+    """The y of another image with the z of each input, and the other way round."""
+    z, y = codes_of(model, other, len(latents))
+    images = decode(model, latents, y)
+    columns = {
+        "attributes of the other": images,
+        "the other": np.repeat(other, len(latents), axis=0),
+        "its reconstruction": decode(model, z, y),
+        "with these attributes": decode(model, z, attributes),
+    }
+    return Edited(images, y, columns)
+
+
+def interpolated(
+    model: Trained, latents: np.ndarray, attributes: np.ndarray, other: np.ndarray, steps: int
+) -> Edited:
+    """The straight line from each input to another image; the edited image is half-way."""
+    start, end = (latents, attributes), codes_of(model, other, len(latents))
+    shares = np.linspace(0.0, 1.0, steps + 2)[1:]
+    columns = {f"{share:.0%}": decode(model, *between(start, end, share)) for share in shares}
+    columns["the other"] = np.repeat(other, len(latents), axis=0)
+    z, y = between(start, end, 0.5)
+    return Edited(decode(model, z, y), y, columns)
+
+
+def codes_of(model: Trained, other: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Z and binary y of one image `[1, H, W, C]`, repeated: `[count, Z]` and `[count, A]`."""
+    z, answer = encode(model, other)
+    y = binary(answer, model.digits)
+    return np.repeat(z, count, axis=0), np.repeat(y, count, axis=0)
 
 
 def check_edit(command: EditCommand) -> None:
@@ -365,12 +254,9 @@ def check_for_model(command: EditCommand, model: Trained) -> dict[str, float]:
     for setting in command.set:
         name, _, text = setting.partition("=")
         if name not in model.attribute_names:
-            import difflib
-
-            close = difflib.get_close_matches(name, model.attribute_names, n=1, cutoff=0.4)
-            hint = f" Did you mean {close[0]}?" if close else ""
             raise UserError(
-                f"--set {setting}: the model has no attribute {name!r}.{hint} "
+                f"--set {setting}: the model has no attribute {name!r}."
+                f"{did_you_mean(name, model.attribute_names)} "
                 f"It has {', '.join(model.attribute_names)}."
             )
         if name in values:

@@ -10,11 +10,8 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import platform
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,8 +22,8 @@ from common import device
 from common import run as runs
 from common.config import check_seed, check_setting
 from common.errors import exits_cleanly
-from common.history import last_rows, length, read_history
-from common.tables import Cell, Table, show
+from common.history import last_rows, read_history
+from common.tables import Cell, Table
 
 if TYPE_CHECKING:
     from common.datasets.records import Records
@@ -69,7 +66,7 @@ def evaluate(command: EvaluateCommand) -> Path:
     """
     import keras
 
-    from common.document import write
+    from common.document import publish
     from icgan_tf import data, trained
 
     keras.config.set_dtype_policy("float32")  # after a bfloat16 training too
@@ -92,13 +89,8 @@ def evaluate(command: EvaluateCommand) -> Path:
         )
     out = command.out or runs.output_folder(model.folder, "report")
     logger.info("evaluating %s on %d test images", model.folder, len(test))
-    report = measure(model, train, test, len(every), out, command, config.run.cache_dir)
-    page = write(report, out)
-    show(report.tables[0])
-    for finding in report.findings:
-        logger.info("- %s", finding)
-    logger.info("the whole report: %s", page)
-    return page
+    cache_dir = config.run.cache_dir
+    return publish(measure(model, train, test, len(every), out, command, cache_dir), out)
 
 
 def measure(
@@ -112,9 +104,9 @@ def measure(
 ) -> Report:
     """All tables of the report, and its figures, drawn into `out`; `test` are some of `total`."""
     from common.document import Report
-    from common.metrics.hashes import library_versions
     from common.metrics.pairs import baseline_table, hash_table, intervals, metrics_of
-    from icgan_tf.edit import binary, decode, encode
+    from common.provenance import facts
+    from icgan_tf.codes import binary, decode, encode
     from icgan_tf.figures import figures
 
     n, seed = len(test), command.seed
@@ -140,12 +132,7 @@ def measure(
         ],
         figures=figures(model, test, latents, attributes, seed, out),
         findings=[*findings, *collapse_findings(model.folder)],
-        facts=[
-            *run_facts(model, command),
-            *((name, metadata.version(name)) for name in ("tensorflow", "keras")),
-            ("machine", f"{platform.system()} {platform.machine()}, {device.cores()} cores"),
-            *library_versions().items(),
-        ],
+        facts=facts("icgan_tf.evaluate", command, model.folder, model.config.run.seed),
         details={"test_images": n, "attribute_names": list(model.attribute_names)},
     )
 
@@ -228,7 +215,7 @@ def encoder_table(
     """How well E_z and E_y do their own tasks, and what the codes of real images look like."""
     from common.metrics.attributes import f1
     from common.metrics.intervals import mean_interval, proportion_interval
-    from icgan_tf.edit import decode, encode
+    from icgan_tf.codes import decode, encode
 
     count = min(len(test), GENERATED)
     z = np.random.default_rng(seed).standard_normal((count, latents.shape[1]), np.float32)
@@ -276,30 +263,6 @@ def collapse_findings(run: Path) -> list[str]:
     if not file.is_file():
         return []
     return [collapse.sentence(stretch) for stretch in collapse.collapses(read_history(file))]
-
-
-def run_facts(model: Trained, command: EvaluateCommand) -> list[tuple[str, str]]:
-    """Where the model and the numbers come from."""
-    words = ["python", "-m", "icgan_tf.evaluate", *([str(command.run)] if command.run else [])]
-    options = {
-        "out": command.out,
-        "limit": command.limit,
-        "data-dir": command.data_dir,
-        "cache-dir": command.cache_dir,
-    }
-    for name, value in options.items():
-        if value is not None:
-            words += [f"--{name}", str(value)]
-    facts = [
-        ("command", shlex.join([*words, "--seed", str(command.seed)])),
-        ("model", model.folder.name),
-        ("seed of the training", str(model.config.run.seed)),
-    ]
-    trained_on = runs.read_environment(model.folder).get("device", "")
-    texts = {"training": runs.read_command(model.folder), "training device": trained_on}
-    facts += [(name, text) for name, text in texts.items() if text]
-    rows = last_rows(model.folder)
-    return [*facts, *((f"stage {stage}", length(row)) for stage, row in rows.items())]
 
 
 @exits_cleanly

@@ -17,7 +17,7 @@ from common.metrics.attributes import reading_rows
 from common.metrics.face_classifier import predict
 from common.metrics.intervals import Interval, mean_interval, proportion_interval
 from common.tables import Cell, Table
-from icgan_tf.edit import EXCLUSIVE, decode
+from icgan_tf.codes import EXCLUSIVE, decode
 
 if TYPE_CHECKING:
     import keras

@@ -13,8 +13,8 @@ from common.files import atomic_path
 from common.history import COUNTERS, History, history_files, read_run
 from common.plots import OKABE_ITO, loss_curves
 from common.sheets import alternating, grid
+from icgan_tf.codes import between, decode, shifted, variations, with_values
 from icgan_tf.digits import one_of_each
-from icgan_tf.edit import between, decode, shifted, variations, with_values
 
 if TYPE_CHECKING:
     from icgan_tf.trained import Trained

@@ -5,22 +5,16 @@ python -m icgan_tf.reconstruct IMAGES --out DIR [--run RUN]
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-import numpy as np
 import tyro
 
 from common import device
 from common import run as runs
 from common.errors import exits_cleanly
-
-logger = logging.getLogger(__name__)
-
-SHEET_ROWS = 10  # at most so many pairs of rows of ten images on the sheet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +42,11 @@ def reconstruct(command: ReconstructCommand) -> Path:
     Raises:
         UserError: images that are missing, unreadable or to be overwritten.
     """
-    from common.datasets.folder import refuse_overwriting, write_images
-    from common.metrics.pairs import pair_values
-    from common.sheets import alternating, grid
+    from common.datasets.folder import refuse_overwriting
+    from common.reconstructions import write_reconstructions
     from icgan_tf import trained
-    from icgan_tf.edit import binary, decode, encode, read
+    from icgan_tf.codes import binary, decode, encode
+    from icgan_tf.edit import read
 
     refuse_overwriting(command.images, command.out)
     model = trained.load(command.run)
@@ -61,20 +55,7 @@ def reconstruct(command: ReconstructCommand) -> Path:
     raw = command.attributes == "raw"
     attributes = answers if raw else binary(answers, model.digits)
     reconstructions = decode(model, latents, attributes)
-    write_images(command.out, stems, reconstructions)
-    rows = alternating(images[: SHEET_ROWS * 10], reconstructions[: SHEET_ROWS * 10])
-    sheet = command.out / "sheets" / "reconstructions.png"
-    grid(rows, sheet, row_labels=["input", "reconstruction"] * (len(rows) // 2))
-    values = pair_values(images, reconstructions)
-    logger.info(
-        "%d reconstructions in %s, the sheet in %s; mean MSE %.4f, MAE %.4f on [0, 1], dhash %.3f",
-        len(stems),
-        command.out,
-        sheet,
-        np.mean(values["mse"]),
-        np.mean(values["mae"]),
-        np.mean(values["dhash"]),
-    )
+    write_reconstructions(command.out, stems, images, reconstructions)
     return command.out
 
 

@@ -1,4 +1,4 @@
-"""What a training draws into its run: real images, samples of each stage, loss curves."""
+"""The samples that a training draws into its run at the end of each period."""
 
 from __future__ import annotations
 
@@ -7,30 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from common.history import read_run
-from common.plots import loss_curves
-from common.sheets import alternating, grid, in_rows
-from icgan_tf.edit import decode, encode
+from common.sheets import alternating, grid
+from icgan_tf.codes import decode, encode
 
 if TYPE_CHECKING:
     from common.datasets.records import Records
     from common.run import Run
     from icgan_tf.trained import Trained
 
-SAMPLES = 64  # real images on a sheet
 ROWS = 8  # latents on a sheet of generated images
 PAIRS = 24  # images on a sheet, each above what becomes of it
 COLUMNS = 8
-
-
-def draw_reals(run: Run, records: Records) -> None:
-    """Draws the first training images into `samples/reals.png`, to compare samples with."""
-    grid(in_rows(records.images[:SAMPLES], COLUMNS), run.folder / "samples" / "reals.png")
-
-
-def draw_losses(run: Run) -> None:
-    """Draws the losses of all stages into `plots/losses.png`, their numbers beside it."""
-    loss_curves({run.folder.name: read_run(run.folder)}, run.folder / "plots" / "losses.png")
 
 
 def generated_samples(run: Run, model: Trained) -> Callable[[str], None]:

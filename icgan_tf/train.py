@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from common import run as runs
 from common.config import LaunchConfig, parse_training, read_config, to_json
 from common.errors import UserError, exits_cleanly
+from common.launch import load_start, opened
+from common.samples import draw_losses, draw_reals
 from icgan_tf.config import EXTENDABLE, PRESETS, Config
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ def main(arguments: list[str] | None = None) -> None:
     described = device.configure(config.run)
     from icgan_tf import data
     from icgan_tf.conditions import Conditions
-    from icgan_tf.samples import draw_losses, draw_reals
+    from icgan_tf.trained import build
 
     train, dev, test = (data.load(config, split) for split in ("train", "dev", "test"))
     if launch.resume:
@@ -60,24 +62,12 @@ def main(arguments: list[str] | None = None) -> None:
         config.gan.prior,
         one_hot=config.dataset == "mnist",
     )
-    nets, found = starting_networks(config, launch)
+    nets = build(config)
+    found = load_start(nets, launch, "IcGAN", ("generator",) if encoder_z_alone(config) else ())
+    kept = kept_networks(config, found)
 
     # Nothing has been written up to here; from here on nothing is refused.
-    if launch.resume:
-        run = runs.reopen(launch.resume, config)
-    else:
-        start = {name: nets[name] for name in found}
-        run = runs.create(launch.out, "icgan", config.dataset, config, launch.init, start)
-        run.save_networks({name: nets[name] for name in kept_networks(config, found)})
-    with runs.resumable(run):
-        runs.log_to(run)
-        runs.record_environment(run, described, config.run.seed, train)
-        how = "resumed" if launch.resume else f"preset {launch.preset}"
-        size = f"{len(train):,} images of {train.name}"
-        logger.info("%s: %s, %s, %s", run.folder, how, size, described)
-        if launch.init:
-            fresh = ", ".join(sorted(set(nets) - set(found))) or "none"
-            logger.info("from %s: %s; fresh: %s", launch.init, ", ".join(found), fresh)
+    with opened(config, launch, "icgan", described, train, nets, found, kept) as run:
         draw_reals(run, train)
         if "gan" in config.stages:
             train_gan(config, run, train, conditions, nets)
@@ -95,8 +85,7 @@ def check_launch(config: Config, launch: LaunchConfig) -> None:
     Raises:
         UserError: an E_z stage without a generator; a longer GAN under a begun E_z.
     """
-    alone = "encoder_z" in config.stages and "gan" not in config.stages
-    if alone and not (launch.resume or launch.init):
+    if encoder_z_alone(config) and not (launch.resume or launch.init):
         raise UserError(
             "--stages encoder_z needs a trained generator: name the run or folder of weights that "
             "holds it by --init, or train the stage gan as well."
@@ -125,42 +114,9 @@ def check_lengths(config: Config, images: int, test_images: int) -> None:
         stage_length(settings.epochs, settings.period, images, settings.batch_size)
 
 
-def starting_networks(
-    config: Config, launch: LaunchConfig
-) -> tuple[dict[str, keras.Model], list[str]]:
-    """The networks before the first stage: fresh, or those that --init names.
-
-    Returns:
-        All networks by name, and the names of those that are not fresh.
-
-    Raises:
-        UserError: --init holds none, or not the generator that the stages need.
-    """
-    from icgan_tf.trained import build
-
-    nets = build(config)
-    if launch.resume:
-        folder = runs.starting_folder(launch.resume)
-    elif launch.init:
-        folder = launch.init
-    else:
-        return nets, []
-    wanted = launch.init_networks or tuple(nets)
-    if unknown := sorted(set(wanted) - set(nets)):
-        raise UserError(f"--init-networks names {unknown}; IcGAN has {', '.join(nets)}.")
-    found = runs.load_networks(folder, {name: nets[name] for name in wanted})
-    if launch.init and not found:
-        raise UserError(
-            f"--init {launch.init} holds none of the networks {', '.join(wanted)}; name a run or a "
-            "folder of weights that does."
-        )
-    alone = "encoder_z" in config.stages and "gan" not in config.stages
-    if alone and "generator" not in found:
-        raise UserError(
-            f"There is no generator in {launch.init or launch.resume}; --init must name a run or "
-            "a folder of weights that has one."
-        )
-    return nets, found
+def encoder_z_alone(config: Config) -> bool:
+    """E_z is to be trained on a generator that this run does not train."""
+    return "encoder_z" in config.stages and "gan" not in config.stages
 
 
 def kept_networks(config: Config, found: Sequence[str]) -> list[str]:
@@ -187,7 +143,7 @@ def train_gan(
 
     from common.datasets.pipeline import endless_batches
     from common.history import read_history
-    from common.layers import averaged_weights, reestimate_batch_statistics
+    from common.layers import averaged_weights, averaging, reestimate_batch_statistics
     from common.training import fit, stage_length
     from icgan_tf import collapse
     from icgan_tf.model import ConditionalGAN
@@ -220,7 +176,7 @@ def train_gan(
                 settings.step_factor,
                 staircase=True,
             )
-        return _adam(rate, settings.beta_1, use_ema=ema is not None, ema_momentum=ema or 0.99)
+        return _adam(rate, settings.beta_1, **averaging(ema))
 
     model.compile(jit_compile=config.run.xla, discriminator=adam(), generator=adam(settings.ema))
     draw = generated_samples(run, _trained(config, run, nets))

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 
-from common import run as runs
-from common.backup import unfinished
-from common.config import read_config
-from common.errors import UserError
+from common import trained
 from icgan_tf import networks
 from icgan_tf.config import ALL, Config
-
-logger = logging.getLogger(__name__)
 
 SHIPPED = "icgan-mnist"  # below weights/
 NEEDED = ("generator", "encoder_z", "encoder_y")  # for editing
@@ -102,25 +96,5 @@ def load(folder: Path | None) -> Trained:
     Raises:
         UserError: the folder is no run, or not all of its networks are trained yet.
     """
-    if folder is None:
-        folder = runs.default_weights(SHIPPED)
-        if not folder.is_dir():
-            raise UserError(
-                f"There is no trained model in {folder}; name a run of your own by --run, "
-                "which `python -m icgan_tf.train` makes."
-            )
-        logger.info("model: the one that comes with the project, %s", folder.name)
-    config = read_config(Config, folder)
-    nets = build(config)
-    wanted = {name: nets[name] for name in NEEDED}
-    missing = set(wanted) - set(runs.load_networks(folder, wanted))
-    if missing:
-        raise UserError(
-            f"{folder} has no trained {' and no '.join(sorted(missing))} yet; if it is a run, "
-            f"finish its training by `python -m icgan_tf.train --resume {folder}`."
-        )
-    for stage, reached in unfinished(folder).items():
-        logger.warning(
-            "%s is not finished: its %s is at %s; go on with --resume.", folder, stage, reached
-        )
-    return Trained(folder, config, **wanted)
+    folder, config, nets = trained.load(folder, SHIPPED, "icgan_tf", Config, build, NEEDED)
+    return Trained(folder, config, **nets)

@@ -2,29 +2,73 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from common.config import RunConfig
 from common.datasets.records import Records
 from common.errors import UserError
 
+if TYPE_CHECKING:
+    from common.datasets.celeba import Crop, Partition
 
-def load(name: str, split: str, data_dir: str | Path | None = None) -> Records:
-    """Reads one split of a data set by its name.
+NAMES = ("mnist", "celeba", "drawn")
+
+
+def load(
+    name: str,
+    split: str,
+    run: RunConfig | None = None,
+    *,
+    size: int | None = None,
+    attributes: Sequence[str] = ("all",),
+    crop: Crop = "center108",
+    partition: Partition = "official",
+) -> Records:
+    """Reads one split of a data set by its name; but for `test`, the first `run.limit` images.
 
     Args:
-        name: `mnist`.
-        split: One of the splits that its loader documents; all have `train`, `dev` and `test`.
-            MNIST's `test` is the whole test file and so contains `dev`.
-        data_dir: Where its files lie; None for the place that its loader documents.
+        name: `mnist`, `celeba` or `drawn` (faces drawn by this program).
+        split: `train`, `dev`, `test` or another that the loader documents. MNIST's `test` is the
+            whole test file and so contains `dev`.
+        run: names the folders of the data and of the cache, and the limit; all their defaults if
+            None.
+        size: side of the images to deliver, 64 for faces by default; digits, which are 28, get a
+            black border.
+        attributes: of faces, or ("all",).
+        crop: of faces.
+        partition: of CelebA.
 
     Returns:
         The records.
 
     Raises:
-        UserError: The name or the split is unknown, or the files are not what the loader needs.
+        UserError: the name or the split is unknown, or the files are not what the loader needs.
     """
+    run = run or RunConfig()
+    limit = run.limit if split in ("train", "dev") else None
     if name == "mnist":
         from common.datasets import mnist
+        from common.images import padded
 
-        return mnist.load(split, data_dir)
-    raise UserError(f"There is no data set {name!r}; choose one of: mnist.")
+        records = mnist.load(split, run.data_dir).take(slice(limit))
+        return dataclasses.replace(records, images=padded(records.images, size or 28))
+    if name == "drawn":
+        from common.datasets import drawn
+
+        return drawn.load(split, size or 64, attributes, crop).take(slice(limit))
+    if name == "celeba":
+        from common.datasets import celeba
+
+        return celeba.load(
+            split,
+            run.data_dir,
+            size=size or 64,
+            crop=crop,
+            attributes=attributes,
+            partition=partition,
+            limit=limit,
+            cache_dir=run.cache_dir,
+        )
+    raise UserError(f"There is no data set {name!r}; choose one of {', '.join(NAMES)}.")

@@ -20,7 +20,6 @@ by file order.
 from __future__ import annotations
 
 import contextlib
-import difflib
 import fcntl
 import hashlib
 import json
@@ -40,7 +39,7 @@ from PIL import Image
 from common.datasets.folder import as_array, as_mode, decode, image_files, listed
 from common.datasets.records import Records
 from common.device import cores
-from common.errors import UserError
+from common.errors import UserError, did_you_mean
 
 logger = logging.getLogger(__name__)
 
@@ -192,10 +191,9 @@ def check_attributes(names: Sequence[str]) -> tuple[str, ...]:
         return ATTRIBUTES
     for name in names:
         if name not in ATTRIBUTES:
-            close = difflib.get_close_matches(name, ATTRIBUTES, n=1, cutoff=0.4)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
             raise UserError(
-                f"CelebA has no attribute {name!r}.{hint} It has: {listed(ATTRIBUTES)}."
+                f"CelebA has no attribute {name!r}.{did_you_mean(name, ATTRIBUTES)} "
+                f"It has: {listed(ATTRIBUTES)}."
             )
     if len(set(names)) < len(names):
         raise UserError(f"The attributes {list(names)} name one of them twice.")

@@ -19,7 +19,7 @@ import numpy as np
 from common.datasets.records import Records
 from common.errors import UserError
 from common.files import atomic_path
-from common.images import to_range
+from common.images import in_blocks, to_range
 
 if TYPE_CHECKING:
     import keras
@@ -129,7 +129,5 @@ def predict(network: keras.Model, images: np.ndarray) -> np.ndarray:
     """
     from scipy.special import expit
 
-    blocks = [images[start : start + 500] for start in range(0, len(images), 500)]
-    return expit(
-        np.concatenate([network(to_range(b), training=False) for b in blocks], dtype=float)
-    )
+    logits = in_blocks(lambda block: network(to_range(block), training=False), images)
+    return expit(logits.astype(np.float64))

@@ -99,9 +99,12 @@ def test_a_run_reopened_with_longer_settings_takes_them_and_adds_its_command(tmp
     assert runs.read_command(made.folder) == "; then ".join(lines)
 
 
-def test_what_is_made_of_shipped_weights_does_not_go_among_them():
-    folder = runs.default_weights("crg-mnist")
-    assert runs.output_folder(folder, "plots") == Path("runs/crg-mnist-plots")
+def test_what_is_made_of_shipped_weights_does_not_go_among_them(monkeypatch):
+    expected = Path("runs/crg-mnist-plots")
+    assert runs.output_folder(runs.default_weights("crg-mnist"), "plots") == expected
+    monkeypatch.chdir(runs.ROOT)
+    assert runs.output_folder(Path("weights/crg-mnist"), "plots") == expected
+    assert runs.output_folder(Path("crg/../weights/crg-mnist"), "plots") == expected
     assert runs.output_folder(Path("runs/mine"), "plots") == Path("runs/mine/plots")
 
 

@@ -42,7 +42,7 @@ def untrained_run() -> Callable[..., Path]:
     from crg.trained import build
 
     keras.utils.set_random_seed(1)
-    nets = build(TINY.networks)
+    nets = build(TINY)
     for variable in nets["generator"].trainable_variables:
         variable.assign(2.5 * variable)
     kernel = nets["encoder"].trainable_variables[-2]  # of the last layer

@@ -10,7 +10,7 @@ import pytest
 from common import datasets
 from common.run import Run
 from crg.edit import decode, encode
-from crg.samples import draw_reals, generated_samples, reconstruction_samples
+from crg.samples import generated_samples, reconstruction_samples
 
 
 @pytest.fixture
@@ -24,13 +24,6 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> dict[str, list]:
 @pytest.fixture
 def sheet(drawn, tmp_path) -> Callable[[str], list]:
     return lambda name: drawn[tmp_path / "samples" / f"{name}.png"]
-
-
-def test_the_first_real_images_stand_in_eight_rows_of_eight(tmp_path, sheet):
-    records = datasets.load("mnist", "test").take(slice(100))
-    draw_reals(Run(tmp_path), records)
-    assert [len(row) for row in sheet("reals")] == [8] * 8
-    np.testing.assert_array_equal(sheet("reals")[1][0], records.images[8])
 
 
 def test_samples_are_of_the_same_latents_each_time_and_of_others_for_another_seed(

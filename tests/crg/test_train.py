@@ -188,7 +188,7 @@ def test_the_best_encoder_is_that_of_the_smallest_sum_of_both_validation_losses(
 
 
 def test_the_kept_encoder_has_the_best_weights_and_reestimated_statistics(smoke, trained):
-    best = build(PRESETS["smoke"]().networks)["encoder"]
+    best = build(PRESETS["smoke"]())["encoder"]
     values = saved(smoke, "encoder-best-0000006", "network/encoder")
     for variable, value in zip(best.variables, values, strict=True):
         variable.assign(value)
@@ -399,7 +399,7 @@ def test_a_resume_starts_from_the_networks_of_init_and_not_from_exported_ones(
     run = Run(tmp_path / "run")
     words = ["--stages", "encoder", "--encoder.reestimate-batches", "0", "--init", str(smoke)]
     main(["--preset", "smoke", *words, "--out", str(run.folder)])
-    run.save_networks(build(PRESETS["smoke"]().networks))  # what a later period might have left
+    run.save_networks(build(PRESETS["smoke"]()))  # what a later period might have left
     main(["--resume", str(run.folder)])
     assert len(fits) == 2
     assert same(fits[1]["before"]["generator"], trained["generator"])
@@ -519,7 +519,7 @@ def test_init_of_other_sizes_is_refused_with_where_its_settings_are(mistake, smo
 
 @pytest.fixture(scope="module")
 def tiny_networks(tiny_config: Config) -> dict[str, keras.Model]:
-    return build(tiny_config.networks)
+    return build(tiny_config)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from common.config import to_json
 from common.errors import UserError
 from common.files import write_json
 from crg import trained
-from crg.config import NetworkConfig
+from crg.config import Config, NetworkConfig
 
 
 def rates(net: keras.Model) -> list[float]:
@@ -26,16 +26,15 @@ def same_weights(one: keras.Model, other: keras.Model) -> bool:
 
 
 def test_build_gives_every_network_the_sizes_of_the_settings():
-    nets = trained.build(
-        NetworkConfig(
-            latent_size=3,
-            generator_channels=(5, 4, 2),
-            discriminator_channels=(2, 6),
-            discriminator_dropout=0.25,
-            encoder_channels=(1, 2, 3, 4, 5),
-            encoder_dropout=(0.1, 0.2, 0.3, 0.4, 0.5),
-        )
+    sizes = NetworkConfig(
+        latent_size=3,
+        generator_channels=(5, 4, 2),
+        discriminator_channels=(2, 6),
+        discriminator_dropout=0.25,
+        encoder_channels=(1, 2, 3, 4, 5),
+        encoder_dropout=(0.1, 0.2, 0.3, 0.4, 0.5),
     )
+    nets = trained.build(Config(networks=sizes))
     assert list(nets) == ["generator", "discriminator", "encoder"]
     assert [net.name for net in nets.values()] == list(nets)
     biases = {
@@ -49,7 +48,9 @@ def test_build_gives_every_network_the_sizes_of_the_settings():
 
 
 def test_build_passes_the_output_activation_on(tiny_config):
-    net = trained.build(replace(tiny_config.networks, output_activation="lrelu"))["generator"]
+    net = trained.build(
+        replace(tiny_config, networks=replace(tiny_config.networks, output_activation="lrelu"))
+    )["generator"]
     assert isinstance(net.layers[-1], keras.layers.LeakyReLU)
 
 

@@ -94,8 +94,8 @@ def encoders(monkeypatch, model, faces_model) -> Callable[..., dict]:
 
     def table(found: Callable, labels: list, said: list, digits: bool = True) -> dict:
         true, answers = np.array(labels, np.float32), np.array(said, np.float32)
-        monkeypatch.setattr("icgan_tf.edit.decode", lambda model, z, y: z)
-        monkeypatch.setattr("icgan_tf.edit.encode", lambda model, z: (found(z), None))
+        monkeypatch.setattr("icgan_tf.codes.decode", lambda model, z, y: z)
+        monkeypatch.setattr("icgan_tf.codes.encode", lambda model, z: (found(z), None))
         images = np.zeros((len(true), 2, 2, 1), np.uint8)
         names = tuple(map(str, range(true.shape[1])))
         test = Records(images, true, names, "mnist", "a test")
@@ -260,32 +260,6 @@ def test_the_judge_of_faces_is_trained_on_training_images_alone(monkeypatch, fac
     tables, sentences = evaluate.faces_part(faces_model, train, faces, latents, read, 0, cache)
     assert seen == [("train", cache)]
     assert len(tables) == len(sentences) == 2
-
-
-# --- Facts ----------------------------------------------------------------------------------------
-
-
-def test_facts_tell_the_command_and_how_the_model_was_trained(model, tmp_path):
-    (tmp_path / "command.txt").write_text("python -m icgan_tf.train --preset smoke\n")
-    (tmp_path / "environment.json").write_text(json.dumps({"device": "CPU, 2 cores"}))
-    (tmp_path / "history-gan.csv").write_text("period,step,images,seconds\n1,8,512,90.0\n")
-    trained = replace(model, folder=tmp_path)
-    facts = dict(evaluate.run_facts(trained, EvaluateCommand(run=tmp_path, limit=5, seed=3)))
-    assert facts == {
-        "command": f"python -m icgan_tf.evaluate {tmp_path} --limit 5 --seed 3",
-        "model": tmp_path.name,
-        "seed of the training": "0",
-        "training": "python -m icgan_tf.train --preset smoke",
-        "training device": "CPU, 2 cores",
-        "stage gan": "8 steps, 512 images, 2 minutes",
-    }
-
-
-def test_the_command_of_the_facts_names_all_that_it_was_given(model):
-    command = EvaluateCommand(out=Path("my report"), data_dir=Path("d"), cache_dir=Path("c"))
-    assert dict(evaluate.run_facts(model, command))["command"] == (
-        "python -m icgan_tf.evaluate --out 'my report' --data-dir d --cache-dir c --seed 0"
-    )
 
 
 # --- A user's mistakes ----------------------------------------------------------------------------

@@ -12,8 +12,8 @@ from PIL import Image
 
 from common.datasets.records import Records
 from icgan_tf import figures
+from icgan_tf.codes import binary, decode, encode, shifted, with_values
 from icgan_tf.config import PAPER18
-from icgan_tf.edit import binary, decode, encode, shifted, with_values
 from icgan_tf.trained import Trained
 
 

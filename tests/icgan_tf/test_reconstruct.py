@@ -13,7 +13,7 @@ from PIL import Image
 
 from common.datasets.celeba import face
 from common.run import ROOT
-from icgan_tf.edit import binary, decode, encode
+from icgan_tf.codes import binary, decode, encode
 from icgan_tf.reconstruct import main
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def test_the_sheet_shows_inputs_above_their_reconstructions_ten_in_a_row(
 ):
     drawn = []
     monkeypatch.setattr(
-        "common.sheets.grid", lambda rows, *_, **labels: drawn.append((rows, labels))
+        "common.reconstructions.grid", lambda rows, *_, **labels: drawn.append((rows, labels))
     )
     inputs = tmp_path / "inputs"
     inputs.mkdir()

@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 from common.config import RunConfig
-from common.datasets.records import Records
 from common.run import Run
-from icgan_tf.edit import decode, encode
-from icgan_tf.samples import draw_reals, generated_samples, regenerated_samples
+from icgan_tf.codes import decode, encode
+from icgan_tf.samples import generated_samples, regenerated_samples
 
 
 @pytest.fixture
@@ -24,14 +23,6 @@ def sheet(monkeypatch: pytest.MonkeyPatch, tmp_path) -> Callable[[str], tuple]:
         lambda rows, path, **labels: drawn.update({path: (np.array(rows), labels)}),
     )
     return lambda name: drawn[tmp_path / "samples" / f"{name}.png"]
-
-
-def test_the_first_64_real_images_stand_in_eight_rows_of_eight(tmp_path, sheet):
-    images = np.arange(100, dtype=np.uint8)[:, None, None, None] * np.ones((2, 2, 1), np.uint8)
-    names = tuple("0123456789")
-    draw_reals(Run(tmp_path), Records(images, np.eye(100, 10, dtype="f"), names, "mnist", "a test"))
-    rows, _ = sheet("reals")
-    assert rows[..., 0, 0, 0].tolist() == np.arange(64).reshape(8, 8).tolist()
 
 
 @pytest.mark.parametrize(("name", "count"), [("model", 10), ("faces_model", 18)])

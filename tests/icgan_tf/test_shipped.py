@@ -8,7 +8,7 @@ import pytest
 
 from common import run as runs
 from icgan_tf import trained
-from icgan_tf.edit import binary, decode, encode, shifted
+from icgan_tf.codes import binary, decode, encode, shifted
 
 FOLDER = runs.default_weights(trained.SHIPPED)
 LARGEST = 10.5e6  # bytes

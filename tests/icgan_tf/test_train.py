@@ -372,8 +372,8 @@ def stand_ins(patch: pytest.MonkeyPatch) -> Fits:
 
     patch.setattr("common.training.fit", fit)
     patch.setattr("common.run.Run.save_networks", save_networks)
-    patch.setattr("icgan_tf.samples.draw_losses", lambda run: None)
-    patch.setattr("icgan_tf.samples.draw_reals", lambda run, records: None)
+    patch.setattr("icgan_tf.train.draw_losses", lambda run: None)
+    patch.setattr("icgan_tf.train.draw_reals", lambda run, records: None)
     patch.setattr("icgan_tf.data.load", lambda config, split: made_up(split))
     patch.setattr(
         "icgan_tf.evaluate.evaluate",

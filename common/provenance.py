@@ -1,0 +1,48 @@
+"""Where the numbers of a report come from: command, model, training, versions, machine."""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+import shlex
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from common import device
+from common import run as runs
+from common.history import last_rows, length
+from common.metrics.hashes import library_versions
+
+
+def facts(program: str, command: Any, model: Path, training_seed: int) -> list[tuple[str, str]]:
+    """Label and text of everything that an evaluation's numbers depend on.
+
+    Args:
+        program: as people type it, `crg.evaluate`.
+        command: the dataclass of its command line; `run` is its positional argument.
+        model: the run or the folder of weights that was evaluated.
+        training_seed: of that run.
+    """
+    trained_on = runs.read_environment(model).get("device", "")
+    texts = {"training": runs.read_command(model), "training device": trained_on}
+    return [
+        ("command", command_line(program, command)),
+        ("model", model.name),
+        ("seed of the training", str(training_seed)),
+        *((name, text) for name, text in texts.items() if text),
+        *((f"stage {stage}", length(row)) for stage, row in last_rows(model).items()),
+        *((name, metadata.version(name)) for name in ("tensorflow", "keras")),
+        ("machine", f"{platform.system()} {platform.machine()}, {device.cores()} cores"),
+        *library_versions().items(),
+    ]
+
+
+def command_line(program: str, command: Any) -> str:
+    """The command as people type it, with every option that is set."""
+    words = ["python", "-m", program, *([str(command.run)] if command.run else [])]
+    for field in dataclasses.fields(command):
+        value = getattr(command, field.name)
+        if field.name != "run" and value is not None:
+            words += [f"--{field.name.replace('_', '-')}", str(value)]
+    return shlex.join(words)
