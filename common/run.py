@@ -11,6 +11,7 @@ import contextlib
 import itertools
 import json
 import logging
+import os
 import platform
 import shlex
 import subprocess
@@ -174,6 +175,7 @@ def record_environment(run: Run, device: str, seed: int, records: Records) -> No
         "versions": {name: metadata.version(name) for name in PACKAGES},
         "system": f"{platform.system()} {platform.machine()}",
         "device": device,
+        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
         "seed": seed,
         "git_revision": _git_revision(),
         "data": {

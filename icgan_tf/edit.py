@@ -248,11 +248,18 @@ def check_for_model(command: EditCommand, model: Trained) -> dict[str, float]:
         UserError: --shift of faces, an unknown attribute, a value that is none, or attributes that
             exclude each other.
     """
+    from common.datasets.celeba import ATTRIBUTES
+
     if command.shift is not None and not model.digits:
         raise UserError("--shift adds to digits, but this model knows faces; use --set.")
     values: dict[str, float] = {}
     for setting in command.set:
         name, _, text = setting.partition("=")
+        if model.digits and name in ATTRIBUTES:
+            raise UserError(
+                f"--set {setting}: the model {model.folder.name} knows digits, not faces; name a "
+                "run that was trained on faces by --run."
+            )
         if name not in model.attribute_names:
             raise UserError(
                 f"--set {setting}: the model has no attribute {name!r}."

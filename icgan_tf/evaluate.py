@@ -116,8 +116,10 @@ def measure(
     reconstructions = decode(model, latents, attributes)
     bits, values = metrics_of(test.images, reconstructions)
     metrics = intervals(values)
-    measured = digits_part if model.digits else faces_part
-    tables, findings = measured(model, train, test, latents, attributes, seed, cache_dir)
+    if model.digits:
+        tables, findings = digits_part(model, test, latents, attributes, seed)
+    else:
+        tables, findings = faces_part(model, train, test, latents, attributes, cache_dir)
     what = "digit" if model.digits else "face"
     return Report(
         title=f"IcGAN on {model.config.dataset}: {model.folder.name}",
@@ -138,13 +140,7 @@ def measure(
 
 
 def digits_part(
-    model: Trained,
-    train: Records,
-    test: Records,
-    latents: np.ndarray,
-    attributes: np.ndarray,
-    seed: int,
-    cache_dir: Path | None,
+    model: Trained, test: Records, latents: np.ndarray, attributes: np.ndarray, seed: int
 ) -> tuple[list[Table], list[str]]:
     """The tables of digits, and what they say."""
     from icgan_tf import digits
@@ -169,7 +165,6 @@ def faces_part(
     test: Records,
     latents: np.ndarray,
     attributes: np.ndarray,
-    seed: int,
     cache_dir: Path | None,
 ) -> tuple[list[Table], list[str]]:
     """The tables of faces, and what they say."""

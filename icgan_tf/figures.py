@@ -216,12 +216,13 @@ def interpolations(
     model: Trained, test: Records, latents: np.ndarray, attributes: np.ndarray, out: Path
 ) -> Figure:
     """From one test image to the next along a straight line in z and y."""
-    rows = []
-    for start in range(0, min(10, len(test) - 1), 2):
-        a, b = ((latents[i : i + 1], attributes[i : i + 1]) for i in (start, start + 1))
-        line = [decode(model, *between(a, b, share))[0] for share in np.linspace(0, 1, 8)]
-        rows.append([test.images[start], *line, test.images[start + 1]])
+    first = np.arange(0, min(10, len(test) - 1), 2)
+    starts, ends = ((latents[rows], attributes[rows]) for rows in (first, first + 1))
+    shares = np.linspace(0.0, 1.0, 8)
+    line = [decode(model, *between(starts, ends, share)) for share in shares]
+    columns = [test.images[first], *line, test.images[first + 1]]
+    rows = [list(row) for row in zip(*columns, strict=True)]
     sheet = out / "interpolations.png"
-    labels = ["real", *(f"{share:.0%}" for share in np.linspace(0, 1, 8)), "real"]
+    labels = ["real", *(f"{share:.0%}" for share in shares), "real"]
     grid(rows, sheet, column_labels=labels)
     return Figure("Interpolations", sheet, "Straight lines in z and y between two test images.")

@@ -265,6 +265,11 @@ def read_attributes(file: Path) -> dict[str, np.ndarray]:
                 f"{listed(sorted(wrong)) or f'{len(values)} values'}; take the original file."
             )
         rows[name.rpartition(".")[0]] = np.array([value == "1" for value in values])
+    if int(lines[0]) != len(rows):
+        logger.warning(
+            "%s says that it has %s rows, but it has %s: it may be cut off.",
+            *(file, f"{int(lines[0]):,}", f"{len(rows):,}"),
+        )
     return rows
 
 
@@ -287,13 +292,14 @@ def chosen_stems(folder: Path, stems: list[str], split: str, partition: Partitio
             if missing:
                 raise UserError(
                     f"{file} does not say to which split {listed(missing)} belong; take the file "
-                    "that belongs to these images, or use the report's split."
+                    "that belongs to these images, or use the report's split (--data.split report)."
                 )
             return [stem for stem in stems if parts[stem] == SPLITS[split]]
     if not all(stem.isdigit() for stem in stems):
         raise UserError(
             f"{folder} has no list_eval_partition.txt, and the images are not numbered as CelebA's "
-            "are, so there is no official split: add the file, or use the report's split."
+            "are, so there is no official split: add the file, or use the report's split "
+            "(--data.split report)."
         )
     logger.info("CelebA: no list_eval_partition.txt, so splits are the official file numbers")
     ends = {"train": (0, LAST_TRAIN), "dev": (LAST_TRAIN, LAST_DEV), "test": (LAST_DEV, 10**9)}

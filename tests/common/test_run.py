@@ -115,6 +115,7 @@ def test_the_environment_says_what_the_numbers_depend_on(tmp_path):
     assert (found["device"], found["seed"]) == ("CPU, 2 cores", 7)
     assert found["data"] == {"name": "toy", "images": 3, "fingerprint": records.fingerprint()}
     assert found["versions"]["tensorflow"] == tf.__version__
+    assert found["onednn"] in ("0", "1", "default")
     assert found["git_revision"]
     assert found["earlier"] == []
 

@@ -395,6 +395,11 @@ def test_invert_of_faces_is_refused(face_mistake):
     assert "--invert is for digits" in face_mistake("--set", "Male=1", "--invert")
 
 
+def test_an_attribute_of_faces_needs_a_model_of_faces(digit_mistake):
+    line = digit_mistake("--set", "Smiling=1")
+    assert "knows digits, not faces; name a run that was trained on faces by --run" in line
+
+
 def test_an_unknown_attribute_is_answered_with_the_nearest_one(face_mistake):
     line = face_mistake("--set", "smilng=1")
     assert "no attribute 'smilng'. Did you mean 'Smiling'?" in line

@@ -257,9 +257,23 @@ def test_the_judge_of_faces_is_trained_on_training_images_alone(monkeypatch, fac
     monkeypatch.setattr("icgan_tf.faces.predict", lambda judge, images: read)
     latents = np.zeros((len(read), 4), np.float32)
     cache = Path("cache")
-    tables, sentences = evaluate.faces_part(faces_model, train, faces, latents, read, 0, cache)
+    tables, sentences = evaluate.faces_part(faces_model, train, faces, latents, read, cache)
     assert seen == [("train", cache)]
     assert len(tables) == len(sentences) == 2
+
+
+# --- How long an epoch takes ----------------------------------------------------------------------
+
+
+def test_an_epoch_of_the_whole_is_told_in_hours_at_the_rate_of_the_run(tmp_path):
+    # 4,096 images in 300 s; 196,608 are 48 times as many: 14,400 s, 4 hours.
+    (tmp_path / "history-gan.csv").write_text("period,step,images,seconds\n1,64,4096,300.0\n")
+    (sentence,) = evaluate.epoch_findings(tmp_path)
+    assert "the report's 196,608 faces takes 4.0 hours" in sentence
+
+
+def test_without_a_gan_stage_no_time_is_told(tmp_path):
+    assert evaluate.epoch_findings(tmp_path) == []
 
 
 # --- A user's mistakes ----------------------------------------------------------------------------

@@ -284,6 +284,15 @@ def test_rows_belong_to_images_by_name_and_not_by_place(original, folder):
     same(load(folder), load(original))
 
 
+def test_a_list_that_is_shorter_than_its_first_line_says_is_named(folder, caplog):
+    list_ = folder / "list_attr_celeba.txt"
+    read_attributes(list_)
+    assert not caplog.messages
+    rewrite(list_, lambda lines: lines[:-1])
+    assert len(read_attributes(list_)) == 19
+    assert "says that it has 20 rows, but it has 19: it may be cut off" in caplog.text
+
+
 def test_an_unknown_attribute_is_refused_with_the_nearest_one(original):
     with pytest.raises(
         UserError,

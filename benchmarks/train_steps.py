@@ -1,0 +1,161 @@
+"""Images a second of the train steps of each package, with oneDNN and without, in turns.
+
+    python -m benchmarks.train_steps
+
+Run it with nothing else at work. Rates are those of this machine; what carries over to others is
+the ratio of one run. Images are random: the time of a step does not depend on them.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import tyro
+
+from common import device
+from common.errors import exits_cleanly
+from common.files import write_json
+from common.run import ROOT, log_to
+from common.tables import Table, show
+
+if TYPE_CHECKING:
+    from common.adversarial import AdversarialModel
+
+logger = logging.getLogger(__name__)
+
+BATCH = 64
+WARM_UP = 2  # steps that are not counted
+SETTINGS = {"with oneDNN": "1", "without": "0"}  # TF_ENABLE_ONEDNN_OPTS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """Measures train steps on this machine."""
+
+    steps: int = 10
+    """Steps in each measurement."""
+    rounds: int = 3
+    """Measurements of each kind, of which the median is taken."""
+    one: str | None = None
+    """Measure this one here and now, and write its rate on standard output."""
+    out: Path = ROOT / "benchmarks" / "results" / "train_steps.json"
+    """Where the figures go."""
+
+
+def icgan(dataset: str) -> AdversarialModel:
+    """IcGAN's first stage with the networks of `paper` (64x64 faces) or `paper32` (digits)."""
+    import numpy as np
+
+    from icgan_tf.conditions import Conditions
+    from icgan_tf.config import paper
+    from icgan_tf.model import ConditionalGAN
+    from icgan_tf.trained import attribute_names, build
+
+    config = paper(dataset)  # pyright: ignore[reportArgumentType]
+    nets = build(config)
+    attributes = np.eye(len(attribute_names(config)), dtype=np.float32)
+    return ConditionalGAN(nets["generator"], nets["discriminator"], Conditions(attributes))
+
+
+def crg(stage: str) -> AdversarialModel:
+    """A stage of CRG with the networks of `paper`."""
+    from crg.config import paper
+    from crg.model import CRG, GAN
+    from crg.trained import build
+
+    nets = build(paper())
+    if stage == "gan":
+        return GAN(nets["generator"], nets["discriminator"])
+    return CRG(nets["generator"], nets["encoder"])
+
+
+STEPS: dict[str, Callable[[], Any]] = {
+    "IcGAN, conditional GAN, 64x64 faces": lambda: icgan("celeba"),
+    "IcGAN, conditional GAN, 32x32 digits": lambda: icgan("mnist"),
+    "CRG, GAN": lambda: crg("gan"),
+    "CRG, encoder": lambda: crg("encoder"),
+}
+
+
+def rate(name: str, steps: int) -> float:
+    """Images a second of that train step."""
+    import keras
+    import tensorflow as tf
+
+    model = STEPS[name]()
+    model.compile(**{player: keras.optimizers.Adam(2e-4) for player in model.players})
+    shape = model.generator.output_shape[1:]
+    image = tf.random.stateless_uniform((BATCH, *shape), (0, 0), -1.0, 1.0)
+    width = model.conditions.width if hasattr(model, "conditions") else 10
+    attributes = tf.one_hot(tf.range(BATCH) % width, width)
+    step = tf.function(lambda: model.train_step((image, attributes)))
+
+    def run(count: int) -> float:
+        begin = time.perf_counter()
+        for _ in range(count):
+            losses = step()
+        next(iter(losses.values())).numpy()
+        return time.perf_counter() - begin
+
+    run(WARM_UP)
+    return steps * BATCH / run(steps)
+
+
+def measure(command: Command) -> dict[str, Any]:
+    """All train steps in processes of their own, the two settings in turns."""
+    rates: dict[str, dict[str, list[float]]] = {
+        name: {setting: [] for setting in SETTINGS} for name in STEPS
+    }
+    for name in STEPS:
+        for _ in range(command.rounds):
+            for setting, value in SETTINGS.items():
+                words = ["--one", name, "--steps", str(command.steps)]
+                done = subprocess.run(
+                    [sys.executable, "-m", "benchmarks.train_steps", *words],
+                    env={**os.environ, "TF_ENABLE_ONEDNN_OPTS": value},
+                    cwd=ROOT,
+                    stdout=subprocess.PIPE,
+                    check=True,
+                )
+                rates[name][setting].append(json.loads(done.stdout))
+                logger.info("%s, %s: %.1f images/s", name, setting, rates[name][setting][-1])
+    return {
+        "images a second": rates,
+        "batch": BATCH,
+        "steps": command.steps,
+        "machine": f"{platform.system()} {platform.machine()}, {device.cores()} cores, "
+        f"{device.processor()}",
+    }
+
+
+@exits_cleanly
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Reads the command line, measures, shows the figures and writes them."""
+    command = tyro.cli(Command, prog="python -m benchmarks.train_steps", args=arguments)
+    log_to(None)
+    device.choose("cpu")
+    if command.one:
+        sys.stdout.write(json.dumps(rate(command.one, command.steps)))
+        return
+    figures = measure(command)
+    rows = []
+    for name, rates in figures["images a second"].items():
+        fast, slow = (median(rates[setting]) for setting in SETTINGS)
+        rows.append([name, f"{fast:.1f}", f"{slow:.1f}", f"{fast / slow:.2f}"])
+    show(Table("Train steps, images a second", ("step", *SETTINGS, "ratio"), rows))
+    write_json(command.out, figures)
+
+
+if __name__ == "__main__":
+    main()
