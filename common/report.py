@@ -23,6 +23,7 @@ import tyro
 
 from common import device
 from common.config import check_seed
+from common.datasets.folder import image_files
 from common.document import Figure, Report, write
 from common.errors import UserError, exits_cleanly
 from common.files import write_text
@@ -273,6 +274,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from rich.console import Console
 
     command = tyro.cli(CompareCommand, prog="python -m common.report", args=arguments)
+    for folder in (command.originals, command.reconstructions):
+        image_files(folder)  # refuses at once what is missing
     device.choose("cpu")  # SSIM comes from TensorFlow, and is no work for a GPU
     report, out = compare(command)
     console = Console()

@@ -526,19 +526,23 @@ def replicas() -> dict:
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["noise", "integers"])
 def test_two_replicas_draw_the_halves_of_what_one_draws(replicas, kind):
     assert replicas["two"][kind] == replicas["one"][kind]
 
 
+@pytest.mark.slow
 def test_two_replicas_with_half_a_batch_train_the_weights_of_one(replicas):
     for one, two in zip(replicas["one"]["weights"], replicas["two"]["weights"], strict=True):
         np.testing.assert_allclose(two, one, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_two_replicas_report_the_losses_of_one(replicas):
     assert replicas["two"]["losses"] == pytest.approx(replicas["one"]["losses"], rel=1e-5)
 
 
+@pytest.mark.slow
 def test_two_replicas_count_a_step_once(replicas):
     assert replicas["one"]["step"] == replicas["two"]["step"] == 3
