@@ -296,7 +296,7 @@ def read(path: Path, model: Trained, invert: bool) -> tuple[list[str], np.ndarra
         from common.datasets.folder import read_digits
 
         return read_digits(path, invert)
-    from common.datasets.celeba import read_faces
+    from common.datasets.faces import read_faces
 
     if invert:
         raise UserError("--invert is for digits; the model knows faces.")

@@ -11,7 +11,8 @@ from common.datasets.records import Records
 from common.errors import UserError
 
 if TYPE_CHECKING:
-    from common.datasets.celeba import Crop, Partition
+    from common.datasets.celeba import Partition
+    from common.datasets.faces import Crop
 
 NAMES = ("mnist", "celeba", "drawn")
 

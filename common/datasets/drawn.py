@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from common.datasets.celeba import ALL, HEIGHT, SPLITS, WIDTH, Crop, face
+from common.datasets.celeba import ALL, SPLITS
 from common.datasets.celeba import ATTRIBUTES as CELEBA
+from common.datasets.faces import HEIGHT, WIDTH, Crop, face
 from common.datasets.records import Records
 from common.errors import UserError
 

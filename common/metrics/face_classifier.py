@@ -92,10 +92,10 @@ def load_or_train(records: Records, cache_dir: Path | None, seed: int = 0) -> ke
 
     Args:
         records: real training images.
-        cache_dir: `common.datasets.celeba.default_cache()` if None.
+        cache_dir: `common.datasets.faces.default_cache()` if None.
         seed: of the training.
     """
-    from common.datasets.celeba import default_cache
+    from common.datasets.faces import default_cache
 
     settings = {
         "data": records.fingerprint(),

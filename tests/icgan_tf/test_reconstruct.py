@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.datasets.celeba import face
+from common.datasets.faces import face
 from common.run import ROOT
 from icgan_tf.codes import binary, decode, encode
 from icgan_tf.reconstruct import main

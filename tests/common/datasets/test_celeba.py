@@ -18,9 +18,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.datasets import celeba
-from common.datasets.celeba import ATTRIBUTES, chosen_stems, face, read_attributes, read_partition
+from common.datasets import celeba, faces
+from common.datasets.celeba import ATTRIBUTES, chosen_stems, read_attributes, read_partition
 from common.datasets.drawn import write_celeba
+from common.datasets.faces import face
 from common.datasets.records import Records
 from common.errors import UserError
 
@@ -57,13 +58,13 @@ def cache(tmp_path, monkeypatch) -> Path:
 @pytest.fixture
 def decoded(monkeypatch) -> list[str]:
     """The names of the files that are decoded."""
-    names, decode = [], celeba.decode
+    names, decode = [], faces.decode
 
     def counted(file: Path) -> Image.Image:
         names.append(file.name)
         return decode(file)
 
-    monkeypatch.setattr(celeba, "decode", counted)
+    monkeypatch.setattr(faces, "decode", counted)
     return names
 
 
@@ -135,7 +136,7 @@ def test_hidden_files_and_other_files_are_not_images(original, folder):
 
 
 def test_images_are_in_the_order_of_their_names(original, monkeypatch):
-    monkeypatch.setattr(celeba, "BLOCK", 5)  # several blocks, the last one not full
+    monkeypatch.setattr(faces, "BLOCK", 5)  # several blocks, the last one not full
     files = sorted((original / "img_align_celeba").iterdir())[:12]
     images = load(original).images
     for file, image in zip(files, images, strict=True):
@@ -314,38 +315,6 @@ def test_an_attribute_that_is_named_twice_is_refused(original):
 # Crops
 
 
-def ramp(width: int, height: int, factor: int = 1) -> Image.Image:
-    """Red is the column, green the row, both times `factor`."""
-    rows, columns = np.mgrid[:height, :width]
-    pixels = np.stack([columns, rows, 0 * rows], axis=2) * factor
-    return Image.fromarray(pixels.astype(np.uint8))
-
-
-@pytest.mark.parametrize(
-    ("crop", "left", "top", "side"),
-    [("center108", 35, 55, 108), ("paper138", 30, 40, 138), ("center178", 0, 20, 178)],
-)
-def test_crops_keep_their_rows_and_columns(crop, left, top, side):
-    pixels = face(ramp(178, 218), side, crop)
-    assert pixels.shape == (side, side, 3)
-    np.testing.assert_array_equal(pixels[:, :, 0], np.tile(left + np.arange(side), (side, 1)))
-    np.testing.assert_array_equal(pixels[:, :, 1].T, np.tile(top + np.arange(side), (side, 1)))
-
-
-def test_crops_of_half_size_images_are_half_as_large():
-    # 138 / 2 = 69 pixels from column 15 and row 20
-    pixels = face(ramp(89, 109), 69, "paper138")
-    assert pixels[0, :, 0].tolist() == list(range(15, 84))
-    assert pixels[:, 0, 1].tolist() == list(range(20, 89))
-
-
-def test_crops_may_begin_between_two_pixels():
-    # 108 / 2 = 54 pixels from column 17.5 and row 27.5: of twice the number 2 * (17.5 + i)
-    pixels = face(ramp(89, 109, factor=2), 54, "center108")
-    assert pixels[0, :, 0].tolist() == list(range(35, 142, 2))
-    assert pixels[:, 0, 1].tolist() == list(range(55, 162, 2))
-
-
 def test_a_half_size_copy_shows_the_same_faces(original, folder):
     for file in (folder / "img_align_celeba").iterdir():
         Image.open(file).resize((89, 109), Image.Resampling.BOX).save(file, quality=95)
@@ -353,39 +322,16 @@ def test_a_half_size_copy_shows_the_same_faces(original, folder):
     assert np.abs(difference).mean() < 1.5  # of 255; two pixels further on it would be 10
 
 
-def test_of_other_proportions_the_middle_square_is_kept():
-    assert face(ramp(30, 20), 20, "center108")[0, :, 0].tolist() == list(range(5, 25))
-    assert face(ramp(20, 30), 20, "center108")[:, 0, 1].tolist() == list(range(5, 25))
-
-
-def test_of_a_square_everything_is_kept():
-    np.testing.assert_array_equal(face(ramp(64, 64), 64, "paper138"), np.asarray(ramp(64, 64)))
-
-
-def test_shrinking_averages():
-    board = np.indices((218, 178)).sum(axis=0) % 2 * 255
-    pixels = face(Image.fromarray(board.astype(np.uint8)), 27, "center108")
-    assert 117 <= pixels.min() <= pixels.max() <= 138  # without antialiasing 0 and 255
-
-
 def test_photographs_are_read_as_the_networks_see_faces(original, tmp_path, caplog):
     photos = tmp_path / "photos"
     photos.mkdir()
     shutil.copy(original / "img_align_celeba" / "000001.jpg", photos / "b.jpg")
-    ramp(30, 30).convert("L").save(photos / "a.png")
-    stems, images = celeba.read_faces(photos, SIZE, "paper138")
+    Image.new("L", (30, 30), 90).save(photos / "a.png")
+    stems, images = faces.read_faces(photos, SIZE, "paper138")
     assert stems == ["a", "b"]
     assert images.shape == (2, 16, 16, 3)
     assert not caplog.messages
     np.testing.assert_array_equal(images[1], load(original, crop="paper138").images[0])
-
-
-def test_photographs_of_other_proportions_are_named(tmp_path, caplog):
-    ramp(30, 20).save(tmp_path / "wide.png")
-    ramp(20, 20).save(tmp_path / "square.png")
-    celeba.read_faces(tmp_path, SIZE, "center108")
-    (message,) = caplog.messages
-    assert "so the middle square is used: wide.png (30x20). Faces should fill it" in message
 
 
 # What is refused
@@ -531,12 +477,12 @@ def test_a_corrupt_image_is_named(folder, cache, content):
 
 
 def test_all_bad_images_are_named_and_nothing_is_kept(folder, cache, monkeypatch):
-    monkeypatch.setattr(celeba, "BLOCK", 2)
+    monkeypatch.setattr(faces, "BLOCK", 2)
     images = folder / "img_align_celeba"
     cut = (images / "000011.jpg").read_bytes()
     (images / "000011.jpg").write_bytes(cut[: len(cut) // 2])
     for number in (1, 2, 3, 4, 5, 9):
-        ramp(64, 64).save(images / f"{number:06d}.jpg")
+        Image.new("RGB", (64, 64)).save(images / f"{number:06d}.jpg")
     with pytest.raises(UserError) as caught:
         load(folder)
     message = str(caught.value)
@@ -548,7 +494,7 @@ def test_all_bad_images_are_named_and_nothing_is_kept(folder, cache, monkeypatch
 
 
 def test_very_many_bad_images_are_counted(folder, monkeypatch):
-    monkeypatch.setattr(celeba, "NAMED", 2)
+    monkeypatch.setattr(faces, "NAMED", 2)
     for number in range(1, 6):
         (folder / "img_align_celeba" / f"{number:06d}.jpg").write_bytes(b"")
     with pytest.raises(UserError, match=r"000002\.jpg \(unreadable\) and 3 more\. Replace them"):
@@ -576,7 +522,7 @@ def test_a_full_disk_is_a_user_error_and_leaves_nothing(original, cache, monkeyp
     with pytest.raises(
         UserError, match=r"Cannot write the cache .*\.npy \(No space left on device\); it needs 0.0"
     ):
-        celeba.decoded_images(files, 64, "center108")
+        faces.decoded_images(files, 64, "center108")
     assert list(cache.iterdir()) == []
 
 
@@ -607,7 +553,7 @@ def test_the_cache_lies_where_it_is_told(original, tmp_path, cache):
 def test_the_cache_lies_in_the_home_folder_by_default(monkeypatch, tmp_path):
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert celeba.default_cache() == tmp_path / ".cache" / "image-editing-gans"
+    assert faces.default_cache() == tmp_path / ".cache" / "image-editing-gans"
 
 
 def test_another_size_or_crop_is_decoded_anew(original, decoded):
@@ -669,13 +615,13 @@ def test_two_builds_of_one_cache_do_not_disturb_each_other(original, cache, monk
 
     def in_the_middle_of_the_first(*arguments) -> np.ndarray:
         if next(calls) == 5:
-            monkeypatch.setattr(celeba, "face", face)
+            monkeypatch.setattr(faces, "face", face)
             inner.append(load(original, size=64))
         return face(*arguments)
 
-    monkeypatch.setattr(celeba, "BLOCK", 1)  # so that there is a part of a file
-    monkeypatch.setattr(celeba, "cores", lambda: 1)
-    monkeypatch.setattr(celeba, "face", in_the_middle_of_the_first)
+    monkeypatch.setattr(faces, "BLOCK", 1)  # so that there is a part of a file
+    monkeypatch.setattr(faces, "cores", lambda: 1)
+    monkeypatch.setattr(faces, "face", in_the_middle_of_the_first)
     outer = load(original, size=64)
     same(outer, inner[0])
     assert len(list(cache.iterdir())) == 1
@@ -683,7 +629,7 @@ def test_two_builds_of_one_cache_do_not_disturb_each_other(original, cache, monk
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
 def test_an_interrupted_build_stops_soon_and_leaves_nothing(original, cache, monkeypatch, error):
-    tried, decode = [], celeba.decode
+    tried, decode = [], faces.decode
 
     def fail(file: Path) -> Image.Image:
         tried.append(file)
@@ -692,9 +638,9 @@ def test_an_interrupted_build_stops_soon_and_leaves_nothing(original, cache, mon
         time.sleep(0.1)
         return decode(file)
 
-    monkeypatch.setattr(celeba, "BLOCK", 1)
-    monkeypatch.setattr(celeba, "cores", lambda: 1)
-    monkeypatch.setattr(celeba, "decode", fail)
+    monkeypatch.setattr(faces, "BLOCK", 1)
+    monkeypatch.setattr(faces, "cores", lambda: 1)
+    monkeypatch.setattr(faces, "decode", fail)
     with pytest.raises(error):
         load(original)
     assert len(tried) < 9  # of 12

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.datasets import celeba, drawn
+from common.datasets import celeba, drawn, faces
 from common.datasets.drawn import ATTRIBUTES, draw, random_attributes, write_celeba
 from common.datasets.records import Records
 from common.errors import UserError
@@ -55,7 +55,7 @@ def test_rows_are_the_faces_of_their_numbers(dev):
     for row in (0, 127):
         has = random_attributes(100_000 + row)
         np.testing.assert_array_equal(
-            dev.images[row], celeba.face(draw(100_000 + row, has), 32, "center178")
+            dev.images[row], faces.face(draw(100_000 + row, has), 32, "center178")
         )
         assert dev.attributes[row].tolist() == [float(has[name]) for name in ATTRIBUTES]
 
@@ -69,7 +69,7 @@ def test_a_crop_is_that_of_celeba(monkeypatch):
     has = random_attributes(100_000)
     for crop in ("center108", "paper138"):
         (image,) = drawn.load("dev", 32, crop=crop).images
-        np.testing.assert_array_equal(image, celeba.face(draw(100_000, has), 32, crop))
+        np.testing.assert_array_equal(image, faces.face(draw(100_000, has), 32, crop))
 
 
 def test_columns_come_as_they_are_asked_for(dev):
@@ -142,7 +142,7 @@ def test_faces_of_equal_attributes_differ():
 def test_every_attribute_is_to_be_seen_in_64_pixels(name):
     for number in (3, 4):
         without, having = (
-            celeba.face(draw(number, has), 64, "paper138").astype(int) for has in ({}, {name: True})
+            faces.face(draw(number, has), 64, "paper138").astype(int) for has in ({}, {name: True})
         )
         changed = (np.abs(having - without).max(axis=2) > 30).sum()
         assert changed > 15, number  # of 4,096 pixels
