@@ -84,7 +84,8 @@ class RunConfig:
     cache_dir: Path | None = None
     """Where decoded images are kept; by default in `~/.cache/image-editing-gans`."""
     limit: int | None = None
-    """Train on the first so many images only."""
+    """Train on the first so many images only; also the images that choose and validate become so
+    many at most."""
     device: Literal["auto", "cpu", "gpu"] = "auto"
     """`gpu` fails where there is none; `auto` falls back to the CPU and says so."""
     precision: Literal["float32", "bfloat16"] = "float32"

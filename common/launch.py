@@ -38,6 +38,8 @@ def load_start(
     Raises:
         UserError: --init holds none of them, or not those that are needed.
     """
+    from common.backup import unfinished
+
     if launch.resume:
         folder = runs.starting_folder(launch.resume)
     elif launch.init:
@@ -53,6 +55,8 @@ def load_start(
             f"--init {launch.init} holds none of the networks {', '.join(wanted)}; name a run or a "
             "folder of weights that does."
         )
+    for stage, reached in unfinished(folder).items() if launch.init else ():
+        logger.warning("%s is not finished: its %s is at %s.", folder, stage, reached)
     for name in needed:
         if name not in found:
             raise UserError(
@@ -94,9 +98,8 @@ def opened(
     if launch.resume:
         run = runs.reopen(launch.resume, config)
     else:
-        start = {name: networks[name] for name in found}
-        run = runs.create(launch.out, package, config.dataset, config, launch.init, start)
-        run.save_networks({name: networks[name] for name in kept})
+        start, stay = ({name: networks[name] for name in names} for names in (found, kept))
+        run = runs.create(launch.out, package, config.dataset, config, launch.init, start, stay)
     with runs.resumable(run):
         runs.log_to(run)
         runs.record_environment(run, device, config.run.seed, records)

@@ -15,19 +15,18 @@ from common.history import last_rows, length
 from common.metrics.hashes import library_versions
 
 
-def facts(program: str, command: Any, model: Path, training_seed: int) -> list[tuple[str, str]]:
-    """Label and text of everything that an evaluation's numbers depend on.
+def facts(model: Path, training_seed: int, command: str = "") -> list[tuple[str, str]]:
+    """Label and text of everything that a report's numbers depend on.
 
     Args:
-        program: as people type it, `crg.evaluate`.
-        command: the dataclass of its command line; `run` is its positional argument.
         model: the run or the folder of weights that was evaluated.
         training_seed: of that run.
+        command: the `command_line` of the evaluation; empty where the training itself reports.
     """
     trained_on = runs.read_environment(model).get("device", "")
     texts = {"training": runs.read_command(model), "training device": trained_on}
     return [
-        ("command", command_line(program, command)),
+        *([("command", command)] if command else []),
         ("model", model.name),
         ("seed of the training", str(training_seed)),
         *((name, text) for name, text in texts.items() if text),
@@ -39,7 +38,12 @@ def facts(program: str, command: Any, model: Path, training_seed: int) -> list[t
 
 
 def command_line(program: str, command: Any) -> str:
-    """The command as people type it, with every option that is set."""
+    """The command as people type it, with every option that is set.
+
+    Args:
+        program: `crg.evaluate`.
+        command: the dataclass of its command line; `run` is its positional argument.
+    """
     words = ["python", "-m", program, *([str(command.run)] if command.run else [])]
     for field in dataclasses.fields(command):
         value = getattr(command, field.name)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from common import sheets
 from common.datasets.folder import write_images
 from common.metrics.pairs import pair_values
-from common.sheets import alternating, grid
 
 logger = logging.getLogger(__name__)
 
@@ -32,9 +32,9 @@ def write_reconstructions(
         UserError: the folder cannot be written into.
     """
     write_images(out, stems, reconstructions)
-    rows = alternating(images[:SHEET_IMAGES], reconstructions[:SHEET_IMAGES])
+    rows = sheets.alternating(images[:SHEET_IMAGES], reconstructions[:SHEET_IMAGES])
     sheet = out / "sheets" / "reconstructions.png"
-    grid(rows, sheet, row_labels=["input", "reconstruction"] * (len(rows) // 2))
+    sheets.grid(rows, sheet, row_labels=["input", "reconstruction"] * (len(rows) // 2))
     values = pair_values(images, reconstructions)
     logger.info(
         "%d reconstructions in %s, the sheet in %s; mean MSE %.4f, MAE %.4f on [0, 1], dhash %.3f",

@@ -72,6 +72,7 @@ def create(
     config: Any,
     init: Path | None = None,
     networks: Mapping[str, keras.Model] | None = None,
+    kept: Mapping[str, keras.Model] | None = None,
 ) -> Run:
     """Makes a new run directory with `config.json` and `command.txt`.
 
@@ -82,6 +83,7 @@ def create(
         config: the resolved settings.
         init: the run or folder of weights that this run starts from.
         networks: those of its networks that this run takes over, loaded.
+        kept: those of them that this run never changes, saved as its own at once.
 
     Raises:
         UserError: `out` exists and is not an empty folder.
@@ -97,6 +99,7 @@ def create(
     write_text(out / "command.txt", shlex.join(_command_line()) + "\n")
     if init is not None:
         record_start(run, init, networks or {})
+        run.save_networks(kept or {})
     write_json(out / "config.json", to_json(config))  # last: what has it can be resumed
     return run
 

@@ -49,8 +49,8 @@ def load(
         folder = runs.default_weights(shipped)
         if not folder.is_dir():
             raise UserError(
-                f"There is no trained model in {folder}; name a run of your own by --run, "
-                f"which `python -m {package}.train` makes."
+                f"There is no trained model in {folder}; name a run of your own, which "
+                f"`python -m {package}.train` makes."
             )
         logger.info("model: the one that comes with the project, %s", folder.name)
     config = read_config(kind, folder)

@@ -25,6 +25,7 @@ import tyro
 
 from common import device
 from common import run as runs
+from common.datasets.folder import check_inputs
 from common.errors import UserError, exits_cleanly
 
 if TYPE_CHECKING:
@@ -172,13 +173,12 @@ def apply(command: EditCommand) -> Path:
         UserError: images that are missing, unreadable or to be overwritten, counts that differ,
             amounts that lead nowhere.
     """
-    from common.datasets.folder import refuse_overwriting, write_images
+    from common.datasets.folder import write_images
     from common.files import write_json
     from crg import trained
 
     amounts = amounts_of(command)
-    for path in (command.images, *command.without, *command.with_):
-        refuse_overwriting(path, command.out)
+    check_inputs(command.out, command.images, *command.without, *command.with_)
     model = trained.load(command.run)
     stems, images = read(command.images, command.invert)
     pairs = [
@@ -292,6 +292,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line and edits."""
     command = tyro.cli(EditCommand, prog="python -m crg.edit", args=arguments)
     runs.log_to(None)
+    amounts_of(command)
+    check_inputs(command.out, command.images, *command.without, *command.with_)
     device.choose()
     apply(command)
 

@@ -90,7 +90,7 @@ def measure(
     """All tables of the report, and its figures, drawn into `out`; `test` are some of `total`."""
     from common.document import Report
     from common.metrics.pairs import baseline_table, hash_table, intervals, metrics_of
-    from common.provenance import facts
+    from common.provenance import command_line, facts
     from crg import tables
     from crg.edit import decode, encode
     from crg.figures import edit_table, figures
@@ -123,7 +123,7 @@ def measure(
             *edit_figures,
         ],
         findings=[*tables.table_3_findings(metrics), digits],
-        facts=facts("crg.evaluate", command, model.folder, model.config.run.seed),
+        facts=facts(model.folder, model.config.run.seed, command_line("crg.evaluate", command)),
         details={
             "test_images": n,
             "code_mean": float(codes.mean()),

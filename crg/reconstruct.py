@@ -14,6 +14,7 @@ import tyro
 
 from common import device
 from common import run as runs
+from common.datasets.folder import check_inputs
 from common.errors import exits_cleanly
 
 
@@ -40,12 +41,11 @@ def reconstruct(command: ReconstructCommand) -> Path:
     Raises:
         UserError: images that are missing, unreadable or to be overwritten.
     """
-    from common.datasets.folder import refuse_overwriting
     from common.reconstructions import write_reconstructions
     from crg import trained
     from crg.edit import decode, encode, read
 
-    refuse_overwriting(command.images, command.out)
+    check_inputs(command.out, command.images)
     model = trained.load(command.run)
     stems, images = read(command.images, command.invert)
     reconstructions = decode(model.generator, encode(model.encoder, images))
@@ -58,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line and reconstructs."""
     command = tyro.cli(ReconstructCommand, prog="python -m crg.reconstruct", args=arguments)
     runs.log_to(None)
+    check_inputs(command.out, command.images)
     device.choose()
     reconstruct(command)
 

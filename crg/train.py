@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> None:
         if run.network_file("encoder").is_file():
             from crg.evaluate import EvaluateCommand, evaluate
 
-            evaluate(EvaluateCommand(run=run.folder, limit=config.report_images))
+            evaluate(EvaluateCommand(run=run.folder))
 
 
 def check_launch(config: Config, launch: LaunchConfig) -> None:

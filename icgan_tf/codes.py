@@ -79,8 +79,7 @@ def decode(model: Trained, latents: np.ndarray, attributes: np.ndarray) -> np.nd
         uint8 images `[N, S, S, C]`; digits without their border, `[N, 28, 28, 1]`.
     """
     data = model.config.data
-    y = np.asarray(attributes, np.float32)
-    y = 2.0 * y - 1.0 if data.condition_values == "signed" else y
+    y = conditions(model, attributes)
     made = "unit" if data.pixel_range == "unit" else "signed"  # the range of G's activation
 
     def apply(z: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -88,6 +87,24 @@ def decode(model: Trained, latents: np.ndarray, attributes: np.ndarray) -> np.nd
 
     images = in_blocks(apply, latents, y)
     return cropped(images, 28) if model.digits else images
+
+
+def conditions(model: Trained, attributes: np.ndarray) -> np.ndarray:
+    """Attributes `[N, A]` of 0 and 1 as G and D are told them, float32."""
+    y = np.asarray(attributes, np.float32)
+    return 2.0 * y - 1.0 if model.config.data.condition_values == "signed" else y
+
+
+def found_again(model: Trained, latents: np.ndarray, attributes: np.ndarray) -> np.ndarray:
+    """E_z(G(z, y)) `[N, Z]` of latents `[N, Z]` and attributes `[N, A]`, as Eq. 2 has it.
+
+    Nothing is rounded to 8 bits and no border is taken off, as between two commands.
+    """
+
+    def apply(z: np.ndarray, y: np.ndarray) -> tf.Tensor:
+        return model.encoder_z(model.generator([z, y], training=False), training=False)
+
+    return in_blocks(apply, latents, conditions(model, attributes))
 
 
 def shifted(attributes: np.ndarray, k: int, wrap: bool = True) -> np.ndarray:

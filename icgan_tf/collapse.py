@@ -71,7 +71,12 @@ def watch(run: Run, history: History, networks: Sequence[str]) -> None:
         for name in networks:
             _copy(run.network_file(name), Run(kept).network_file(name))
         write_text(note, str(start))
-        where = f"the networks of before are kept in {kept}" if start else "so it began"
+        where = "so it began"
+        if start:
+            where = (
+                f"the networks of before are kept in {kept}; go on from them, encoders first, by "
+                f"--stages encoder_z encoder_y --init {kept}"
+            )
         logger.warning(
             "D's loss, or its part on fakes, is below %g since step %d; %s",
             *(NEAR_ZERO, start, where),

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 
@@ -252,6 +253,12 @@ class Config:
         data, sizes = self.data, self.networks
         if self.dataset == "mnist":
             check_setting("data.attributes", data.attributes, data.attributes == ALL, "all: digits")
+            check_setting("gan.flip", self.gan.flip, not self.gan.flip, "off for digits")
+            _refuse_changed("data", data, ("crop", "split"), "digits")
+        if self.dataset == "drawn":
+            _refuse_changed("data", data, ("split",), "drawn faces")
+        if self.gan.schedule == "constant":
+            _refuse_changed("gan", self.gan, ("step_epochs", "step_factor"), "a constant schedule")
         alone = data.pixel_range != "raw" or self.stages == ("gan",)
         check_setting("data.pixel_range", data.pixel_range, alone, "signed or unit with encoders")
         spatial = sizes.generator_dense_form == "spatial"
@@ -273,11 +280,16 @@ class Config:
             check_setting(
                 "data.condition_values", values, values == "unit", "unit: E_y is a sigmoid"
             )
-        default = NetworkConfig()
-        for name in unused:
-            value, usual = getattr(sizes, name), getattr(default, name)
-            allowed = f"{usual}: the family {sizes.family} has no such size"
-            check_setting(f"networks.{name}", value, value == usual, allowed)
+        _refuse_changed("networks", sizes, unused, f"the family {sizes.family}")
+
+
+def _refuse_changed(group: str, settings: Any, names: Sequence[str], where: str) -> None:
+    """Refuses other values than the defaults of settings that have no effect there."""
+    for name in names:
+        value, usual = getattr(settings, name), getattr(type(settings)(), name)
+        check_setting(
+            f"{group}.{name}", value, value == usual, f"{usual}: it has no effect on {where}"
+        )
 
 
 MNIST = DataConfig(image_size=32, attributes=ALL)
@@ -329,7 +341,11 @@ def report(dataset: Dataset = "celeba") -> Config:
         )
     return Config(
         dataset=dataset,
-        data=DataConfig(attributes=ALL, crop="center108", split="report"),
+        data=DataConfig(
+            attributes=ALL,
+            crop="center108",
+            split="report" if dataset == "celeba" else "official",
+        ),
         networks=NetworkConfig(
             generator_dense=1024, discriminator_filters=128, discriminator_dropout=0.3
         ),

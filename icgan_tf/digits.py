@@ -17,6 +17,7 @@ from common.datasets import mnist
 from common.datasets.records import Records
 from common.errors import UserError
 from common.metrics.attributes import correlation
+from common.metrics.baselines import other_rows
 from common.metrics.classifier import accuracy, load_classifier, predict_probabilities
 from common.metrics.intervals import Interval, mean_interval, proportion_interval
 from common.tables import Cell, Table
@@ -158,7 +159,7 @@ def digit_table(
 
 
 def style_table(
-    model: Trained, test: Records, latents: np.ndarray, attributes: np.ndarray
+    model: Trained, test: Records, latents: np.ndarray, attributes: np.ndarray, seed: int
 ) -> tuple[Table, Interval]:
     """Whether an edit keeps the style: stroke, slant and z, within the digits of one class.
 
@@ -168,8 +169,8 @@ def style_table(
     labels = test.labels
     again = decode(model, latents, attributes)
     edited = decode(model, latents, shifted(attributes, 1))
-    rng = np.random.default_rng(0)
-    other = decode(model, latents[rng.permutation(len(latents))], shifted(attributes, 1))
+    another = other_rows(len(latents), seed)
+    other = decode(model, latents[another], shifted(attributes, 1))
 
     def kept(measure: Callable[[np.ndarray], np.ndarray]) -> list[Interval]:
         real = measure(test.images)

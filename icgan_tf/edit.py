@@ -43,6 +43,7 @@ logger = logging.getLogger(__name__)
 
 LARGEST_VALUE = 3.0  # of an attribute that is set; 1 is what the networks know
 SHEET_ROWS = 40  # at most so many images on the sheet
+STEPS = 4  # between the ends of a line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +65,8 @@ class EditCommand:
     """Take the attributes of this image, and show it with those of the inputs."""
     interpolate: Path | None = None
     """Go to this image in a straight line; each `<name>.png` is the image half-way."""
-    steps: int = 4
-    """Images between the two ends of --interpolate, on the sheet."""
+    steps: int | None = None
+    """Images between the two ends of --interpolate, on the sheet; 4 by default."""
     all_attributes: bool = False
     """Each attribute in turn, on the sheet; each `<name>.png` is the reconstruction."""
     wrap: bool = True
@@ -88,14 +89,12 @@ def apply(command: EditCommand) -> Path:
         UserError: not exactly one edit, one that does not fit the model, or images that are
             missing, unreadable or to be overwritten.
     """
-    from common.datasets.folder import refuse_overwriting, write_images
+    from common.datasets.folder import write_images
     from common.files import write_json
     from common.sheets import grid
     from icgan_tf import trained
 
-    check_edit(command)
-    for path in filter(None, (command.images, command.swap, command.interpolate)):
-        refuse_overwriting(path, command.out)
+    check(command)
     model = trained.load(command.run)
     values = check_for_model(command, model)
     stems, images = read(command.images, model, command.invert)
@@ -111,7 +110,10 @@ def apply(command: EditCommand) -> Path:
     columns |= edited.columns
     rows = [list(row) for row in zip(*(column[shown] for column in columns.values()), strict=True)]
     names = model.attribute_names
-    read_as = [named(row, names) if model.digits else "" for row in attributes[shown]]
+    columns_read = [i for i, name in enumerate(names) if model.digits or name in values]
+    read_as = [
+        named(row[columns_read], [names[i] for i in columns_read]) for row in attributes[shown]
+    ]
     labels = [" ".join(filter(None, pair)) for pair in zip(stems[shown], read_as, strict=True)]
     grid(rows, sheets / "edits.png", row_labels=labels, column_labels=list(columns))
     write_json(
@@ -168,7 +170,7 @@ def edit_of(
     if command.swap is not None and other is not None:
         return swapped(model, latents, attributes, other)
     if command.interpolate is not None and other is not None:
-        return interpolated(model, latents, attributes, other, command.steps)
+        return interpolated(model, latents, attributes, other, command.steps or STEPS)
     if command.shift is not None:
         label = f"digit {command.shift:+d}"
         wanted = shifted(attributes, command.shift, command.wrap)
@@ -220,12 +222,15 @@ def codes_of(model: Trained, other: np.ndarray, count: int) -> tuple[np.ndarray,
     return np.repeat(z, count, axis=0), np.repeat(y, count, axis=0)
 
 
-def check_edit(command: EditCommand) -> None:
-    """Refuses a command that names no edit or several.
+def check(command: EditCommand) -> None:
+    """Refuses what can be refused before a model is loaded.
 
     Raises:
-        UserError: saying which were given, and which there are.
+        UserError: no edit or several, options that belong to another edit, or images that are
+            missing or would be overwritten.
     """
+    from common.datasets.folder import check_inputs
+
     given = {
         "--shift": command.shift is not None,
         "--set": bool(command.set),
@@ -237,8 +242,17 @@ def check_edit(command: EditCommand) -> None:
     if len(named_edits) != 1:
         what = " and ".join(named_edits) or "no edit"
         raise UserError(f"{what} was asked for; give exactly one of {', '.join(given)}.")
-    if command.steps < 1:
+    if command.steps is not None and command.steps < 1:
         raise UserError(f"--steps is {command.steps}; it must be at least 1.")
+    unused = {
+        "--steps": command.steps is not None and command.interpolate is None,
+        "--no-wrap": not command.wrap and command.shift is None,
+        "--no-exclusive": not (command.exclusive or command.set or command.all_attributes),
+    }
+    for option, ignored in unused.items():
+        if ignored:
+            raise UserError(f"{option} has no effect on {named_edits[0]}; leave it out.")
+    check_inputs(command.out, command.images, command.swap, command.interpolate)
 
 
 def check_for_model(command: EditCommand, model: Trained) -> dict[str, float]:
@@ -318,8 +332,9 @@ def one_image(path: Path | None, model: Trained, invert: bool) -> np.ndarray | N
 
 
 def named(row: np.ndarray, names: Sequence[str]) -> str:
-    """The attributes `[A]` that are present, as `(7)` or `(Smiling, Young)`."""
-    return f"({', '.join(name for name, value in zip(names, row, strict=True) if value > 0.5)})"
+    """Those of the attributes `[A]` that E_y reads, as `(7)` or `(Smiling)`; `(-)` for none."""
+    present = [name for name, value in zip(names, row, strict=True) if value > 0.5]
+    return f"({', '.join(present) or '-'})" if len(names) else ""
 
 
 @exits_cleanly
@@ -327,6 +342,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line and edits."""
     command = tyro.cli(EditCommand, prog="python -m icgan_tf.edit", args=arguments)
     runs.log_to(None)
+    check(command)
     device.choose()
     apply(command)
 

@@ -7,6 +7,7 @@ constant answer has an error of 1 for z ~ N(0, I).
 
 from __future__ import annotations
 
+import zlib
 from typing import Literal
 
 import keras
@@ -55,12 +56,12 @@ class LatentEncoding(AdversarialModel):
         self.latent_set = self.condition_set = None
         if fixed:
             self.latent_set = tf.random.stateless_normal(
-                (fixed, latents), (seed, fixed), alg="philox"
+                (fixed, latents), _key(seed, "latent"), alg="philox"
             )
 
-            def integers(shape: tuple, below: int, _: str) -> tf.Tensor:
+            def integers(shape: tuple, below: int, salt: str) -> tf.Tensor:
                 return tf.random.stateless_uniform(
-                    shape, (fixed, seed), 0, below, tf.int32, alg="philox"
+                    shape, _key(seed, salt), 0, below, tf.int32, alg="philox"
                 )
 
             real = tf.gather(conditions.rows, integers((fixed,), len(conditions.rows), "real"))
@@ -143,6 +144,11 @@ class ConditionEncoding(AdversarialModel):
             encoder_y_loss=squared_error(y, answer, self.reduction),
             accuracy=self.conditions.agreement(y, answer),
         )
+
+
+def _key(seed: int, salt: str) -> tuple[int, int]:
+    """The seed of one of the draws that are made once."""
+    return seed, zlib.crc32(f"fixed {salt}".encode()) & 0x7FFFFFFF
 
 
 def squared_error(wanted: tf.Tensor, answer: tf.Tensor, reduction: Reduction) -> tf.Tensor:

@@ -22,16 +22,20 @@ from common import device
 from common import run as runs
 from common.config import check_seed, check_setting
 from common.errors import exits_cleanly
-from common.history import last_rows, read_history
+from common.history import COUNTERS, last_rows, read_history, read_run
 from common.tables import Cell, Table
+from icgan_tf.config import ALL
 
 if TYPE_CHECKING:
     from common.datasets.records import Records
     from common.document import Report
+    from icgan_tf.config import Config
+    from icgan_tf.faces import Judge
     from icgan_tf.trained import Trained
 
 logger = logging.getLogger(__name__)
 
+JUDGE_IMAGES = 20_000  # training faces of the judge, at most
 GENERATED = 5_000  # images on which E_z is measured, at most as many as test images
 
 
@@ -89,23 +93,22 @@ def evaluate(command: EvaluateCommand) -> Path:
         )
     out = command.out or runs.output_folder(model.folder, "report")
     logger.info("evaluating %s on %d test images", model.folder, len(test))
-    cache_dir = config.run.cache_dir
-    return publish(measure(model, train, test, len(every), out, command, cache_dir), out)
+    return publish(measure(model, config, train, test, len(every), out, command), out)
 
 
 def measure(
     model: Trained,
+    config: Config,
     train: Records,
     test: Records,
     total: int,
     out: Path,
     command: EvaluateCommand,
-    cache_dir: Path | None,
 ) -> Report:
     """All tables of the report, and its figures, drawn into `out`; `test` are some of `total`."""
     from common.document import Report
     from common.metrics.pairs import baseline_table, hash_table, intervals, metrics_of
-    from common.provenance import facts
+    from common.provenance import command_line, facts
     from icgan_tf.codes import binary, decode, encode
     from icgan_tf.figures import figures
 
@@ -119,7 +122,8 @@ def measure(
     if model.digits:
         tables, findings = digits_part(model, test, latents, attributes, seed)
     else:
-        tables, findings = faces_part(model, train, test, latents, attributes, cache_dir)
+        judge = faces_judge(config, model.attribute_names)
+        tables, findings = faces_part(model, judge, test, latents, attributes)
     what = "digit" if model.digits else "face"
     return Report(
         title=f"IcGAN on {model.config.dataset}: {model.folder.name}",
@@ -134,7 +138,9 @@ def measure(
         ],
         figures=figures(model, test, latents, attributes, seed, out),
         findings=[*findings, *collapse_findings(model.folder)],
-        facts=facts("icgan_tf.evaluate", command, model.folder, model.config.run.seed),
+        facts=facts(
+            model.folder, model.config.run.seed, command_line("icgan_tf.evaluate", command)
+        ),
         details={"test_images": n, "attribute_names": list(model.attribute_names)},
     )
 
@@ -146,7 +152,7 @@ def digits_part(
     from icgan_tf import digits
 
     edits, shares, sure = digits.edit_table(model, test, latents, attributes, seed)
-    style, kept = digits.style_table(model, test, latents, attributes)
+    style, kept = digits.style_table(model, test, latents, attributes, seed)
     by_digit = digits.digit_table(model, test, latents, attributes)
     sentences = [
         f"{shares['+1'].mean:.2%} of {len(test):,} test digits read as the next digit after +1, "
@@ -159,38 +165,58 @@ def digits_part(
     return [edits, by_digit, style], sentences
 
 
+def faces_judge(config: Config, names: Sequence[str]) -> Judge:
+    """What reads these attributes in faces of the run's size and crop, the same for all such runs.
+
+    It is trained on the first `JUDGE_IMAGES` training images and on all attributes that the data
+    have, whatever the run was trained on.
+    """
+    from common.metrics.face_classifier import load_or_train, predict
+    from icgan_tf import data
+
+    whole = dataclasses.replace(
+        config,
+        run=dataclasses.replace(config.run, limit=JUDGE_IMAGES),
+        data=dataclasses.replace(config.data, attributes=ALL),
+    )
+    records = data.load(whole, "train")
+    network = load_or_train(records, config.run.cache_dir)
+    columns = [records.attribute_names.index(name) for name in names]
+    return lambda images: predict(network, images)[:, columns]
+
+
 def faces_part(
     model: Trained,
-    train: Records,
+    judge: Judge,
     test: Records,
     latents: np.ndarray,
     attributes: np.ndarray,
-    cache_dir: Path | None,
 ) -> tuple[list[Table], list[str]]:
     """The tables of faces, and what they say."""
-    from common.metrics.face_classifier import load_or_train
     from icgan_tf import faces
 
-    judge = load_or_train(train, cache_dir)
     edits, means = faces.edit_table(model, judge, latents, attributes)
     reading = faces.reading_table(model, judge, test, latents, attributes)
+    own = dict(zip(reading.columns, reading.rows[-1], strict=True))
     sentences = [
         f"An attribute that is set is read in {means['set: there']:.1%} of the faces without it "
         f"({means['before set']:.1%} without the edit), one that is cleared is gone in "
         f"{means['cleared: gone']:.1%} of those with it ({means['before cleared']:.1%}); means "
         f"over {len(model.attribute_names)} attributes.",
         f"{means['others kept']:.1%} of the other attributes are read as before the edit.",
-        *epoch_findings(model.folder),
+        f"The judge itself is right on {own['judge']:.1%} of the attributes of real test faces, "
+        f"with a mean F1 of {own['judge F1']:.2f}: what it says of edits is no surer.",
+        *epoch_findings(model.folder, model.config),
     ]
     return [edits, reading], sentences
 
 
-def epoch_findings(run: Path) -> list[str]:
-    """How long an epoch of the report's 196,608 faces takes at the rate of the run's GAN stage."""
+def epoch_findings(run: Path, config: Config) -> list[str]:
+    """How long an epoch of the report's 196,608 faces takes at the rate of a run on CelebA."""
     from common.datasets.celeba import REPORT_TRAIN
 
     row = last_rows(run).get("gan")
-    if not row:
+    if not row or config.dataset != "celeba":
         return []
     hours = float(row["seconds"]) / int(row["images"]) * REPORT_TRAIN / 3600
     return [
@@ -210,11 +236,11 @@ def encoder_table(
     """How well E_z and E_y do their own tasks, and what the codes of real images look like."""
     from common.metrics.attributes import f1
     from common.metrics.intervals import mean_interval, proportion_interval
-    from icgan_tf.codes import decode, encode
+    from icgan_tf.codes import found_again
 
     count = min(len(test), GENERATED)
     z = np.random.default_rng(seed).standard_normal((count, latents.shape[1]), np.float32)
-    found = encode(model, decode(model, z, test.attributes[:count]))[0]
+    found = found_again(model, z, test.attributes[:count])
     error = mean_interval(np.square(found - z).mean(axis=1))
     live = found.std(axis=0) > 0  # a dimension that E_z does not use has no correlation
     pairs = zip(found.T[live], z.T[live], strict=True)
@@ -225,10 +251,11 @@ def encoder_table(
     else:
         right = mean_interval((read == true).mean(axis=1))
     scores = np.array([f1(a, b) for a, b in zip(read.T, true.T, strict=True)])
+    known = np.isfinite(scores)
     scale = 4.0 if model.config.data.condition_values == "signed" else 1.0
     rows: list[list[Cell]] = [
         ["E_y, accuracy on real images", right],
-        ["E_y, mean F1", float(scores[np.isfinite(scores)].mean())],
+        ["E_y, mean F1", float(scores[known].mean()) if known.any() else None],
         [
             "E_y, squared error per attribute (Eq. 3)",
             float(scale * np.square(answers - test.attributes).mean()),
@@ -244,10 +271,43 @@ def encoder_table(
         "The encoders",
         ("what", "value"),
         rows,
-        f"E_z on {count:,} images of fresh z ~ N(0, I) and the y of test images, in 8 bits; "
+        f"E_z on {count:,} images of fresh z ~ N(0, I) and the y of test images, as G makes them; "
         "answering 0 has an error of 1. N(0, I) has a standard deviation of 1: codes of real "
         "images that have less are drawn towards the mean.",
     )
+
+
+def report_training(run: Path, config: Config) -> Path:
+    """Reports on the training of a run that lacks networks: curves, samples, findings.
+
+    Returns:
+        The report's HTML page.
+    """
+    from common.document import Figure, Report, publish
+    from common.provenance import facts
+    from icgan_tf.figures import curves
+
+    out = run / "report"
+    rows: list[list[Cell]] = [
+        [f"{stage}, {name}", float(values[0]), float(values[-1])]
+        for stage, history in read_run(run).items()
+        for name, values in history.items()
+        if name not in COUNTERS
+    ]
+    drawn = sorted((run / "samples").glob("gan-*.png"))
+    report = Report(
+        title=f"IcGAN on {config.dataset}, trained in part: {run.name}",
+        n=0,
+        summary="Without E_z and E_y there is nothing to edit or to reconstruct yet",
+        tables=[Table("Losses", ("stage and loss", "first period", "last period"), rows)],
+        figures=[
+            *curves(run, out),
+            *(Figure("Generated images", file, "After the last period.") for file in drawn[-1:]),
+        ],
+        findings=[*epoch_findings(run, config), *collapse_findings(run)],
+        facts=facts(run, config.run.seed),
+    )
+    return publish(report, out)
 
 
 def collapse_findings(run: Path) -> list[str]:

@@ -7,23 +7,21 @@ alone, and F1 and the majority stand beside each accuracy.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from common.datasets.records import Records
 from common.metrics.attributes import reading_rows
-from common.metrics.face_classifier import predict
 from common.metrics.intervals import Interval, mean_interval, proportion_interval
 from common.tables import Cell, Table
-from icgan_tf.codes import EXCLUSIVE, decode
+from icgan_tf.codes import EXCLUSIVE, decode, with_values
 
 if TYPE_CHECKING:
-    import keras
-
     from icgan_tf.trained import Trained
 
+Judge: TypeAlias = Callable[[np.ndarray], np.ndarray]  # faces [N, H, W, 3] -> probabilities [N, A]
 COUNTS = ("absent", "present")
 EDIT_COLUMNS = (
     "absent",
@@ -37,16 +35,16 @@ EDIT_COLUMNS = (
 
 
 def edit_table(
-    model: Trained, judge: keras.Model, latents: np.ndarray, attributes: np.ndarray
+    model: Trained, judge: Judge, latents: np.ndarray, attributes: np.ndarray
 ) -> tuple[Table, dict[str, float]]:
     """Each attribute set where it is absent and cleared where it is present, as the judge reads it.
 
-    Present and absent are what E_y reads, so that every edit changes y. The value is changed alone:
-    groups that exclude each other are not cleared, and do not count among the others.
+    Present and absent are what E_y reads, so that every edit changes y, as `icgan_tf.edit --set`
+    changes it: what an attribute excludes is cleared with it, and does not count among the others.
 
     Args:
         model: the trained networks.
-        judge: reads attributes, trained on real faces.
+        judge: reads the attributes, trained on real faces.
         latents: E_z of the test faces `[N, Z]`.
         attributes: E_y of them, `[N, A]` of 0 and 1.
 
@@ -54,15 +52,15 @@ def edit_table(
         The table, and the means over the attributes by the names of its columns.
     """
     names = model.attribute_names
-    before = predict(judge, decode(model, latents, attributes)) > 0.5  # of the reconstructions
+    before = judge(decode(model, latents, attributes)) > 0.5  # of the reconstructions
     rows: list[list[Cell]] = []
     for column, name in enumerate(names):
         together = {name}.union(*(group for group in EXCLUSIVE if name in group))
         others = np.array([other not in together for other in names])
         wanted = 1.0 - attributes[:, column]
-        edited = np.array(attributes)
-        edited[:, column] = wanted
-        read = predict(judge, decode(model, latents, edited)) > 0.5
+        set_, cleared = (with_values(attributes, names, {name: value}) for value in (1.0, -1.0))
+        edited = np.where(wanted[:, None] > 0.5, set_, cleared)
+        read = judge(decode(model, latents, edited)) > 0.5
         cells: list[Cell] = [name]
         for value in (1.0, 0.0):  # set where it is absent, cleared where it is present
             mine = wanted == value
@@ -83,8 +81,8 @@ def edit_table(
             "Set: test faces in which E_y does not read the attribute get it; cleared: those in "
             'which it does lose it. "Before" is how many of their reconstructions read so without '
             "the edit; what exceeds it is the edit's effect. Others kept: share of the other "
-            "attributes that are read as in the reconstruction, without those of the same "
-            "exclusive group.",
+            "attributes that are read as in the reconstruction, without those that the attribute "
+            "excludes, which are cleared with it.",
         ),
         means,
     )
@@ -92,15 +90,15 @@ def edit_table(
 
 def reading_table(
     model: Trained,
-    judge: keras.Model,
+    judge: Judge,
     test: Records,
     latents: np.ndarray,
     attributes: np.ndarray,
 ) -> Table:
     """Attributes as E_y and the judge read them in real faces, and the judge in reconstructions."""
     true = test.attributes > 0.5
-    real = predict(judge, test.images) > 0.5
-    again = predict(judge, decode(model, latents, attributes)) > 0.5
+    real = judge(test.images) > 0.5
+    again = judge(decode(model, latents, attributes)) > 0.5
     rows = reading_rows(model.attribute_names, true, [real, attributes > 0.5, again])
     return Table(
         "Attributes read: accuracy and F1",
@@ -119,7 +117,7 @@ def reading_table(
         f"Of {len(test):,} test faces. Majority: the accuracy of one answer for all. Judge and E_y "
         "read real faces; rec.: the judge reads their reconstructions (with E_y's attributes made "
         "binary, where the authors' own protocol has them raw). F1 is missing where no face has "
-        "the attribute.",
+        "the attribute and none is read to have it.",
     )
 
 

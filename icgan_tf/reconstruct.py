@@ -14,6 +14,7 @@ import tyro
 
 from common import device
 from common import run as runs
+from common.datasets.folder import check_inputs
 from common.errors import exits_cleanly
 
 
@@ -42,13 +43,12 @@ def reconstruct(command: ReconstructCommand) -> Path:
     Raises:
         UserError: images that are missing, unreadable or to be overwritten.
     """
-    from common.datasets.folder import refuse_overwriting
     from common.reconstructions import write_reconstructions
     from icgan_tf import trained
     from icgan_tf.codes import binary, decode, encode
     from icgan_tf.edit import read
 
-    refuse_overwriting(command.images, command.out)
+    check_inputs(command.out, command.images)
     model = trained.load(command.run)
     stems, images = read(command.images, model, command.invert)
     latents, answers = encode(model, images)
@@ -64,6 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line and reconstructs."""
     command = tyro.cli(ReconstructCommand, prog="python -m icgan_tf.reconstruct", args=arguments)
     runs.log_to(None)
+    check_inputs(command.out, command.images)
     device.choose()
     reconstruct(command)
 

@@ -52,7 +52,8 @@ def main(arguments: list[str] | None = None) -> None:
     from icgan_tf.conditions import Conditions
     from icgan_tf.trained import build
 
-    train, dev, test = (data.load(config, split) for split in ("train", "dev", "test"))
+    # The training images last: they take longest, and a split that is missing is refused before.
+    test, dev, train = (data.load(config, split) for split in ("test", "dev", "train"))
     if launch.resume:
         runs.check_data(launch.resume, train)
     check_lengths(config, len(train), len(test))
@@ -64,6 +65,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     nets = build(config)
     found = load_start(nets, launch, "IcGAN", ("generator",) if encoder_z_alone(config) else ())
+    check_meaning(config, launch)
     kept = kept_networks(config, found)
 
     # Nothing has been written up to here; from here on nothing is refused.
@@ -76,7 +78,7 @@ def main(arguments: list[str] | None = None) -> None:
         if "encoder_y" in config.stages:
             train_encoder_y(config, run, train, dev, conditions, nets)
         draw_losses(run)
-        report_if_complete(config, run)
+        report(config, run)
 
 
 def check_launch(config: Config, launch: LaunchConfig) -> None:
@@ -119,6 +121,24 @@ def encoder_z_alone(config: Config) -> bool:
     return "encoder_z" in config.stages and "gan" not in config.stages
 
 
+def check_meaning(config: Config, launch: LaunchConfig) -> None:
+    """Refuses networks of --init to which y or a pixel means something else than to this run.
+
+    Raises:
+        UserError: naming the setting in which the two differ.
+    """
+    if not launch.init or not (launch.init / "config.json").is_file():
+        return
+    theirs = read_config(Config, launch.init).data
+    for name in ("attributes", "condition_values", "pixel_range"):
+        old, new = getattr(theirs, name), getattr(config.data, name)
+        if old != new:
+            raise UserError(
+                f"The networks of --init {launch.init} were trained with data.{name} {old!r}, but "
+                f"this run has {new!r}: give it the same --data.{name.replace('_', '-')}."
+            )
+
+
 def kept_networks(config: Config, found: Sequence[str]) -> list[str]:
     """Those of the networks of --init that the run keeps as they are, since no stage trains them.
 
@@ -139,11 +159,10 @@ def train_gan(
 ) -> None:
     """Stage 1; leaves G, its batch statistics re-estimated, and D trained and saved in the run."""
     import keras
-    import numpy as np
 
     from common.datasets.pipeline import endless_batches
     from common.history import read_history
-    from common.layers import averaged_weights, averaging, reestimate_batch_statistics
+    from common.layers import averaged_weights, averaging
     from common.training import fit, stage_length
     from icgan_tf import collapse
     from icgan_tf.model import ConditionalGAN
@@ -206,15 +225,24 @@ def train_gan(
         period_end=period_end,
     )
     model.generator_optimizer.finalize_variable_values(generator.trainable_variables)
-    rng = np.random.default_rng(seed)
+    reestimate(config, conditions, generator)
+    run.save_networks(saved)
+
+
+def reestimate(config: Config, conditions: Conditions, generator: keras.Model) -> None:
+    """Re-estimates G's batch statistics, before E_z inverts it, as the authors' code does."""
+    import numpy as np
+
+    from common.layers import reestimate_batch_statistics
+
+    rng = np.random.default_rng(config.run.seed)
     rows, batch = conditions.rows.numpy(), REESTIMATION_BATCH
     latents = (batch, config.networks.latent_size)
     batches = (
         [rng.standard_normal(latents, np.float32), rows[rng.integers(len(rows), size=batch)]]
-        for _ in range(settings.reestimate_batches)
+        for _ in range(config.gan.reestimate_batches)
     )
     reestimate_batch_statistics(generator, batches)
-    run.save_networks(saved)
 
 
 def train_encoder_z(
@@ -232,6 +260,8 @@ def train_encoder_z(
     from icgan_tf.samples import regenerated_samples
 
     settings, seed = config.encoder_z, config.run.seed
+    if "gan" not in config.stages:  # whatever moment of whose training G comes from
+        reestimate(config, conditions, nets["generator"])
     saved = {name: nets[name] for name in ("generator", "encoder_z")}
     model = LatentEncoding(
         nets["generator"],
@@ -309,14 +339,15 @@ def train_encoder_y(
     run.save_networks({"encoder_y": encoder_y})
 
 
-def report_if_complete(config: Config, run: runs.Run) -> None:
-    """Evaluates a run that has all its networks."""
+def report(config: Config, run: runs.Run) -> None:
+    """Evaluates a run that has all its networks, else reports on its training alone."""
+    from icgan_tf.evaluate import EvaluateCommand, evaluate, report_training
     from icgan_tf.trained import NEEDED
 
     if all(run.network_file(name).is_file() for name in NEEDED):
-        from icgan_tf.evaluate import EvaluateCommand, evaluate
-
-        evaluate(EvaluateCommand(run=run.folder, limit=config.report_images))
+        evaluate(EvaluateCommand(run=run.folder))
+    else:
+        report_training(run.folder, config)
 
 
 def _adam(rate, beta_1: float, **averaging) -> keras.optimizers.Optimizer:

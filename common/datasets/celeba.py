@@ -146,7 +146,11 @@ def load(
         )
     chosen = chosen_stems(folder, stems, split, partition)[:limit]
     if not chosen:
-        raise UserError(f"{folder} has no images in the split {split!r} ({partition} partition).")
+        hint = ": take more of it, or the report's split (--data.split report)"
+        raise UserError(
+            f"{folder} has no images in the split {split!r} ({partition} partition)"
+            f"{hint if partition == 'official' else ''}."
+        )
     paths = [files[stem] for stem in chosen]
     with contextlib.suppress(OSError), Image.open(paths[0]) as first:
         if first.size != (WIDTH, HEIGHT):

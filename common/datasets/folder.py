@@ -123,6 +123,22 @@ def write_images(folder: str | Path, stems: Sequence[str], images: np.ndarray) -
     return paths
 
 
+def check_inputs(folder: str | Path, *inputs: str | Path | None) -> None:
+    """Checks what a command can check before it loads anything: that its images are there.
+
+    Args:
+        folder: Where its results go.
+        *inputs: Image files or folders of images; None for those that were not given.
+
+    Raises:
+        UserError: One is missing, holds no images, or would be overwritten by the results.
+    """
+    for path in inputs:
+        if path is not None:
+            image_files(path)
+            refuse_overwriting(path, folder)
+
+
 def refuse_overwriting(images: str | Path, folder: str | Path) -> None:
     """Checks that results in `folder` cannot replace the inputs that they are made of.
 

@@ -97,7 +97,7 @@ class Records:
         )
 
     def spaced(self, limit: int | None) -> Records:
-        """At most `limit` records, evenly spaced: MNIST's first test images are the easier ones."""
+        """At most `limit` records, evenly spaced: the halves of MNIST's test file differ."""
         if limit is None or limit >= len(self):
             return self
         return self.take(np.linspace(0, len(self) - 1, limit).astype(np.int64))

@@ -23,10 +23,11 @@ def f1(read: np.ndarray, true: np.ndarray) -> float:
         true: bool `[N]`.
 
     Returns:
-        0 to 1; NaN where nothing is there to be read (the IcGAN authors' script counts that as 1).
+        0 to 1; NaN where nothing is there and nothing is read (the IcGAN authors' script counts
+        nothing there as 1).
     """
     both, either = int((read & true).sum()), int(read.sum() + true.sum())
-    return 2.0 * both / either if true.any() else float("nan")
+    return 2.0 * both / either if either else float("nan")
 
 
 def majority(true: np.ndarray) -> float:
@@ -55,13 +56,14 @@ def reading_rows(
         row: list[Cell] = [name, float(true[:, column].mean()), majority(true[:, column])]
         for read in readers:
             row += [
-                accuracy(read[:, column], true[:, column]).mean,
+                accuracy(read[:, column], true[:, column]),
                 f1(read[:, column], true[:, column]),
             ]
         rows.append(row)
     mean: list[Cell] = ["mean"]
     for column in range(1, len(rows[0])):
-        values = np.array([row[column] for row in rows], dtype=float)
+        cells = [row[column] for row in rows]
+        values = np.array([c.mean if isinstance(c, Interval) else c for c in cells], dtype=float)
         known = values[np.isfinite(values)]
         mean.append(float(known.mean()) if len(known) else float("nan"))
     return [*rows, mean]

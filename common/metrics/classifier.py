@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 SHIPPED = default_weights("classifier-mnist")
 WEIGHTS = "classifier.weights.h5"
-EPOCHS = 5
+EPOCHS = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +190,7 @@ def load_classifier(folder: Path = SHIPPED) -> keras.Model:
     if not path.is_file():
         raise UserError(
             f"There is no digit classifier at {path}. "
-            "Train one: python -m common.metrics.classifier --out FOLDER (three minutes)."
+            "Train one: python -m common.metrics.classifier --out FOLDER (minutes)."
         )
     network = digit_classifier()
     network.load_weights(path)

@@ -23,7 +23,8 @@ def test_facts_tell_the_command_and_how_the_model_was_trained(tmp_path):
     (tmp_path / "command.txt").write_text("python -m crg.train --preset smoke\n")
     (tmp_path / "environment.json").write_text(json.dumps({"device": "CPU, 2 cores"}))
     (tmp_path / "history-gan.csv").write_text("period,step,images,seconds\n1,8,512,90.0\n")
-    found = dict(facts("crg.evaluate", Command(run=tmp_path, limit=5, seed=3), tmp_path, 7))
+    command = command_line("crg.evaluate", Command(run=tmp_path, limit=5, seed=3))
+    found = dict(facts(tmp_path, 7, command))
     assert list(found.items())[:6] == [
         ("command", f"python -m crg.evaluate {tmp_path} --limit 5 --seed 3"),
         ("model", tmp_path.name),
@@ -37,8 +38,7 @@ def test_facts_tell_the_command_and_how_the_model_was_trained(tmp_path):
 
 
 def test_what_a_folder_of_weights_does_not_tell_is_left_out(tmp_path):
-    found = dict(facts("crg.evaluate", Command(), tmp_path, 0))
-    assert not {"training", "training device"} & set(found)
+    assert not {"command", "training", "training device"} & set(dict(facts(tmp_path, 0)))
 
 
 def test_the_command_names_all_that_it_was_given():

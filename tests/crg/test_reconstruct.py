@@ -64,7 +64,7 @@ def test_the_sheet_shows_inputs_above_their_reconstructions_ten_in_a_row(
 ):
     drawn = []
     monkeypatch.setattr(
-        "common.reconstructions.grid", lambda rows, *_, **labels: drawn.append((rows, labels))
+        "common.sheets.grid", lambda rows, *_, **labels: drawn.append((rows, labels))
     )
     inputs = tmp_path / "inputs"
     inputs.mkdir()

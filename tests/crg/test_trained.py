@@ -121,5 +121,5 @@ def test_without_a_name_the_shipped_model_is_used_and_announced(model, monkeypat
 
 def test_without_a_shipped_model_a_run_must_be_named(monkeypatch, tmp_path):
     monkeypatch.setattr("common.run.default_weights", lambda name: tmp_path / name)
-    with pytest.raises(UserError, match="crg-mnist; name a run of your own by --run"):
+    with pytest.raises(UserError, match="crg-mnist; name a run of your own"):
         trained.load(None)

@@ -413,7 +413,7 @@ def test_settings_that_cannot_work_together_are_refused(changes, message):
 )
 def test_sizes_that_a_family_does_not_have_are_refused(preset, name, value):
     config = PRESETS[preset]("mnist")
-    with pytest.raises(UserError, match=rf"networks\.{name} is {value}; .* has no such size"):
+    with pytest.raises(UserError, match=rf"networks\.{name} is {value}; .* has no effect on"):
         replace(config, networks=replace(config.networks, **{name: value}))
 
 
@@ -426,3 +426,20 @@ def test_a_sigmoid_cannot_answer_minus_one():
 def test_the_report_may_try_images_in_0_to_255_with_the_gan_alone():
     config = replace(stable(), stages=("gan",))
     assert replace(config, data=replace(config.data, pixel_range="raw")).data.pixel_range == "raw"
+
+
+@pytest.mark.parametrize(
+    ("dataset", "group", "name", "value", "allowed"),
+    [
+        ("mnist", "data", "crop", "center108", "paper138: it has no effect on digits"),
+        ("mnist", "data", "split", "report", "official: it has no effect on digits"),
+        ("mnist", "gan", "flip", True, "off for digits"),
+        ("drawn", "data", "split", "report", "official: it has no effect on drawn faces"),
+        ("drawn", "gan", "step_factor", 0.5, "0.1: it has no effect on a constant schedule"),
+    ],
+)
+def test_settings_without_effect_are_refused(dataset, group, name, value, allowed):
+    config = PRESETS["stable"](dataset)
+    changed = replace(getattr(config, group), **{name: value})
+    with pytest.raises(UserError, match=rf"{group}\.{name} is .*must be {allowed}"):
+        replace(config, **{group: changed})

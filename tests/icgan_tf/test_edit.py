@@ -387,6 +387,18 @@ def test_a_line_without_steps_is_refused(mistake):
     assert "--steps is 0" in mistake("--interpolate", "x.png", "--steps", "0")
 
 
+@pytest.mark.parametrize(
+    ("edit", "option"),
+    [
+        (["--shift", "1"], ["--steps", "3"]),
+        (["--set", "7=1"], ["--no-wrap"]),
+        (["--shift", "1"], ["--no-exclusive"]),
+    ],
+)
+def test_options_of_another_edit_are_refused(mistake, edit, option):
+    assert f"{option[0]} has no effect on {edit[0]}; leave it out" in mistake(*edit, *option)
+
+
 def test_shift_of_faces_is_refused(face_mistake):
     assert "--shift adds to digits, but this model knows faces" in face_mistake("--shift", "1")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from common.config import RunConfig
 from common.datasets import mnist
@@ -17,6 +18,7 @@ from common.datasets.records import Records
 from common.document import Report, write
 from icgan_tf import evaluate
 from icgan_tf.collapse import sentence
+from icgan_tf.config import PAPER18, PRESETS
 from icgan_tf.evaluate import EvaluateCommand
 
 METRICS = ["mae", "mse", "rmse", "psnr", "ssim", "dhash", "phash", "whash"]
@@ -33,7 +35,7 @@ def measured(tmp_path_factory, model) -> tuple[Report, Path]:
     command = EvaluateCommand(run=model.folder, out=out, limit=20)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("icgan_tf.figures.grid", lambda rows, path, **_: path.write_bytes(b""))
-        report = evaluate.measure(model, train, test, 5000, out, command, None)
+        report = evaluate.measure(model, model.config, train, test, 5000, out, command)
         write(report, out)
     return report, out
 
@@ -94,8 +96,7 @@ def encoders(monkeypatch, model, faces_model) -> Callable[..., dict]:
 
     def table(found: Callable, labels: list, said: list, digits: bool = True) -> dict:
         true, answers = np.array(labels, np.float32), np.array(said, np.float32)
-        monkeypatch.setattr("icgan_tf.codes.decode", lambda model, z, y: z)
-        monkeypatch.setattr("icgan_tf.codes.encode", lambda model, z: (found(z), None))
+        monkeypatch.setattr("icgan_tf.codes.found_again", lambda model, z, y: found(z))
         images = np.zeros((len(true), 2, 2, 1), np.uint8)
         names = tuple(map(str, range(true.shape[1])))
         test = Records(images, true, names, "mnist", "a test")
@@ -219,7 +220,7 @@ def measure_call(asked: list, command: EvaluateCommand) -> tuple:
 
 
 def test_all_test_images_are_measured_without_their_border(asked, model):
-    _, train, test, total, out, *_ = measure_call(asked, EvaluateCommand(run=model.folder))
+    _, _, train, test, total, out, _ = measure_call(asked, EvaluateCommand(run=model.folder))
     assert (train.images.shape, test.images.shape) == ((30, 28, 28, 1), (9, 28, 28, 1))
     assert test.images[:, 0, 0, 0].tolist() == list(range(9))
     assert total == 9
@@ -227,14 +228,14 @@ def test_all_test_images_are_measured_without_their_border(asked, model):
 
 
 def test_a_limit_takes_test_images_evenly(asked, model):
-    _, train, test, total, *_ = measure_call(asked, EvaluateCommand(run=model.folder, limit=3))
+    _, _, train, test, total, *_ = measure_call(asked, EvaluateCommand(run=model.folder, limit=3))
     assert (len(train), test.images[:, 0, 0, 0].tolist(), total) == (30, [0, 4, 8], 9)
 
 
 def test_without_a_limit_that_of_the_run_counts(asked, model, monkeypatch):
     few = replace(model, config=replace(model.config, report_images=2))
     monkeypatch.setattr("icgan_tf.trained.load", lambda folder: few)
-    assert len(measure_call(asked, EvaluateCommand())[2]) == 2
+    assert len(measure_call(asked, EvaluateCommand())[3]) == 2
 
 
 def test_data_that_have_moved_are_read_where_they_are(asked, model, monkeypatch, tmp_path):
@@ -242,38 +243,83 @@ def test_data_that_have_moved_are_read_where_they_are(asked, model, monkeypatch,
     monkeypatch.setattr("icgan_tf.trained.load", lambda folder: replace(model, config=moved))
     call = measure_call(asked, EvaluateCommand(data_dir=tmp_path, out=tmp_path / "out"))
     assert asked[:2] == [("train", tmp_path), ("test", tmp_path)]
-    assert call[4] == tmp_path / "out"
-    assert call[6] == Path("/cache")
+    assert call[5] == tmp_path / "out"
+    assert call[1].run.cache_dir == Path("/cache")
 
 
-def test_the_judge_of_faces_is_trained_on_training_images_alone(monkeypatch, faces_model, faces):
-    train = replace(faces, source="train")
-    seen = []
+def test_the_judge_of_faces_is_trained_on_training_images_alone_whatever_the_run_was_trained_on(
+    monkeypatch, faces_model
+):
+    """On all attributes, of which it then reads those of the model, in their order."""
+    cache, seen = Path("/cache"), []
+    some = replace(faces_model.config.data, attributes=("Smiling", "Bald"))
+    config = replace(faces_model.config, run=RunConfig(limit=3, cache_dir=cache), data=some)
+
+    def load_or_train(records: Records, folder: Path) -> str:
+        seen.append((records.source, len(records), records.attribute_names, folder))
+        return "network"
+
+    monkeypatch.setattr("common.metrics.face_classifier.load_or_train", load_or_train)
     monkeypatch.setattr(
-        "common.metrics.face_classifier.load_or_train",
-        lambda records, cache: seen.append((records.source, cache)),
+        "common.metrics.face_classifier.predict", lambda network, images: np.arange(18)[None]
     )
+    judge = evaluate.faces_judge(config, ("Smiling", "Bald"))
+    ((source, count, names, folder),) = seen
+    assert "train" in source
+    assert (count, names, folder) == (1024, PAPER18, cache)
+    assert judge(np.zeros((1, 16, 16, 3), np.uint8)).tolist() == [[14, 0]]
+
+
+def test_faces_get_two_tables_and_a_sentence_on_their_judge(faces_model, faces):
     read = faces.attributes
-    monkeypatch.setattr("icgan_tf.faces.predict", lambda judge, images: read)
     latents = np.zeros((len(read), 4), np.float32)
-    cache = Path("cache")
-    tables, sentences = evaluate.faces_part(faces_model, train, faces, latents, read, cache)
-    assert seen == [("train", cache)]
-    assert len(tables) == len(sentences) == 2
+    tables, sentences = evaluate.faces_part(faces_model, lambda images: read, faces, latents, read)
+    assert len(tables) == 2
+    assert "The judge itself is right on 100.0% of the attributes" in sentences[2]
 
 
 # --- How long an epoch takes ----------------------------------------------------------------------
 
 
-def test_an_epoch_of_the_whole_is_told_in_hours_at_the_rate_of_the_run(tmp_path):
-    # 4,096 images in 300 s; 196,608 are 48 times as many: 14,400 s, 4 hours.
+@pytest.fixture
+def timed(tmp_path) -> Path:
+    """A run whose GAN saw 4,096 images in 300 s."""
     (tmp_path / "history-gan.csv").write_text("period,step,images,seconds\n1,64,4096,300.0\n")
-    (sentence,) = evaluate.epoch_findings(tmp_path)
+    return tmp_path
+
+
+def test_an_epoch_of_the_whole_is_told_in_hours_at_the_rate_of_the_run(timed):
+    # 196,608 images are 48 times as many: 14,400 s, 4 hours.
+    (sentence,) = evaluate.epoch_findings(timed, PRESETS["paper"]("celeba"))
     assert "the report's 196,608 faces takes 4.0 hours" in sentence
 
 
-def test_without_a_gan_stage_no_time_is_told(tmp_path):
-    assert evaluate.epoch_findings(tmp_path) == []
+def test_of_other_images_and_without_a_gan_stage_no_time_is_told(timed, tmp_path_factory):
+    for dataset in ("drawn", "mnist"):
+        assert evaluate.epoch_findings(timed, PRESETS["paper"](dataset)) == []
+    empty = tmp_path_factory.mktemp("run")
+    assert evaluate.epoch_findings(empty, PRESETS["paper"]("celeba")) == []
+
+
+# --- A run without encoders -----------------------------------------------------------------------
+
+
+def test_a_training_without_encoders_is_reported_with_its_collapse(tmp_path):
+    (tmp_path / "history-gan.csv").write_text(
+        "period,step,images,seconds,discriminator_loss,generator_loss,fake_loss\n"
+        "1,300,300,9,1.4,0.7,0.7\n2,600,600,18,0.01,9,0.01\n3,900,900,27,0.01,9,0.01\n"
+    )
+    (tmp_path / "samples").mkdir()
+    for step in (300, 900):
+        Image.new("L", (8, 8)).save(tmp_path / "samples" / f"gan-{step:07d}.png")
+    page = evaluate.report_training(tmp_path, PRESETS["quick"]("mnist"))
+    report = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert page == tmp_path / "report" / "report.html"
+    assert report["findings"] == [sentence((300, 900))]
+    assert report["tables"][0]["rows"][0] == ["gan, discriminator_loss", 1.4, 0.01]
+    assert [figure["file"] for figure in report["figures"]] == [
+        *("figure-3.png", "losses.png", "gan-0000900.png")
+    ]
 
 
 # --- A user's mistakes ----------------------------------------------------------------------------

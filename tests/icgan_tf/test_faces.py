@@ -22,15 +22,19 @@ def showing(attributes: np.ndarray) -> np.ndarray:
     return np.repeat(np.rint(255 * attributes).astype(np.uint8)[:, :, None, None], 3, axis=3)
 
 
+def seen(images: np.ndarray) -> np.ndarray:
+    """A judge that reads what `showing` shows."""
+    return images[:, :, 0, 0] / 255
+
+
 @pytest.fixture
 def edits(monkeypatch) -> Callable[..., tuple[dict[str, list], dict[str, float]]]:
     """The table of an editor, and its means: wanted attributes `[N, A]` -> those that it shows."""
 
     def measured(editor: Editor, names=NAMES, read=READ):
         monkeypatch.setattr(faces, "decode", lambda model, z, y: showing(editor(y)))
-        monkeypatch.setattr(faces, "predict", lambda judge, images: images[:, :, 0, 0] / 255)
         model = SimpleNamespace(attribute_names=names)
-        table, means = faces.edit_table(model, None, np.zeros((len(read), 2)), read)
+        table, means = faces.edit_table(model, seen, np.zeros((len(read), 2)), read)
         rows = {
             str(row[0]): [getattr(cell, "mean", cell) for cell in row[1:]] for row in table.rows
         }
@@ -108,12 +112,11 @@ def reading(monkeypatch) -> dict[str, list]:
     real = np.array([[1, 0, 1], [0, 0, 1], [0, 0, 0], [1, 0, 1]], np.float32)
     by_e_y = np.array([[1, 0, 0], [1, 0, 0], [1, 0, 0], [0, 0, 0]], np.float32)
     monkeypatch.setattr(faces, "decode", lambda model, z, y: showing(y))
-    monkeypatch.setattr(faces, "predict", lambda judge, images: images[:, :, 0, 0] / 255)
     model = SimpleNamespace(attribute_names=NAMES)
     test = Records(showing(real), true, NAMES, "drawn", "a test")
-    table = faces.reading_table(model, None, test, np.zeros((4, 2)), by_e_y)
+    table = faces.reading_table(model, seen, test, np.zeros((4, 2)), by_e_y)
     assert len(table.columns) == len(table.rows[0])
-    return {str(row[0]): list(row[1:]) for row in table.rows}
+    return {str(row[0]): [getattr(cell, "mean", cell) for cell in row[1:]] for row in table.rows}
 
 
 def test_accuracy_and_f1_are_those_of_the_confusion_matrix(reading):

@@ -343,13 +343,15 @@ class Fits(list):
 
     Attributes:
         kept: folder of a run -> network -> the weights that were last saved there.
-        evaluated: (run, limit) of each evaluation.
+        evaluated: run of each evaluation.
+        reported: run of each report on a training alone.
     """
 
     def __init__(self):
         super().__init__()
         self.kept: dict[Path, dict[str, list[np.ndarray]]] = {}
-        self.evaluated: list[tuple[Path | None, int | None]] = []
+        self.evaluated: list[Path | None] = []
+        self.reported: list[Path] = []
 
 
 def stand_ins(patch: pytest.MonkeyPatch) -> Fits:
@@ -375,9 +377,9 @@ def stand_ins(patch: pytest.MonkeyPatch) -> Fits:
     patch.setattr("icgan_tf.train.draw_losses", lambda run: None)
     patch.setattr("icgan_tf.train.draw_reals", lambda run, records: None)
     patch.setattr("icgan_tf.data.load", lambda config, split: made_up(split))
+    patch.setattr("icgan_tf.evaluate.evaluate", lambda command: calls.evaluated.append(command.run))
     patch.setattr(
-        "icgan_tf.evaluate.evaluate",
-        lambda command: calls.evaluated.append((command.run, command.limit)),
+        "icgan_tf.evaluate.report_training", lambda run, config: calls.reported.append(run)
     )
     return calls
 
@@ -406,11 +408,21 @@ def mistake(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
 
 def test_init_with_the_stage_of_e_z_inverts_that_generator(smoke, trained, tmp_path, fits):
     words = ["--stages", "encoder_z", "--init", str(smoke), "--init-networks", "generator"]
-    main([*SMOKE, *words, "--out", str(tmp_path / "run")])
+    main([*SMOKE, *words, "--gan.reestimate-batches", "0", "--out", str(tmp_path / "run")])
     (fit,) = fits
     assert (fit["stage"], set(fit["model"].players)) == ("encoder_z", {"encoder_z"})
     assert same(fit["before"]["generator"], trained["generator"])
     assert same(fits.kept[tmp_path / "run"]["generator"], trained["generator"])
+
+
+def test_the_statistics_of_a_generator_of_init_are_estimated_anew(smoke, trained, tmp_path, fits):
+    words = ["--stages", "encoder_z", "--init", str(smoke), "--init-networks", "generator"]
+    main([*SMOKE, *words, "--out", str(tmp_path / "run")])
+    pairs = list(zip(fits[0]["before"]["generator"], trained["generator"], strict=True))
+    moved = [not np.array_equal(a, b) for a, b in pairs]
+    # Of each of the three normalisations scale and offset stay, mean and variance move.
+    assert sum(moved) == 2 * 3
+    assert all(a.ndim == 1 for (a, _), changed in zip(pairs, moved, strict=True) if changed)
 
 
 @pytest.mark.parametrize(
@@ -467,16 +479,16 @@ def test_conditions_are_training_labels_alone(begun):
         np.testing.assert_array_equal(rows, 2 * made_up("train").attributes - 1)
 
 
-def test_a_run_with_all_networks_is_evaluated_on_as_many_images_as_the_settings_say(begun):
+def test_a_run_with_all_networks_is_evaluated(begun):
     run, fits = begun
-    assert fits.evaluated == [(run, 64)]
+    assert fits.evaluated == [run]
 
 
-def test_a_generator_without_encoders_is_not_evaluated(smoke, tmp_path, fits):
+def test_of_a_generator_without_encoders_the_training_alone_is_reported(smoke, tmp_path, fits):
     words = ["--stages", "gan", "--gan.ema", "None", "--out", str(tmp_path / "run")]
     main([*SMOKE, *words])
     assert set(fits.kept[tmp_path / "run"]) == {"generator", "discriminator"}
-    assert fits.evaluated == []
+    assert (fits.evaluated, fits.reported) == ([], [tmp_path / "run"])
 
 
 def test_a_longer_gan_is_refused_once_e_z_has_begun(smoke, mistake):
@@ -532,6 +544,23 @@ def test_init_of_e_zs_stage_must_have_a_generator(mistake, smoke, tmp_path):
 
 
 @pytest.mark.usefixtures("_built_once")
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (["--data.attributes", *ATTRIBUTES[::-1]], "attributes"),
+        (["--data.condition-values", "unit"], "condition_values"),
+        (["--data.pixel-range", "unit"], "pixel_range"),
+    ],
+)
+def test_networks_of_init_to_which_y_or_a_pixel_means_something_else_are_refused(
+    mistake, smoke, tmp_path, words, name
+):
+    line = mistake(*SMOKE, "--init", str(smoke), "--out", str(tmp_path / "run"), *words)
+    assert f"were trained with data.{name} " in line
+    assert f"give it the same --data.{name.replace('_', '-')}" in line
+    assert not (tmp_path / "run").exists()
+
+
 def test_init_without_any_network_is_refused(mistake, tmp_path):
     line = mistake(*SMOKE, "--out", str(tmp_path / "run"), "--init", str(tmp_path / "typo"))
     assert f"--init {tmp_path / 'typo'} holds none of the networks" in line

@@ -231,5 +231,5 @@ def test_without_a_name_the_shipped_model_is_used_and_announced(
 
 def test_without_a_shipped_model_a_run_must_be_named(monkeypatch, tmp_path):
     monkeypatch.setattr("common.run.default_weights", lambda name: tmp_path / name)
-    with pytest.raises(UserError, match="icgan-mnist; name a run of your own by --run"):
+    with pytest.raises(UserError, match="icgan-mnist; name a run of your own"):
         trained.load(None)

@@ -9,6 +9,7 @@ import pytest
 
 from common.errors import UserError
 from common.metrics.attributes import accuracy, correlation, f1, majority, reading_rows
+from common.metrics.intervals import Interval
 
 
 def flags(digits: str) -> np.ndarray:
@@ -33,9 +34,12 @@ def test_reading_nothing_of_what_is_there_scores_zero():
     assert f1(flags("000"), flags("010")) == 0.0
 
 
-@pytest.mark.parametrize("read", ["000", "010"])
-def test_where_nothing_is_there_f1_is_unknown(read):
-    assert math.isnan(f1(flags(read), flags("000")))
+def test_where_nothing_is_there_and_nothing_is_read_f1_is_unknown():
+    assert math.isnan(f1(flags("000"), flags("000")))
+
+
+def test_false_alarms_where_nothing_is_there_have_an_f1_of_0():
+    assert f1(flags("010"), flags("000")) == 0.0
 
 
 def test_accuracy_is_the_share_of_equal_answers():
@@ -64,6 +68,8 @@ def test_rows_hold_share_majority_and_each_readers_accuracy_and_f1():
     perfect, blind = true, np.stack([READ, flags("0000000000")], axis=1)
     rows = reading_rows(["Bald", "Young"], true, [perfect, blind])
     assert [row[0] for row in rows] == ["Bald", "Young", "mean"]
+    assert isinstance(rows[0][5], Interval)
+    rows = [[getattr(cell, "mean", cell) for cell in row] for row in rows]
     assert rows[0][1:] == pytest.approx([0.3, 0.7, 1.0, 1.0, 0.8, 2 / 3])
     assert rows[1][1:] == pytest.approx([0.9, 0.9, 1.0, 1.0, 0.1, 0.0])
     assert rows[2][1:] == pytest.approx([0.6, 0.8, 1.0, 1.0, 0.45, 1 / 3])

@@ -64,6 +64,21 @@ def test_the_shipped_classifier_reads_99_percent_of_the_test_digits(measured):
     assert measured.mean >= 0.99
 
 
+def test_the_command_trains_on_the_training_digits_alone(few_digits, tmp_path, monkeypatch):
+    seen = []
+
+    def train(images, labels, seed, *, epochs):
+        seen.append((images, labels))
+        return digit_classifier()
+
+    monkeypatch.setattr(classifier, "train", train)
+    run(Settings(out=tmp_path, data_dir=few_digits))
+    real = mnist.load("train", few_digits)
+    ((images, labels),) = seen
+    assert np.array_equal(images, real.images)
+    assert np.array_equal(labels, real.labels)
+
+
 def test_the_shipped_classifier_keeps_what_its_card_says(measured):
     card = (classifier.SHIPPED / "card.md").read_text()
     stated = float(card.split("| accuracy | ")[1].split(" ")[0])
