@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from common.errors import UserError, exits_cleanly
+from common.errors import UserError, did_you_mean, exits_cleanly
 
 
 def test_a_user_error_is_one_line_on_standard_error_and_status_2(capsys):
@@ -51,3 +51,10 @@ def test_arguments_and_result_pass_through():
         return a + b
 
     assert command(2, b=3) == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"), [("smilng", " Did you mean 'Smiling'?"), ("xyz", "")]
+)
+def test_the_nearest_known_name_is_proposed_if_any_is_near(name, sentence):
+    assert did_you_mean(name, ["Male", "Smiling"]) == sentence

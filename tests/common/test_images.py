@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from common.images import cropped, padded, to_range, to_uint8, to_unit
+from common.images import cropped, in_blocks, padded, to_range, to_uint8, to_unit
 
 ALL = np.arange(256, dtype=np.uint8).reshape(4, 8, 8, 1)
 
@@ -99,3 +99,20 @@ def test_cropping_keeps_the_middle_as_a_view():
 
 def test_cropping_to_the_same_size_changes_nothing():
     np.testing.assert_array_equal(cropped(ALL, 8), ALL)
+
+
+# Blocks
+
+
+@pytest.mark.parametrize("count", [1, 500, 501, 1200])
+def test_blocks_give_what_one_call_would(count):
+    sizes = []
+
+    def add(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        sizes.append(len(a))
+        return a + b
+
+    a, b = np.arange(count), np.arange(count)[::-1]
+    np.testing.assert_array_equal(in_blocks(add, a, b), a + b)
+    assert max(sizes) <= 500
+    assert sum(sizes) == count

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from common.layers import averaged_weights, reestimate_batch_statistics
+from common.layers import averaged_weights, averaging, reestimate_batch_statistics
 
 # Batch means: 2, 5, 4; batch variances (of the batch itself, not of a sample): 1, 16, 1.
 BATCHES = [np.array(pair, np.float32)[:, None] for pair in ([1, 3], [1, 9], [3, 5])]
@@ -124,3 +124,8 @@ def test_without_running_means_the_weights_stay():
     network, optimizer = stepped(ema=False)
     with averaged_weights(network, optimizer):
         assert weight(network) == pytest.approx(3.0)
+
+
+def test_averaging_is_off_without_a_momentum():
+    plain, averaged = (keras.optimizers.SGD(0.1, **averaging(momentum)) for momentum in (None, 0.9))
+    assert (plain.use_ema, averaged.use_ema, averaged.ema_momentum) == (False, True, 0.9)
