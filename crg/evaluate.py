@@ -92,7 +92,7 @@ def measure(
     from common.metrics.pairs import baseline_table, hash_table, intervals, metrics_of
     from common.provenance import command_line, facts
     from crg import tables
-    from crg.edit import decode, encode
+    from crg.codes import decode, encode
     from crg.figures import edit_table, figures
 
     n = len(test)

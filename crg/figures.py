@@ -19,7 +19,7 @@ from common.metrics.intervals import mean_interval, proportion_interval
 from common.plots import loss_curves
 from common.sheets import alternating, grid, in_rows
 from common.tables import Table
-from crg.edit import decode, direction, edit, encode, steps
+from crg.codes import decode, direction, edit, encode, steps
 
 if TYPE_CHECKING:
     from crg.trained import Trained

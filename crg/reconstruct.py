@@ -43,7 +43,8 @@ def reconstruct(command: ReconstructCommand) -> Path:
     """
     from common.reconstructions import write_reconstructions
     from crg import trained
-    from crg.edit import decode, encode, read
+    from crg.codes import decode, encode
+    from crg.edit import read
 
     check_inputs(command.out, command.images)
     model = trained.load(command.run)

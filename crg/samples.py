@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from common.sheets import alternating, grid, in_rows
-from crg.edit import decode, encode
+from crg.codes import decode, encode
 
 if TYPE_CHECKING:
     import keras

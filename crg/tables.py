@@ -15,7 +15,7 @@ from common.metrics.pairs import Bits, intervals, metrics_of, pair_metrics
 from common.metrics.reconstruction import DOUBLED, impossibility
 from common.tables import Table
 from crg import trained
-from crg.edit import decode, encode
+from crg.codes import decode, encode
 
 PAPER = {  # Tables 3 and 4, MNIST test images; the value range of MAE and MSE is not stated
     "BiGAN": {"mae": 0.268, "mse": 0.187, "dhash": 0.749, "phash": 0.766, "whash": 0.832},

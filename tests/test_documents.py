@@ -18,11 +18,12 @@ WORK = {  # what a command calls once its words are read
     for command, function in (
         ("train", "check_launch"),
         ("evaluate", "evaluate"),
-        ("reconstruct", "reconstruct"),
-        ("edit", "apply"),
+        ("reconstruct", "check_inputs"),
     )
 } | {
-    "common.report": "common.report.compare",
+    "crg.edit": "crg.edit.check_inputs",
+    "icgan_tf.edit": "icgan_tf.edit.check",
+    "common.report": "common.report.image_files",
     "common.plots": "common.plots.plot_runs",
     "common.doctor": "common.doctor.diagnose",
 }

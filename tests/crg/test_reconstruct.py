@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from common.run import ROOT
-from crg.edit import decode, encode
+from crg.codes import decode, encode
 from crg.reconstruct import main
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 
 from common import datasets
 from common.run import Run
-from crg.edit import decode, encode
+from crg.codes import decode, encode
 from crg.samples import generated_samples, reconstruction_samples
 
 

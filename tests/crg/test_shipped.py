@@ -19,7 +19,7 @@ def metrics() -> dict[str, np.ndarray]:
     """The metrics of every 20th test image, float64 `[500]` each."""
     from common import datasets
     from common.metrics.pairs import pair_values
-    from crg.edit import decode, encode
+    from crg.codes import decode, encode
 
     model = trained.load(None)
     test = datasets.load("mnist", "test", None).take(slice(0, None, 20)).images
