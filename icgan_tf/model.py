@@ -20,7 +20,9 @@ class ConditionalGAN(AdversarialModel):
     D minimises -log D(x, y) - w log(1 - D(x, y_wrong)) - f log(1 - D(G(z, y'), y')), z ~ N(0, I),
     y' ~ p_y. Then G minimises -log D(G(z, y'), y'), the non-saturating form, on the very same
     fakes but against the D that has just been updated. There is no term of G with wrong labels.
-    Each kind of images passes D alone: batch normalisation sees one kind at a time.
+    Each kind of images passes D alone: batch normalisation sees one kind at a time. In all passes,
+    also in that of G's update, D normalises by the batch, moves its moving statistics and drops
+    out, as in training.
 
     Args:
         generator: G; latents `[B, Z]` and conditions `[B, A]` to images `[B, H, W, C]`.

@@ -13,8 +13,9 @@ after a hash of the files and the transform (`common.datasets.faces`).
 
 Splits: `train`, `dev`, `test`. "official": those of `list_eval_partition.txt`, or the official
 ranges of file numbers without it. "report": the IcGAN report's 97 / 1.5 / 1.5 % (its Sec. 4), in
-the order of the files: 196,608 / 2,995 / 2,996 of all. People recur in CelebA, also across splits
-by file order.
+the order of the files: 196,608 / 2,995 / 2,996 of all. "authors": that of the IcGAN authors' code,
+which holds the last 19,961 images out; `dev` is their first half, `test` the second one. People
+recur in CelebA, also across splits by file order.
 """
 
 from __future__ import annotations
@@ -81,10 +82,12 @@ ATTRIBUTES = (
 ALL = ("all",)
 SPLITS = {"train": 0, "dev": 1, "test": 2}  # numbers in list_eval_partition.txt
 LAST_TRAIN, LAST_DEV = 162_770, 182_637  # file numbers, the official ranges
-REPORT_TRAIN, REPORT_ALL = 196_608, 202_599  # the report's "97 %": 24 times its 8,192 images
+ALL_IMAGES = 202_599
+REPORT_TRAIN = 196_608  # the report's "97 %": 24 times its 8,192 images
+AUTHORS_TRAIN = ALL_IMAGES - 19_961  # the code of the IcGAN authors holds so many out
 SUFFIXES = (".jpg", ".jpeg", ".png")
 
-Partition = Literal["official", "report"]
+Partition = Literal["official", "report", "authors"]
 
 
 def load(
@@ -109,7 +112,7 @@ def load(
         attributes: names of CelebA's attributes, in the order of the columns to deliver, or
             ("all",).
         values: "unit" for attributes of 0 and 1, "signed" for -1 and 1.
-        partition: "official" or "report".
+        partition: "official", "report" or "authors".
         limit: the first so many images of the split; only these are decoded.
         cache_dir: where the decoded images are kept; `~/.cache/image-editing-gans` if None.
 
@@ -267,8 +270,9 @@ def chosen_stems(folder: Path, stems: list[str], split: str, partition: Partitio
     Raises:
         UserError: a partition file that is none, or file names without numbers where it is missing.
     """
-    if partition == "report":
-        train = len(stems) * REPORT_TRAIN // REPORT_ALL
+    if partition != "official":
+        of_all = REPORT_TRAIN if partition == "report" else AUTHORS_TRAIN
+        train = len(stems) * of_all // ALL_IMAGES
         dev = train + (len(stems) - train) // 2
         part = {"train": slice(train), "dev": slice(train, dev), "test": slice(dev, None)}[split]
         return stems[part]

@@ -131,7 +131,7 @@ def decoded_images(
     """
     folder = Path(cache_dir) if cache_dir is not None else default_cache()
     key = _key(paths, {"size": size, "crop": crop, "filter": "bilinear", "format": 2})
-    cached = folder / f"celeba-{size}-{crop}-{len(paths)}-{key}.npy"
+    cached = folder / f"faces-{size}-{crop}-{len(paths)}-{key}.npy"
     if not cached.is_file():
         _build(paths, size, crop, cached)
     try:
@@ -160,7 +160,7 @@ def _build(paths: Sequence[Path], size: int, crop: Crop, target: Path) -> None:
         ) from error
     sweep(target.parent)
     temporary = target.with_name(f".{uuid.uuid4().hex[:8]}~{target.name}")
-    logger.info("CelebA: decoding %s images once, into %s", f"{len(paths):,}", target)
+    logger.info("decoding %s images once, into %s", f"{len(paths):,}", target)
     try:
         with temporary.open("wb") as file:
             with contextlib.suppress(OSError):  # some network file systems have no locks
@@ -227,7 +227,7 @@ def _decode(paths: Sequence[Path], size: int, crop: Crop, file: BinaryIO) -> lis
 
 def sweep(folder: Path) -> None:
     """Deletes what builds that were killed have left in the cache: nobody holds their locks."""
-    for left in folder.glob(".*~celeba-*.npy"):
+    for left in folder.glob(".*~faces-*.npy"):
         with contextlib.suppress(OSError), left.open("rb+") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if left.stat().st_size:  # else it has just been made and is not locked yet

@@ -193,6 +193,7 @@ GENERATOR, DISCRIMINATOR, ENCODER = networks.generator, networks.discriminator, 
         pytest.param(
             partial(DISCRIMINATOR, 10, 64, 1), 2_784_961, 1_792, id="discriminator-digits"
         ),
+        pytest.param(partial(ENCODER, 100, 64, 1), 18_276_644, 9_152, id="encoder_z-digits"),
         pytest.param(partial(ENCODER, 10, 64, 1, 512), 3_181_258, 1_984, id="encoder_y-digits"),
         # 32x32 digits: one convolution less; E_z gets 2*2*256 = 1,024 features.
         pytest.param(partial(GENERATOR, 100, 10, 32, 1), 1_108_289, 896, id="generator-32"),
@@ -201,11 +202,28 @@ GENERATOR, DISCRIMINATOR, ENCODER = networks.generator, networks.discriminator, 
         pytest.param(partial(ENCODER, 10, 32, 1, 512), 1_608_394, 1_984, id="encoder_y-32"),
         # The encoders on 28x28, which halve to 14, 7, 4 and 2 as well.
         pytest.param(partial(ENCODER, 64, 28, 1), 2_194_688, 3_008, id="encoder_z-28"),
+        pytest.param(partial(ENCODER, 100, 28, 1), 2_231_588, 3_008, id="encoder_z-28-100"),
+        pytest.param(partial(ENCODER, 10, 28, 1, 512), 1_608_394, 1_984, id="encoder_y-28"),
+        # E_z with the hidden layer of E_y.
+        pytest.param(partial(ENCODER, 100, dense=512), 3_229_028, 1_984, id="encoder_z-512"),
         # The report's dense layer in G, as 1x1 and as 2x2, and its D with twice the filters.
         pytest.param(
             partial(GENERATOR, conditions=40, dense=1024), 11_293_507, 3_968, id="generator-report"
         ),
+        pytest.param(partial(GENERATOR, dense=1024), 11_270_979, 3_968, id="generator-report-18"),
         pytest.param(partial(GENERATOR, dense=512), 7_014_723, 2_944, id="generator-dense-512"),
+        pytest.param(
+            partial(GENERATOR, conditions=40, dense=512), 7_025_987, 2_944, id="generator-512-40"
+        ),
+        pytest.param(
+            partial(GENERATOR, dense=1024, dense_form="spatial"),
+            7_197_507,
+            2_944,
+            id="generator-spatial-18",
+        ),
+        pytest.param(
+            partial(DISCRIMINATOR, filters=128), 11_111_809, 3_584, id="discriminator-wide-18"
+        ),
         pytest.param(
             partial(GENERATOR, conditions=40, dense=1024, dense_form="spatial"),
             7_242_563,

@@ -153,7 +153,7 @@ def test_each_stage_reports_its_losses_every_four_steps(smoke, stage, columns):
         *(("1", "4", "256"), ("2", "8", "512"), ("3", "12", "768")),
     ]
     assert list(rows[0]) == ["period", "step", "images", "seconds", *columns]
-    assert all(float(row[name]) > 0 for row in rows for name in columns)
+    assert all(0 < float(row[name]) < 10 for row in rows for name in columns)
 
 
 def test_ds_loss_is_that_of_reals_and_half_of_the_two_others(smoke):

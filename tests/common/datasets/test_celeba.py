@@ -197,7 +197,9 @@ def test_without_a_partition_file_the_official_numbers_decide(tmp_path, caplog):
 def test_a_numbered_copy_without_a_partition_file_is_all_training(folder):
     (folder / "list_eval_partition.txt").unlink()
     assert len(load(folder)) == 20
-    with pytest.raises(UserError, match=r"no images in the split 'dev' \(official partition\)\.$"):
+    with pytest.raises(
+        UserError, match=r"no images in the split 'dev' \(official .*--data\.split report"
+    ):
         load(folder, "dev")
 
 
@@ -207,6 +209,15 @@ def test_the_reports_split_has_its_sizes_and_every_image_once(tmp_path):
     ]
     # 202,599 - 196,608 = 5,991 = 2,995 + 2,996
     assert [len(part) for part in parts] == [196_608, 2_995, 2_996]
+    assert [stem for part in parts for stem in part] == ALL_STEMS
+
+
+def test_the_authors_split_holds_the_last_images_out(tmp_path):
+    parts = [
+        chosen_stems(tmp_path, ALL_STEMS, split, "authors") for split in ("train", "dev", "test")
+    ]
+    # 202,599 - 19,961 = 182,638, and the halves of 19,961
+    assert [len(part) for part in parts] == [182_638, 9_980, 9_981]
     assert [stem for part in parts for stem in part] == ALL_STEMS
 
 
@@ -546,7 +557,7 @@ def test_the_images_are_a_read_only_memory_map(original):
 def test_the_cache_lies_where_it_is_told(original, tmp_path, cache):
     load(original, cache_dir=tmp_path / "here")
     (file,) = (tmp_path / "here").iterdir()
-    assert file.name.startswith("celeba-16-center108-12-")
+    assert file.name.startswith("faces-16-center108-12-")
     assert not cache.exists()
 
 
@@ -593,9 +604,9 @@ def test_what_killed_builds_left_is_removed_and_the_rest_stays(original, cache):
     killed, alive, fresh, judge = (
         cache / name
         for name in (
-            ".0000000a~celeba-16-center108-12-0.npy",
-            ".0000000b~celeba-16-center108-12-0.npy",
-            ".0000000c~celeba-16-center108-12-0.npy",
+            ".0000000a~faces-16-center108-12-0.npy",
+            ".0000000b~faces-16-center108-12-0.npy",
+            ".0000000c~faces-16-center108-12-0.npy",
             ".0000000d~judge-celeba-0.weights.h5",
         )
     )
