@@ -45,22 +45,24 @@ def averaging(momentum: float | None) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def averaged_weights(
-    network: keras.Model, optimizer: keras.optimizers.Optimizer
-) -> Iterator[keras.Model]:
-    """Gives `network` the running means of its weights for the duration of the block.
+    optimizer: keras.optimizers.Optimizer, *networks: keras.Model
+) -> Iterator[None]:
+    """Gives networks the running means of their weights for the duration of the block.
+
+    After it they are as before, statistics of batch normalisation included, whatever the block has
+    done to them.
 
     Args:
-        network: the one network that `optimizer` trains.
-        optimizer: built; with `use_ema=False` the network stays as it is.
-
-    Yields:
-        The network.
+        optimizer: built; with `use_ema=False` the networks stay as they are.
+        *networks: all that it trains, in its order.
     """
-    variables = network.trainable_variables
+    variables = [variable for network in networks for variable in network.weights]
     raw = [variable.numpy() for variable in variables]
-    optimizer.finalize_variable_values(variables)
+    optimizer.finalize_variable_values(
+        [variable for network in networks for variable in network.trainable_variables]
+    )
     try:
-        yield network
+        yield
     finally:
         for variable, value in zip(variables, raw, strict=True):
             variable.assign(value)

@@ -136,7 +136,7 @@ def train_gan(
     draw = generated_samples(run, generator, config.run.seed)
 
     def period_end(name: str) -> None:
-        with averaged_weights(generator, model.generator_optimizer):
+        with averaged_weights(model.generator_optimizer, generator):
             draw(name)
             run.save_networks({"generator": generator, "discriminator": discriminator})
 
@@ -201,7 +201,7 @@ def train_encoder(
     draw = reconstruction_samples(run, test, generator, encoder)
 
     def period_end(name: str) -> None:
-        with averaged_weights(encoder, last):
+        with averaged_weights(last, encoder):
             draw(name)
             run.save_networks({"generator": generator, "encoder": encoder})
 

@@ -32,6 +32,7 @@ TRAINED = {  # stage -> the networks that it trains
     "encoder_y": ("encoder_y",),
 }
 REESTIMATION_BATCH = 256  # images, the authors' code
+SAMPLE_BATCHES = 4  # for the samples at the end of a period
 
 
 @exits_cleanly
@@ -201,7 +202,8 @@ def train_gan(
     draw = generated_samples(run, _trained(config, run, nets))
 
     def period_end(name: str) -> None:
-        with averaged_weights(generator, model.generator_optimizer):
+        with averaged_weights(model.generator_optimizer, generator):
+            reestimate(config, conditions, generator, SAMPLE_BATCHES)
             draw(name)
             collapse.watch(run, read_history(run.history_file("gan")), tuple(saved))
             run.save_networks(saved)
@@ -225,12 +227,18 @@ def train_gan(
         period_end=period_end,
     )
     model.generator_optimizer.finalize_variable_values(generator.trainable_variables)
-    reestimate(config, conditions, generator)
+    reestimate(config, conditions, generator, settings.reestimate_batches)
     run.save_networks(saved)
 
 
-def reestimate(config: Config, conditions: Conditions, generator: keras.Model) -> None:
-    """Re-estimates G's batch statistics, before E_z inverts it, as the authors' code does."""
+def reestimate(
+    config: Config, conditions: Conditions, generator: keras.Model, batches: int
+) -> None:
+    """Re-estimates G's batch statistics over so many batches.
+
+    The authors' code does so before E_z inverts G. The samples of a period, too, are drawn with
+    statistics that belong to the weights.
+    """
     import numpy as np
 
     from common.layers import reestimate_batch_statistics
@@ -238,11 +246,11 @@ def reestimate(config: Config, conditions: Conditions, generator: keras.Model) -
     rng = np.random.default_rng(config.run.seed)
     rows, batch = conditions.rows.numpy(), REESTIMATION_BATCH
     latents = (batch, config.networks.latent_size)
-    batches = (
+    inputs = (
         [rng.standard_normal(latents, np.float32), rows[rng.integers(len(rows), size=batch)]]
-        for _ in range(config.gan.reestimate_batches)
+        for _ in range(batches)
     )
-    reestimate_batch_statistics(generator, batches)
+    reestimate_batch_statistics(generator, inputs)
 
 
 def train_encoder_z(
@@ -261,7 +269,7 @@ def train_encoder_z(
 
     settings, seed = config.encoder_z, config.run.seed
     if "gan" not in config.stages:  # whatever moment of whose training G comes from
-        reestimate(config, conditions, nets["generator"])
+        reestimate(config, conditions, nets["generator"], config.gan.reestimate_batches)
     saved = {name: nets[name] for name in ("generator", "encoder_z")}
     model = LatentEncoding(
         nets["generator"],

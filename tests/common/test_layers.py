@@ -107,23 +107,32 @@ def weight(network: keras.Model) -> float:
 
 def test_running_means_replace_the_weights_within_the_block_only():
     network, optimizer = stepped(ema=True)
-    with averaged_weights(network, optimizer) as averaged:
-        assert averaged is network
+    with averaged_weights(optimizer, network):
         assert weight(network) == pytest.approx(0.75 * 1 + 0.25 * 3)  # the first mean is the 1
     assert weight(network) == pytest.approx(3.0)
 
 
 def test_the_weights_come_back_when_the_block_fails():
     network, optimizer = stepped(ema=True)
-    with pytest.raises(OSError, match="disk full"), averaged_weights(network, optimizer):
+    with pytest.raises(OSError, match="disk full"), averaged_weights(optimizer, network):
         raise OSError("disk full")
     assert weight(network) == pytest.approx(3.0)
 
 
 def test_without_running_means_the_weights_stay():
     network, optimizer = stepped(ema=False)
-    with averaged_weights(network, optimizer):
+    with averaged_weights(optimizer, network):
         assert weight(network) == pytest.approx(3.0)
+
+
+def test_statistics_that_the_block_estimates_are_gone_after_it():
+    network = keras.Sequential([keras.Input((1,)), keras.layers.BatchNormalization()])
+    optimizer = keras.optimizers.SGD(0.1)
+    optimizer.build(network.trainable_variables)
+    with averaged_weights(optimizer, network):
+        reestimate_batch_statistics(network, [np.full((4, 1), 7.0, "f")])
+        assert network.layers[0].moving_mean.numpy() == 7.0
+    assert network.layers[0].moving_mean.numpy() == 0.0
 
 
 def test_averaging_is_off_without_a_momentum():

@@ -359,7 +359,7 @@ def test_init_with_the_encoder_stage_trains_an_encoder_for_that_generator(
     assert set(fit["model"].players) == {"latent_cycle", "image_cycle"}
     assert same(fit["before"]["generator"], trained["generator"])
     assert same(weights(tmp_path / "run", "generator"), trained["generator"])
-    assert evaluated == [(tmp_path / "run", 64)]
+    assert evaluated == [(tmp_path / "run", None)]
     start = json.loads((tmp_path / "run" / "init.json").read_text())
     assert (start["run"], list(start["stages"])) == (smoke.name, ["gan", "encoder"])
 
@@ -372,7 +372,7 @@ def test_resuming_a_finished_run_changes_none_of_its_networks(smoke, trained, tm
             np.testing.assert_allclose(weight, value, rtol=1e-5, atol=1e-6, err_msg=name)
     for stage in ("gan", "encoder"):
         assert history(run, stage) == history(smoke, stage)
-    assert evaluated == [(run, 64)]
+    assert evaluated == [(run, None)]
 
 
 def test_a_new_generator_is_not_evaluated_with_the_encoder_of_the_old_one(
