@@ -62,9 +62,7 @@ def measure(command: Command) -> dict:
         options = {"size": command.size, "crop": "paper138", "limit": command.limit}
         options["attributes"] = PAPER18
         files = [path for _, path in sorted(celeba.find_images(command.data_dir).items())]
-        bare_decoding(
-            files[: command.limit], device.cores()
-        )  # so that all find the files in memory
+        bare_decoding(files[: command.limit], device.cores())  # so that all are in memory
         begin = time.perf_counter()
         records = celeba.load("train", command.data_dir, **options, cache_dir=cache)
         build = time.perf_counter() - begin

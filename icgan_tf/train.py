@@ -200,10 +200,11 @@ def train_gan(
 
     model.compile(jit_compile=config.run.xla, discriminator=adam(), generator=adam(settings.ema))
     draw = generated_samples(run, _trained(config, run, nets))
+    sampled_with = min(SAMPLE_BATCHES, settings.reestimate_batches)  # none if none are wanted
 
     def period_end(name: str) -> None:
         with averaged_weights(model.generator_optimizer, generator):
-            reestimate(config, conditions, generator, SAMPLE_BATCHES)
+            reestimate(config, conditions, generator, sampled_with)
             draw(name)
             collapse.watch(run, read_history(run.history_file("gan")), tuple(saved))
             run.save_networks(saved)

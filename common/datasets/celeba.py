@@ -149,10 +149,9 @@ def load(
         )
     chosen = chosen_stems(folder, stems, split, partition)[:limit]
     if not chosen:
-        hint = ": take more of it, or the report's split (--data.split report)"
         raise UserError(
-            f"{folder} has no images in the split {split!r} ({partition} partition)"
-            f"{hint if partition == 'official' else ''}."
+            f"{folder} has no images in the split {split!r} ({partition} partition): take more of "
+            "CelebA, or another split (--data.split report)."
         )
     paths = [files[stem] for stem in chosen]
     with contextlib.suppress(OSError), Image.open(paths[0]) as first:

@@ -52,39 +52,6 @@ def test_reconstructions_are_gray_images_of_28x28(tmp_path, reconstruct):
         assert (image.size, image.mode) == ((28, 28), "L")
 
 
-def test_the_sheet_lies_in_a_folder_of_its_own(tmp_path, reconstruct):
-    assert list(reconstruct(DIGITS / "digit-0.png")) == ["digit-0.png"]
-    assert [file.name for file in (tmp_path / "out" / "sheets").iterdir()] == [
-        "reconstructions.png"
-    ]
-
-
-def test_the_sheet_shows_inputs_above_their_reconstructions_ten_in_a_row(
-    tmp_path, reconstruct, model, digits, monkeypatch
-):
-    drawn = []
-    monkeypatch.setattr(
-        "common.sheets.grid", lambda rows, *_, **labels: drawn.append((rows, labels))
-    )
-    inputs = tmp_path / "inputs"
-    inputs.mkdir()
-    for index in range(12):
-        shutil.copy(DIGITS / f"digit-{index % 10}.png", inputs / f"{index:02d}.png")
-    reconstruct(inputs)
-    ((rows, labels),) = drawn
-    assert [len(row) for row in rows] == [10, 10, 2, 2]
-    assert labels["row_labels"] == ["input", "reconstruction"] * 2
-    np.testing.assert_array_equal(rows[0], digits)
-    np.testing.assert_array_equal(np.stack(rows[3])[..., 0], reconstructed(model, digits[:2]))
-
-
-def test_the_log_tells_the_mean_errors_on_the_unit_range(reconstruct, model, digits, capsys):
-    reconstruct(DIGITS)
-    error = (reconstructed(model, digits) - digits[..., 0].astype(float)) / 255
-    text = capsys.readouterr().err
-    assert f"MSE {np.square(error).mean():.4f}, MAE {np.abs(error).mean():.4f} on [0, 1]" in text
-
-
 def test_invert_reads_dark_ink_on_light_paper(tmp_path, reconstruct, model, digits):
     Image.fromarray(255 - digits[3, ..., 0]).save(tmp_path / "paper.png")
     written = reconstruct(tmp_path / "paper.png", "--invert")
