@@ -90,5 +90,6 @@ def proportion_interval(successes: int, n: int) -> Interval:
     shrink = 1 + z**2 / n
     centre = (share + z**2 / (2 * n)) / shrink
     half = z / shrink * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    # At 0 and n one end is the share itself; rounding must not put it on the wrong side.
-    return Interval(share, min(centre - half, share), max(centre + half, share), int(n))
+    # At 0 and n one end is the share itself; rounding must put it neither inside nor outside.
+    low, high = max(0.0, min(centre - half, share)), min(1.0, max(centre + half, share))
+    return Interval(share, low, high, int(n))

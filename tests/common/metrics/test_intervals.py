@@ -1,6 +1,7 @@
 """Intervals against values worked out by hand."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -44,6 +45,13 @@ def test_proportion_interval_of_no_success_mirrors_all_succeeding():
     interval = proportion_interval(0, 10)
     assert interval.low == 0.0
     assert interval.high == pytest.approx(1 - 0.722467, abs=1e-6)
+
+
+@pytest.mark.parametrize("n", [1, 37, 360, 5000])
+def test_proportion_interval_never_leaves_zero_to_one(n):
+    none, all_ = proportion_interval(0, n), proportion_interval(n, n)
+    assert (none.low, all_.high) == (0.0, 1.0)
+    assert math.copysign(1, none.low) == 1  # not "-0.0000" in a table
 
 
 def test_interval_of_numpy_values_is_plain_json():
