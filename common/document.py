@@ -1,22 +1,14 @@
-"""What an evaluation writes: one report as JSON, CSV, Markdown and a single HTML page.
-
-A program reads `report.json`, a spreadsheet `report.csv`, a repository shows `report.md`, and a
-person opens `report.html`. They hold the same numbers.
-"""
+"""A report: what was measured, and its forms as JSON, CSV and Markdown (HTML: `common.page`)."""
 
 from __future__ import annotations
 
 import csv
 import io
-import logging
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from common.files import atomic_path, write_json, write_text
-from common.page import page
 from common.tables import (
     Measured,
     Table,
@@ -25,10 +17,7 @@ from common.tables import (
     markdown_text,
     metric_table,
     plain,
-    show,
 )
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +31,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What `write` writes.
+    """What an evaluation found.
 
     Attributes:
         title: what was measured, one line.
@@ -70,47 +59,6 @@ class Report:
     def summary_line(self) -> str:
         """The line under the title."""
         return self.summary or f"{self.n:,} images"
-
-
-def write(report: Report, folder: Path) -> Path:
-    """Writes `report.json`, `report.csv`, `report.md` and `report.html`.
-
-    The page embeds its figures. Figures that lie elsewhere are copied into the folder for the
-    Markdown file, so that the folder can be moved.
-
-    Returns:
-        The path of the HTML page.
-
-    Raises:
-        UserError: the folder cannot be written into.
-        ValueError: two figures with the same file name from different folders.
-    """
-    files = {figure.file.name: figure.file for figure in report.figures}
-    if len(files) < len({figure.file.resolve() for figure in report.figures}):
-        raise ValueError(f"{report.title}: two figures share a file name: {list(files)}")
-    for name, file in files.items():
-        if file.resolve() != (folder / name).resolve():
-            with atomic_path(folder / name) as temporary:
-                shutil.copyfile(file, temporary)
-    write_json(folder / "report.json", as_json(report))
-    write_text(folder / "report.csv", as_csv(report))
-    write_text(folder / "report.md", as_markdown(report))
-    write_text(folder / "report.html", page(report))
-    return folder / "report.html"
-
-
-def publish(report: Report, folder: Path) -> Path:
-    """Writes the report, and shows its first table and what it says on the terminal.
-
-    Returns:
-        The path of the HTML page.
-    """
-    path = write(report, folder)
-    show(report.tables[0])
-    for finding in report.findings:
-        logger.info("- %s", finding)
-    logger.info("the whole report: %s", path)
-    return path
 
 
 def as_json(report: Report) -> dict[str, Any]:

@@ -12,8 +12,8 @@ import math
 import mimetypes
 from collections.abc import Sequence
 from string import Template
-from typing import TYPE_CHECKING
 
+from common.document import Figure, Report
 from common.tables import (
     Cell,
     Measured,
@@ -26,9 +26,6 @@ from common.tables import (
     significant,
     text,
 )
-
-if TYPE_CHECKING:
-    from common.document import Figure, Report
 
 STYLE = """
 :root {

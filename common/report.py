@@ -24,9 +24,10 @@ import tyro
 from common import device
 from common.config import check_seed
 from common.datasets.folder import image_files
-from common.document import Figure, Report, write
+from common.document import Figure, Report
 from common.errors import UserError, exits_cleanly
 from common.files import write_text
+from common.publish import write
 from common.tables import Table, metric_meaning, metric_table, number, show
 
 if TYPE_CHECKING:

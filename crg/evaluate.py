@@ -65,7 +65,7 @@ def evaluate(command: EvaluateCommand) -> Path:
     import keras
 
     from common import datasets
-    from common.document import publish
+    from common.publish import publish
     from crg import trained
 
     keras.config.set_dtype_policy("float32")  # after a bfloat16 training too

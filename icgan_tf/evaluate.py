@@ -70,7 +70,7 @@ def evaluate(command: EvaluateCommand) -> Path:
     """
     import keras
 
-    from common.document import publish
+    from common.publish import publish
     from icgan_tf import data, trained
 
     keras.config.set_dtype_policy("float32")  # after a bfloat16 training too
@@ -283,8 +283,9 @@ def report_training(run: Path, config: Config) -> Path:
     Returns:
         The report's HTML page.
     """
-    from common.document import Figure, Report, publish
+    from common.document import Figure, Report
     from common.provenance import facts
+    from common.publish import publish
     from icgan_tf.figures import curves
 
     out = run / "report"

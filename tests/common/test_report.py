@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from common.datasets.folder import write_images
-from common.document import Figure, Report, write
+from common.document import Figure, Report
 from common.errors import UserError
 from common.metrics.intervals import Interval
+from common.publish import write
 from common.report import main
 from common.sheets import grid
 from common.tables import Table, number, text, texts

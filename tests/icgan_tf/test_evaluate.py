@@ -15,7 +15,8 @@ from PIL import Image
 from common.config import RunConfig
 from common.datasets import mnist
 from common.datasets.records import Records
-from common.document import Report, write
+from common.document import Report
+from common.publish import write
 from icgan_tf import evaluate
 from icgan_tf.collapse import sentence
 from icgan_tf.config import PAPER18, PRESETS
