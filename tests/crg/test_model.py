@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from crg.model import CRG, GAN
+from tests.runs import same
 
 RATE = 0.5  # of every SGD below
 
@@ -34,10 +35,6 @@ def batch(x: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
 def state(net: keras.Model) -> list[np.ndarray]:
     """Every variable of a network: weights, moving statistics, dropout's counters."""
     return [variable.numpy().copy() for variable in net.variables]
-
-
-def same(one: list[np.ndarray], other: list[np.ndarray]) -> bool:
-    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
 
 def draws(net: keras.Model) -> list[int]:

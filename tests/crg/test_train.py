@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
 import json
 import re
@@ -29,8 +28,7 @@ from crg.config import PRESETS, Config
 from crg.figures import PAIRS, STRENGTHS
 from crg.train import main, train_encoder, train_gan
 from crg.trained import build
-
-METRICS = ["mae", "mse", "rmse", "psnr", "ssim", "dhash", "phash", "whash"]
+from tests.runs import METRICS, history, same, saved, weights
 
 
 @pytest.fixture(scope="module")
@@ -56,26 +54,6 @@ def table(report: dict[str, Any], title: str) -> list[dict[str, Any]]:
     """The rows of one of a report's tables, column -> cell."""
     (found,) = [table for table in report["tables"] if table["title"] == title]
     return [dict(zip(found["columns"], row, strict=True)) for row in found["rows"]]
-
-
-def history(run: Path, stage: str) -> list[dict[str, str]]:
-    with (run / f"history-{stage}.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def weights(run: Path, name: str) -> list[np.ndarray]:
-    return keras.saving.load_model(run / "networks" / f"{name}.keras").get_weights()
-
-
-def same(one: list[np.ndarray], other: list[np.ndarray]) -> bool:
-    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
-
-
-def saved(run: Path, stage: str, owner: str) -> list[np.ndarray]:
-    """The variables of a network or an optimizer in the saved state, in their order."""
-    with np.load(run / "backup" / f"{stage}.npz") as state:
-        keys = [key for key in state.files if key.startswith(f"{owner}/")]
-        return [state[key] for key in sorted(keys, key=lambda key: int(key.split("/")[-1]))]
 
 
 # --- The run directory ----------------------------------------------------------------------------

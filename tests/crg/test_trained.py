@@ -14,15 +14,11 @@ from common.errors import UserError
 from common.files import write_json
 from crg import trained
 from crg.config import Config, NetworkConfig
+from tests.runs import same_weights
 
 
 def rates(net: keras.Model) -> list[float]:
     return [layer.rate for layer in net.layers if isinstance(layer, keras.layers.Dropout)]
-
-
-def same_weights(one: keras.Model, other: keras.Model) -> bool:
-    pairs = zip(one.get_weights(), other.get_weights(), strict=True)
-    return all(np.array_equal(a, b) for a, b in pairs)
 
 
 def test_build_gives_every_network_the_sizes_of_the_settings():

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from icgan_tf.conditions import Conditions
 from icgan_tf.encoders import ConditionEncoding, LatentEncoding, squared_error
+from tests.runs import same
 
 RATE = 0.5  # of SGD
 ATTRIBUTES = np.array([[0, 1, 0], [1, 1, 0], [0, 0, 1], [0, 1, 0]], np.float32)
@@ -95,10 +96,6 @@ def floats(logs: dict[str, tf.Tensor]) -> dict[str, float]:
 def state(net: keras.Model) -> list[np.ndarray]:
     """Every variable of a network: weights, moving statistics, dropout's counters."""
     return [variable.numpy().copy() for variable in net.variables]
-
-
-def same(one: list[np.ndarray], other: list[np.ndarray]) -> bool:
-    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
 
 def shown(model: LatentEncoding) -> list[np.ndarray]:

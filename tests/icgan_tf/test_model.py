@@ -10,6 +10,7 @@ import tensorflow as tf
 from icgan_tf import networks
 from icgan_tf.conditions import Conditions
 from icgan_tf.model import ConditionalGAN
+from tests.runs import same
 
 RATE = 0.5  # of every SGD below
 SEED = 16  # y, y_wrong and y' differ from each other in both rows of the first step
@@ -59,10 +60,6 @@ def floats(logs: dict[str, tf.Tensor]) -> dict[str, float]:
 def state(net: keras.Model) -> list[np.ndarray]:
     """Every variable of a network: weights, moving statistics, dropout's counters."""
     return [variable.numpy().copy() for variable in net.variables]
-
-
-def same(one: list[np.ndarray], other: list[np.ndarray]) -> bool:
-    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
 
 def softplus(x: np.ndarray) -> np.ndarray:

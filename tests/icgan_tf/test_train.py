@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 import shutil
@@ -32,8 +31,8 @@ from icgan_tf.conditions import Conditions
 from icgan_tf.config import PAPER18, PRESETS, Config
 from icgan_tf.train import kept_networks, main, train_encoder_y, train_encoder_z, train_gan
 from icgan_tf.trained import build
+from tests.runs import METRICS, history, same, saved, weights
 
-METRICS = ["mae", "mse", "rmse", "psnr", "ssim", "dhash", "phash", "whash"]
 ATTRIBUTES = ("Black_Hair", "Blond_Hair", "Eyeglasses", "Male", "Smiling")
 SMOKE = ["--preset", "smoke", "--data.attributes", *ATTRIBUTES]
 STAGES = ("gan", "encoder_z", "encoder_y")
@@ -75,29 +74,6 @@ def table(report: dict[str, Any], title: str) -> list[list[Any]]:
     """The rows of one of a report's tables."""
     (found,) = [table for table in report["tables"] if table["title"] == title]
     return found["rows"]
-
-
-def history(run: Path, stage: str) -> list[dict[str, str]]:
-    with (run / f"history-{stage}.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def weights(run: Path, name: str) -> list[np.ndarray]:
-    """The weights, trainable ones first in each layer, in the order of `network.weights`."""
-    network = keras.saving.load_model(run / "networks" / f"{name}.keras")
-    assert isinstance(network, keras.Model)
-    return network.get_weights()
-
-
-def same(one: list[np.ndarray], other: list[np.ndarray]) -> bool:
-    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
-
-
-def saved(run: Path, stage: str, owner: str) -> list[np.ndarray]:
-    """The variables of a network or an optimizer in the saved state, in their order."""
-    with np.load(run / "backup" / f"{stage}.npz") as state:
-        keys = [key for key in state.files if key.startswith(f"{owner}/")]
-        return [state[key] for key in sorted(keys, key=lambda key: int(key.split("/")[-1]))]
 
 
 # --- The run directory ----------------------------------------------------------------------------

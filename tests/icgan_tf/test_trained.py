@@ -14,6 +14,7 @@ from common.errors import UserError
 from common.files import write_json
 from icgan_tf import trained
 from icgan_tf.config import ALL, Config, DataConfig, NetworkConfig, baseline, report
+from tests.runs import same_weights
 
 
 def rates(net: keras.Model) -> list[float]:
@@ -27,11 +28,6 @@ def widths(net: keras.Model) -> list[int]:
         for layer in net.layers
         if layer.weights and not isinstance(layer, keras.layers.BatchNormalization)
     ]
-
-
-def same_weights(one: keras.Model, other: keras.Model) -> bool:
-    pairs = zip(one.get_weights(), other.get_weights(), strict=True)
-    return all(np.array_equal(a, b) for a, b in pairs)
 
 
 # --- From settings --------------------------------------------------------------------------------
