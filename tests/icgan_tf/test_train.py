@@ -724,21 +724,24 @@ def test_e_y_is_the_last_or_the_one_with_the_smallest_loss_on_dev(fitted):
     assert tuple(fitted("encoder_y", keep="best")["keep_best"]) == ("val_encoder_y_loss",)
 
 
+@pytest.mark.parametrize("batches", [0, 2])
 def test_the_gan_exports_running_means_at_a_periods_end_and_goes_on_with_its_own(
-    fitted, fits, tmp_path, monkeypatch
+    fitted, fits, tmp_path, monkeypatch, batches
 ):
     watched = []
     monkeypatch.setattr("icgan_tf.collapse.watch", lambda run, *_: watched.append(run))
     monkeypatch.setattr("common.history.read_history", lambda file: {})
-    found = fitted("gan", ema=0.9)
+    found = fitted("gan", ema=0.9, reestimate_batches=batches)
     generator = found["model"].generator
     for mean in found["model"].generator_optimizer._model_variables_moving_average:
         mean.assign(tf.fill(mean.shape, 0.5))
     generator.trainable_variables[0].assign_add(tf.ones_like(generator.trainable_variables[0]))
     before = generator.get_weights()
     found["period_end"]("period")
-    exported = zip(generator.weights, fits.kept[tmp_path]["generator"], strict=True)
-    assert all(np.all(value == 0.5) for variable, value in exported if variable.trainable)
+    exported = list(zip(generator.weights, fits.kept[tmp_path]["generator"], before, strict=True))
+    assert all(np.all(value == 0.5) for variable, value, _ in exported if variable.trainable)
+    statistics = [(value, own) for variable, value, own in exported if not variable.trainable]
+    assert all(np.array_equal(value, own) == (batches == 0) for value, own in statistics)
     assert same(generator.get_weights(), before)
     assert (tmp_path / "samples" / "period.png").is_file()
     assert watched == [Run(tmp_path)]
