@@ -109,7 +109,7 @@ def mean_and_interval(cell: Measured, decimals: int | None = None) -> tuple[str,
     """The mean, and its interval as `± half its width` or, where lopsided, `[low, high]`."""
     if not math.isfinite(cell.mean):
         return MISSING, ""
-    decimals = significant(cell.mean) if decimals is None else decimals
+    decimals = significant(_size(cell)) if decimals is None else decimals
     mean, low, high = (float(end) for end in (cell.mean, cell.low, cell.high))
     if abs((high - mean) - (mean - low)) <= 0.01 * (high - low):
         return number(mean, decimals), f"± {number((high - low) / 2, decimals)}"
@@ -121,22 +121,30 @@ def column_decimals(table: Table) -> list[int | None]:
 
     They share them if all are at most 1 or all at least 1, and would differ by at most one digit:
     so values stay aligned, and errors keep their digits beside decibels. A column of published
-    values gets no more digits than were published: 0.187 and 0.006, not 0.0060.
+    values alone gets no more digits than were published: 0.187 and 0.006, not 0.0060.
     """
     shared: list[int | None] = []
     for column in range(len(table.columns)):
         cells = [row[column] for row in table.rows]
-        values = [cell.mean if isinstance(cell, Measured) else cell for cell in cells]
-        floats = [
-            abs(value) for value in values if isinstance(value, float | np.floating) and value
-        ]
-        sizes = [value for value in floats if math.isfinite(value)] or [0.0]
+        sizes = [size for size in map(_size, cells) if size and math.isfinite(size)] or [0.0]
         one_side = all(size <= 1 for size in sizes) or all(size >= 1 for size in sizes)
         digits = [significant(size) for size in sizes]
         given = max(len(np.format_float_positional(size).partition(".")[2]) for size in sizes)
+        if any(isinstance(cell, Measured) for cell in cells):
+            given = max(digits)
         alike = one_side and max(digits) - min(digits) <= 1
         shared.append(min(*digits, given) if alike else None)
     return shared
+
+
+def _size(cell: Cell) -> float:
+    """How large a measured or published number is, by which its digits are chosen; 0 for others.
+
+    Where a measured mean is 0 it is the larger end of its interval.
+    """
+    if isinstance(cell, Measured):
+        return float(abs(cell.mean) or max(abs(cell.low), abs(cell.high)))
+    return float(abs(cell)) if isinstance(cell, float | np.floating) else 0.0
 
 
 def texts(table: Table) -> list[list[str]]:

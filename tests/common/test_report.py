@@ -15,7 +15,7 @@ import pytest
 from common.datasets.folder import write_images
 from common.document import Figure, Report
 from common.errors import UserError
-from common.metrics.intervals import Interval
+from common.metrics.intervals import Interval, proportion_interval
 from common.publish import write
 from common.report import main
 from common.sheets import grid
@@ -186,6 +186,13 @@ def test_an_interval_is_its_mean_and_half_width_or_both_ends():
 def test_published_values_keep_their_digits():
     table = Table("t", ("method", "paper"), [["BiGAN", 0.187], ["CRG", 0.006]])
     assert texts(table) == [["BiGAN", "0.187"], ["CRG", "0.006"]]
+
+
+def test_shares_of_nothing_and_of_all_keep_the_digits_of_their_intervals():
+    shares = [proportion_interval(count, 36) for count in (0, 36)]
+    table = Table("shares", ("of", "share"), [["none", shares[0]], ["all", shares[1]]])
+    assert [row[1] for row in texts(table)] == ["0.000 [0.000, 0.096]", "1.000 [0.904, 1.000]"]
+    assert text(shares[0]) == "0.0000 [0.0000, 0.0964]"
 
 
 def test_the_comparison_writes_its_files_into_the_reconstructions_folder(compared):
