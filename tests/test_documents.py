@@ -26,6 +26,8 @@ WORK = {  # what a command calls once its words are read
     "common.report": "common.report.image_files",
     "common.plots": "common.plots.plot_runs",
     "common.doctor": "common.doctor.diagnose",
+    "benchmarks.train_steps": "benchmarks.train_steps.measure",
+    "benchmarks.celeba_loader": "benchmarks.celeba_loader.measure",
 }
 
 
