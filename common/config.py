@@ -276,6 +276,7 @@ def parse_training(
     preset = presets[name]
     if early.resume:
         default = read_config(kind, early.resume)
+        refuse_weights(early.resume)
     elif early.dataset in _datasets(preset):
         default = preset(early.dataset)
     else:
@@ -301,6 +302,19 @@ def parse_training(
     if launched.init_networks and not launched.init:
         raise UserError("--init-networks says what to take of --init RUN, which is missing.")
     return config, launched
+
+
+def refuse_weights(folder: Path) -> None:
+    """Refuses to go on with exported weights, which are no run.
+
+    Raises:
+        UserError: naming what does.
+    """
+    if any(folder.glob("*.weights.h5")):
+        raise UserError(
+            f"{folder} holds exported weights, which keep no state to go on from; start a new run "
+            f"from them by --init {folder}."
+        )
 
 
 def _datasets(preset: Callable[..., Any]) -> tuple[str, ...]:

@@ -119,7 +119,7 @@ def apply(command: EditCommand) -> Path:
             "share_outside_cube": float(np.mean(np.abs(codes) > 1.0)),
         },
     )
-    logger.info("%d edited images in %s, the sheet in %s", len(stems), command.out, sheets)
+    logger.info("edited images: %d in %s, all on %s", len(stems), command.out, sheets / "edits.png")
     return command.out
 
 

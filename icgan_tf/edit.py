@@ -60,7 +60,8 @@ class EditCommand:
     shift: int | None = None
     """Digits: add this number, modulo ten."""
     set: tuple[str, ...] = ()
-    """Attributes to set, such as `Smiling=1 Eyeglasses=-1`; 1 is present, -1 absent."""
+    """Attributes to set, such as `Smiling=1 Eyeglasses=-1`; 1 is present, -1 absent, from -3
+    to 3 by degrees."""
     swap: Path | None = None
     """Take the attributes of this image, and show it with those of the inputs."""
     interpolate: Path | None = None
@@ -128,7 +129,7 @@ def apply(command: EditCommand) -> Path:
             "edited_attributes": edited.attributes,
         },
     )
-    logger.info("%d edited images in %s, the sheet in %s", len(stems), command.out, sheets)
+    logger.info("edited images: %d in %s, all on %s", len(stems), command.out, sheets / "edits.png")
     return command.out
 
 
@@ -241,7 +242,7 @@ def check(command: EditCommand) -> None:
     named_edits = [flag for flag, present in given.items() if present]
     if len(named_edits) != 1:
         what = " and ".join(named_edits) or "no edit"
-        raise UserError(f"{what} was asked for; give exactly one of {', '.join(given)}.")
+        raise UserError(f"You asked for {what}; give exactly one of {', '.join(given)}.")
     if command.steps is not None and command.steps < 1:
         raise UserError(f"--steps is {command.steps}; it must be at least 1.")
     unused = {

@@ -107,7 +107,13 @@ def measure(
 ) -> Report:
     """All tables of the report, and its figures, drawn into `out`; `test` are some of `total`."""
     from common.document import Report
-    from common.metrics.pairs import baseline_table, hash_table, intervals, metrics_of
+    from common.metrics.pairs import (
+        baseline_table,
+        hash_table,
+        intervals,
+        metrics_of,
+        without_a_model,
+    )
     from common.provenance import command_line, facts
     from icgan_tf.codes import binary, decode, encode
     from icgan_tf.figures import figures
@@ -125,6 +131,7 @@ def measure(
         judge = faces_judge(config, model.attribute_names)
         tables, findings = faces_part(model, judge, test, latents, attributes)
     what = "digit" if model.digits else "face"
+    baselines = baseline_table(metrics, train.images, test.images, bits[0], seed, what)
     return Report(
         title=f"IcGAN on {model.config.dataset}: {model.folder.name}",
         n=n,
@@ -133,11 +140,11 @@ def measure(
         tables=[
             *tables,
             encoder_table(model, test, latents, answers, attributes, seed),
-            baseline_table(metrics, train.images, test.images, bits[0], seed, what),
+            baselines,
             hash_table(*bits, metrics, seed),
         ],
         figures=figures(model, test, latents, attributes, seed, out),
-        findings=[*findings, *collapse_findings(model.folder)],
+        findings=[*findings, *without_a_model(baselines), *collapse_findings(model.folder)],
         facts=facts(
             model.folder, model.config.run.seed, command_line("icgan_tf.evaluate", command)
         ),

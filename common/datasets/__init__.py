@@ -58,6 +58,11 @@ def load(
     if name == "drawn":
         from common.datasets import drawn
 
+        if run.data_dir is not None:
+            raise UserError(
+                f"--data-dir {run.data_dir} has no effect on faces that this program draws; leave "
+                "it out, or choose --dataset celeba."
+            )
         return drawn.load(split, size or 64, attributes, crop).take(slice(limit))
     if name == "celeba":
         from common.datasets import celeba

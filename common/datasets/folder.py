@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif")
 GRAY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L")  # Pillow's names
 MOSTLY_WHITE = 127  # mean gray level; MNIST's lightest digit has 101
+COLOURED = 12  # mean difference of an image's channels from which it is in colour
 NAMED = 5  # names that a message lists before it only counts
 
 
@@ -71,7 +72,8 @@ def read_digits(
 ) -> tuple[list[str], np.ndarray]:
     """Reads digits as MNIST shows them, 28x28 and white on black; see `read_images`.
 
-    Warns of images that look as if black and white were the other way round.
+    Warns of photographs in colour, and of images that look as if black and white were the other way
+    round.
 
     Args:
         path: An image file or a folder.
@@ -82,6 +84,13 @@ def read_digits(
         The stems, and the images, uint8 `[N, 28, 28, 1]`.
     """
     stems, images = read_images(path, (28, 28), "L", invert)
+    coloured = [file.stem for file in image_files(path) if in_colour(decode(file))]
+    if coloured:
+        logger.warning(
+            "%s: in colour, and this model knows digits alone; for faces name a run that was "
+            "trained on faces.",
+            listed(coloured),
+        )
     light = [stem for stem, image in zip(stems, images, strict=True) if image.mean() > MOSTLY_WHITE]
     if light:
         advice = "leave out the inversion" if invert else f"say so by {flag}"
@@ -210,8 +219,8 @@ def image_files(path: str | Path) -> list[Path]:
     if not files:
         found = listed([entry.name + "/" * entry.is_dir() for entry in visible]) or "nothing"
         raise UserError(
-            f"{path} contains {found}, but no images; they must lie in the folder itself "
-            f"and end in {', '.join(SUFFIXES)}."
+            f"There are no images in {path}, which contains {found}; they must lie in the folder "
+            f"itself and end in {', '.join(SUFFIXES)}."
         )
     files.sort(key=lambda file: file.stem)
     for one, other in itertools.pairwise(files):
@@ -254,6 +263,14 @@ def as_mode(
 def as_array(image: Image.Image) -> np.ndarray:
     """The pixels of a gray or RGB image, uint8 `[H, W, C]`."""
     return np.asarray(image).reshape(image.height, image.width, -1)
+
+
+def in_colour(image: Image.Image) -> bool:
+    """Whether the three channels of an image clearly differ somewhere."""
+    if image.mode in GRAY_MODES:
+        return False
+    pixels = np.asarray(as_mode(image, "RGB"), np.int16)
+    return bool((pixels.max(axis=2) - pixels.min(axis=2)).mean() > COLOURED)
 
 
 def listed(names: Sequence[str], most: int = NAMED) -> str:

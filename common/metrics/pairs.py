@@ -113,6 +113,21 @@ def baseline_table(
     )
 
 
+def without_a_model(table: Table) -> list[str]:
+    """What there is to say where a model is worse than one mean image, by `baseline_table`."""
+    column = table.columns.index("mse")
+    errors = {str(row[0]): row[column] for row in table.rows}
+    ours, mean = errors["this model"], errors["mean image"]
+    assert isinstance(ours, Interval)
+    assert isinstance(mean, float)
+    if ours.mean < mean:
+        return []
+    return [
+        f"By MSE the reconstructions are no better than one mean image for all ({ours.mean:.4f} "
+        f"and {mean:.4f}): this model has learnt little."
+    ]
+
+
 def hash_table(
     bits_a: Bits,
     bits_b: Bits,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -20,6 +21,7 @@ from common.config import (
     parse_training,
     read_config,
     refuse_changes,
+    refuse_weights,
     to_json,
 )
 from common.errors import UserError
@@ -411,3 +413,10 @@ def test_equal_settings_are_never_refused():
 def test_xla_and_determinism_together_are_refused():
     with pytest.raises(UserError, match="xla is True; it must be off with --deterministic"):
         RunConfig(xla=True, deterministic=True)
+
+
+def test_exported_weights_cannot_be_resumed(tmp_path):
+    (tmp_path / "encoder.weights.h5").touch()
+    with pytest.raises(UserError, match=rf"exported weights.*--init {re.escape(str(tmp_path))}"):
+        refuse_weights(tmp_path)
+    refuse_weights(tmp_path / "none-here")

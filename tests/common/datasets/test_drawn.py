@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.datasets import celeba, drawn, faces
+from common.config import RunConfig
+from common.datasets import celeba, drawn, faces, load
 from common.datasets.drawn import ATTRIBUTES, draw, random_attributes, write_celeba
 from common.datasets.records import Records
 from common.errors import UserError
@@ -214,3 +215,8 @@ def test_smaller_images_keep_celebas_proportion(tmp_path):
     write_celeba(tmp_path / "faces", {"train": 1}, width=89)
     with Image.open(tmp_path / "faces" / "img_align_celeba" / "000001.jpg") as image:
         assert image.size == (89, 109)
+
+
+def test_a_folder_of_data_is_refused_where_none_is_read(tmp_path):
+    with pytest.raises(UserError, match=r"--data-dir .* has no effect on faces that this program"):
+        load("drawn", "test", RunConfig(data_dir=tmp_path))

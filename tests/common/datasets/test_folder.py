@@ -118,12 +118,14 @@ def test_the_right_size_is_not_touched_or_mentioned(tmp_path, caplog):
 def test_bad_paths_are_refused(tmp_path):
     with pytest.raises(UserError, match="nowhere does not exist; give an image file or a folder"):
         read_images(tmp_path / "nowhere", (3, 4), "L")
-    with pytest.raises(UserError, match=r"contains nothing, but no images; .* \.png, \.jpg"):
+    with pytest.raises(
+        UserError, match=r"no images in .*, which contains nothing; .* \.png, \.jpg"
+    ):
         read_images(tmp_path, (3, 4), "L")
     for number in range(6):
         (tmp_path / f"{number}.tiff").write_bytes(b"")
     (tmp_path / "0").mkdir()
-    with pytest.raises(UserError, match=r"contains 0/, 0.tiff, .*, 3.tiff and 2 more, but no imag"):
+    with pytest.raises(UserError, match=r"contains 0/, 0.tiff, .*, 3.tiff and 2 more; they"):
         read_images(tmp_path, (3, 4), "L")
     with pytest.raises(UserError, match=r"0.tiff is not an image file; images end in \.png"):
         read_images(tmp_path / "0.tiff", (3, 4), "L")
@@ -282,3 +284,16 @@ def test_digits_of_another_size_are_resized_and_coloured_ones_made_gray(tmp_path
     assert images.shape == (1, 28, 28, 1)
     assert np.unique(images).tolist() == [59]  # ITU-R 601: 0.587 * 100
     assert "Resized 1 of 1 images to 28x28" in caplog.text
+
+
+def test_a_colour_photograph_among_digits_is_told_and_gray_ones_in_rgb_are_not(tmp_path, caplog):
+    rng = np.random.default_rng(0)
+    gray = rng.integers(0, 90, (28, 28, 1), np.uint8)
+    Image.fromarray(np.repeat(gray, 3, axis=2)).save(tmp_path / "gray.png")
+    read_digits(tmp_path)
+    assert not caplog.text
+    Image.fromarray(np.concatenate([gray, gray // 4, gray // 2], axis=2)).save(
+        tmp_path / "photo.png"
+    )
+    read_digits(tmp_path)
+    assert "photo: in colour" in caplog.text

@@ -7,7 +7,13 @@ import pytest
 
 from common.metrics import pairs
 from common.metrics.intervals import Interval
-from common.metrics.pairs import baseline_table, intervals, metrics_of, pair_metrics
+from common.metrics.pairs import (
+    baseline_table,
+    intervals,
+    metrics_of,
+    pair_metrics,
+    without_a_model,
+)
 from common.tables import Table
 
 METRICS = ["mae", "mse", "rmse", "psnr", "ssim", "dhash", "phash", "whash"]
@@ -97,3 +103,11 @@ def test_few_images_or_small_ones_are_all_taken(monkeypatch, limit):
     monkeypatch.setattr(pairs, "MAX_COVARIANCE", limit)
     monkeypatch.setattr(pairs, "SOME", 5)
     assert table_of(images(12, seed=1), images()).note.endswith("that a generator can make.")
+
+
+@pytest.mark.parametrize(("mse", "told"), [(0.05, 0), (0.07, 1)])
+def test_a_model_that_is_no_better_than_one_mean_image_is_told(mse, told):
+    rows = [["this model", Interval(mse, mse, mse, 9)], ["black", 0.1], ["mean image", 0.06]]
+    found = without_a_model(Table("baselines", ("reconstruction", "mse"), rows))
+    assert len(found) == told
+    assert all("0.0700 and 0.0600" in line for line in found)
