@@ -89,7 +89,13 @@ def measure(
 ) -> Report:
     """All tables of the report, and its figures, drawn into `out`; `test` are some of `total`."""
     from common.document import Report
-    from common.metrics.pairs import baseline_table, hash_table, intervals, metrics_of
+    from common.metrics.pairs import (
+        baseline_table,
+        hash_table,
+        intervals,
+        metrics_of,
+        without_a_model,
+    )
     from common.provenance import command_line, facts
     from crg import tables
     from crg.codes import decode, encode
@@ -105,6 +111,7 @@ def measure(
     generated, cycle = tables.generated_table(model, min(n, GENERATED), command.seed)
     made, digits = tables.digits_table(test, reconstructions, generated)
     edits, edit_figures = edit_table(model, test, out)
+    baselines = baseline_table(metrics, train.images, test.images, bits[0], command.seed)
     return Report(
         title=f"CRG on MNIST: {model.folder.name}",
         n=n,
@@ -112,7 +119,7 @@ def measure(
         summary=f"{n:,} real test images{spaced}, encoded and generated anew by the encoder alone",
         tables=[
             tables.paper_table(metrics, shipped),
-            baseline_table(metrics, train.images, test.images, bits[0], command.seed),
+            baselines,
             hash_table(*bits, metrics, command.seed),
             cycle,
             made,
@@ -122,7 +129,7 @@ def measure(
             *figures(model, test, reconstructions, generated, values["mse"], out),
             *edit_figures,
         ],
-        findings=[*tables.table_3_findings(metrics), digits],
+        findings=[*tables.table_3_findings(metrics), digits, *without_a_model(baselines)],
         facts=facts(model.folder, model.config.run.seed, command_line("crg.evaluate", command)),
         details={
             "test_images": n,
