@@ -151,7 +151,7 @@ def load(
     if not chosen:
         raise UserError(
             f"{folder} has no images in the split {split!r} ({partition} partition): take more of "
-            "CelebA, or another split (--data.split report)."
+            "CelebA, or split it in another way by --data.split."
         )
     paths = [files[stem] for stem in chosen]
     with contextlib.suppress(OSError), Image.open(paths[0]) as first:

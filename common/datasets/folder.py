@@ -87,9 +87,7 @@ def read_digits(
     coloured = [file.stem for file in image_files(path) if in_colour(decode(file))]
     if coloured:
         logger.warning(
-            "%s: in colour, and this model knows digits alone; for faces name a run that was "
-            "trained on faces.",
-            listed(coloured),
+            "%s: in colour, and this model knows digits alone, white on black.", listed(coloured)
         )
     light = [stem for stem, image in zip(stems, images, strict=True) if image.mean() > MOSTLY_WHITE]
     if light:
@@ -266,7 +264,7 @@ def as_array(image: Image.Image) -> np.ndarray:
 
 
 def in_colour(image: Image.Image) -> bool:
-    """Whether the three channels of an image clearly differ somewhere."""
+    """Whether the three channels of an image differ clearly, in the mean over its pixels."""
     if image.mode in GRAY_MODES:
         return False
     pixels = np.asarray(as_mode(image, "RGB"), np.int16)

@@ -21,11 +21,11 @@ from common.config import (
     parse_training,
     read_config,
     refuse_changes,
-    refuse_weights,
     to_json,
 )
 from common.errors import UserError
 from common.files import write_json
+from common.run import default_weights
 from crg.config import EXTENDABLE, PRESETS, Config, EncoderConfig, GANConfig, NetworkConfig
 
 POSITIVE = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
@@ -415,8 +415,7 @@ def test_xla_and_determinism_together_are_refused():
         RunConfig(xla=True, deterministic=True)
 
 
-def test_exported_weights_cannot_be_resumed(tmp_path):
-    (tmp_path / "encoder.weights.h5").touch()
-    with pytest.raises(UserError, match=rf"exported weights.*--init {re.escape(str(tmp_path))}"):
-        refuse_weights(tmp_path)
-    refuse_weights(tmp_path / "none-here")
+def test_exported_weights_cannot_be_resumed():
+    folder = default_weights("crg-mnist")
+    with pytest.raises(UserError, match=rf"exported weights.*--init {re.escape(str(folder))}"):
+        parse_training(Config, PRESETS, "train", ["--resume", str(folder)], extendable=EXTENDABLE)

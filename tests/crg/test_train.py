@@ -202,6 +202,17 @@ def test_the_report_counts_its_images(report):
     assert report["n"] == 64
 
 
+def test_a_model_that_is_no_better_than_one_mean_image_is_told(report):
+    told = any("no better than one mean image" in finding for finding in report["findings"])
+    rows = table(report, "Beside answers that need no model")
+    ours, mean = (
+        next(row["mse"] for row in rows if row["reconstruction"] == name)
+        for name in ("this model", "mean image")
+    )
+    assert told == (ours["mean"] >= mean)
+    assert told
+
+
 def test_every_metric_has_a_mean_within_its_interval(report):
     assert list(report["metrics"]) == METRICS
     for metric in report["metrics"].values():

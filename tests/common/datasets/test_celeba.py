@@ -197,9 +197,7 @@ def test_without_a_partition_file_the_official_numbers_decide(tmp_path, caplog):
 def test_a_numbered_copy_without_a_partition_file_is_all_training(folder):
     (folder / "list_eval_partition.txt").unlink()
     assert len(load(folder)) == 20
-    with pytest.raises(
-        UserError, match=r"no images in the split 'dev' \(official .*--data\.split report"
-    ):
+    with pytest.raises(UserError, match=r"no images in the split 'dev' \(official .*--data\.split"):
         load(folder, "dev")
 
 
