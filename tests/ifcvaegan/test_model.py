@@ -1,0 +1,274 @@
+"""The step of IFcVAEGAN on tiny linear networks: losses, who gets which gradient, simultaneity."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ifcvaegan.model import IFcVAEGAN, Weights
+from tests.runs import same
+
+RATE = 0.5  # of every SGD below
+DISTINCT = {  # weights that tell every term apart
+    "reconstruction": 3.0,
+    "kl": 0.7,
+    "label": 0.4,
+    "reconstruction_label": 0.9,
+    "auxiliary": 0.6,
+    "gan": 0.3,
+}
+NONE = dict.fromkeys(DISTINCT, 0.0)
+REAL = np.array([[0.5, 0.1, 0.9], [0.2, 1.0, 0.4]], np.float32)  # "images" of three pixels
+LABELS = np.array([[1.0], [0.0]], np.float32)
+RATES = np.array([0.5], np.float32)
+PLAYERS = ("autoencoder", "auxiliary", "discriminator")
+
+
+def dense(units: int, seed: int, **options) -> keras.layers.Dense:
+    kernel = keras.initializers.RandomNormal(stddev=0.8, seed=seed)
+    return keras.layers.Dense(units, kernel_initializer=kernel, **options)
+
+
+def networks(detached: bool = False) -> dict[str, keras.Model]:
+    """E: x -> trunk -> (mu, log sigma^2, y); D: [y, z] -> x; C: x -> 1; A: z -> y. Z = 2."""
+    image = keras.Input((3,))
+    trunk = dense(4, 1, name="trunk")(image)
+    read = keras.ops.stop_gradient(trunk) if detached else trunk
+    heads = [dense(2, 2, name="mean")(trunk), dense(2, 3, name="log_variance")(trunk)]
+    heads.append(dense(1, 4, name="attributes")(read))
+    y, z, latent, x = (keras.Input((size,)) for size in (1, 2, 2, 3))
+    joined = keras.layers.Concatenate()([y, z])
+    return {
+        "encoder": keras.Model(image, heads, name="encoder"),
+        "decoder": keras.Model([y, z], dense(3, 5)(joined), name="decoder"),
+        "discriminator": keras.Model(x, dense(1, 6)(x), name="discriminator"),
+        "auxiliary": keras.Model(latent, dense(1, 7)(latent), name="auxiliary"),
+    }
+
+
+def linear(rates: dict[str, float] | None = None, **options) -> IFcVAEGAN:
+    """The model on those networks; `rates`: learning rates of the players, 0 if not named."""
+    weights = Weights(**{**DISTINCT, **options.pop("weights", {})})
+    detached = options.get("fidelity") == "release"
+    model = IFcVAEGAN(**networks(detached), weights=weights, rates=RATES, **options)
+    rates = dict.fromkeys(PLAYERS, RATE) if rates is None else rates
+    model.compile(**{player: keras.optimizers.SGD(rates.get(player, 0.0)) for player in PLAYERS})
+    return model
+
+
+def stepped(model: IFcVAEGAN) -> dict[str, float]:
+    logs = model.train_step((tf.constant(REAL), tf.constant(LABELS)))
+    return {name: float(value) for name, value in logs.items()}
+
+
+def bce(label, logit: tf.Tensor) -> tf.Tensor:
+    """Cross entropy by its definition."""
+    p = tf.sigmoid(logit)
+    return -tf.reduce_mean(label * tf.math.log(p) + (1.0 - label) * tf.math.log(1.0 - p))
+
+
+class ByHand:
+    """The losses of the first step, written out once more, and their gradients at its weights."""
+
+    def __init__(self, model: IFcVAEGAN, weights: dict[str, float]):
+        e, d, c, a = model.encoder, model.decoder, model.discriminator, model.auxiliary
+        w, shape = weights, (2, 2)
+        noise = {salt: model.noise(shape, salt) for salt in ("prior", "latent", "auxiliary")}
+        with tf.GradientTape(persistent=True) as tape:
+            mean, log_variance, logits = e(REAL)
+            sigma = tf.sqrt(tf.exp(log_variance))
+            z, z_again = (mean + sigma * noise[salt] for salt in ("latent", "auxiliary"))
+            read = tf.sigmoid(logits)
+            x_logits = d([read, z])
+            again, drawn = (
+                tf.sigmoid(x) for x in (x_logits, d([tf.constant(LABELS), noise["prior"]]))
+            )
+            target = tf.stop_gradient(read) if model.fidelity == "paper" else LABELS
+            self.terms = {
+                "reconstruction": bce(REAL, x_logits),
+                "kl": 0.5
+                * tf.reduce_mean(
+                    tf.reduce_sum(mean**2 + sigma**2 - 1.0 - tf.math.log(sigma**2), axis=1)
+                ),
+                "label": bce(LABELS, logits),
+                "reconstruction_label": bce(target, e(again)[2]),
+                "auxiliary": bce(LABELS, a(z_again)),
+                "gan": 0.5 * (bce(1.0, c(again)) + bce(1.0, c(drawn))),
+            }
+            signs = {name: -1.0 if name == "auxiliary" else 1.0 for name in w}
+            self.losses = {
+                "autoencoder": sum(signs[n] * w[n] * self.terms[n] for n in w),
+                "auxiliary": self.terms["auxiliary"],
+                "discriminator": (bce(1.0, c(REAL)) + bce(0.0, c(again)) + bce(0.0, c(drawn)))
+                / 3.0,
+            }
+        owned = {"autoencoder": (e, d), "auxiliary": (a,), "discriminator": (c,)}
+        self.after = {}
+        for player, nets in owned.items():
+            variables = [v for net in nets for v in net.trainable_variables]
+            gradients = tape.gradient(self.losses[player], variables)
+            for variable, gradient in zip(variables, gradients, strict=True):
+                self.after[variable.path] = variable.numpy() - RATE * (
+                    0.0 if gradient is None else gradient.numpy()
+                )
+
+
+def variables(model: IFcVAEGAN) -> list[keras.Variable]:
+    return [v for net in model.networks().values() for v in net.trainable_variables]
+
+
+@pytest.mark.parametrize("fidelity", ["paper", "release"])
+def test_a_step_follows_all_gradients_at_the_weights_before_it(fidelity):
+    model = linear(fidelity=fidelity)
+    expected = ByHand(model, DISTINCT)
+    logs = stepped(model)
+    for name, term in expected.terms.items():
+        shown = {"gan": "fooling"}.get(name, name)
+        assert logs[f"{shown}_loss"] == pytest.approx(float(term), rel=1e-5), name
+    for player, loss in expected.losses.items():
+        assert logs[f"{player}_loss"] == pytest.approx(float(loss), rel=1e-5), player
+    for variable in variables(model):
+        np.testing.assert_allclose(
+            variable.numpy(), expected.after[variable.path], rtol=1e-4, atol=1e-6
+        )
+
+
+def test_the_auxiliary_network_sees_another_sample_than_the_decoder():
+    model = linear()
+    assert not np.array_equal(model.noise((2, 2), "latent"), model.noise((2, 2), "auxiliary"))
+
+
+@pytest.mark.parametrize(
+    ("player", "moved"),
+    [
+        ("autoencoder", {"encoder", "decoder"}),
+        ("auxiliary", {"auxiliary"}),
+        ("discriminator", {"discriminator"}),
+    ],
+)
+def test_a_players_step_moves_its_own_networks_alone(player, moved):
+    model = linear({player: RATE})
+    before = {name: net.get_weights() for name, net in model.networks().items()}
+    stepped(model)
+    after = {name: net.get_weights() for name, net in model.networks().items()}
+    assert {name for name in before if not same(before[name], after[name])} == moved
+
+
+def moved_layers(fidelity: str, term: str) -> set[str]:
+    """What the autoencoder's step moves when its loss is that term alone."""
+    model = linear({"autoencoder": RATE}, weights={**NONE, term: 1.0}, fidelity=fidelity)
+    nets = (model.encoder, model.decoder)
+    before = [[v.numpy().copy() for v in net.trainable_variables] for net in nets]
+    stepped(model)
+    found = set()
+    for net, old in zip(nets, before, strict=True):
+        for variable, value in zip(net.trainable_variables, old, strict=True):
+            if not np.array_equal(variable.numpy(), value):
+                found.add("decoder" if net is model.decoder else variable.path.split("/")[0])
+    return found
+
+
+LATENT = {"trunk", "mean", "log_variance"}
+ALL = {*LATENT, "attributes", "decoder"}
+
+
+@pytest.mark.parametrize(
+    ("fidelity", "term", "expected"),
+    [
+        ("paper", "reconstruction", ALL),
+        ("paper", "kl", LATENT),
+        ("paper", "label", {"trunk", "attributes"}),
+        ("release", "label", {"attributes"}),
+        ("paper", "reconstruction_label", ALL),
+        ("release", "reconstruction_label", {"attributes"}),
+        ("paper", "auxiliary", LATENT),
+        ("paper", "gan", ALL),
+    ],
+)
+def test_each_term_reaches_what_the_paper_or_its_release_lets_it_reach(fidelity, term, expected):
+    assert moved_layers(fidelity, term) == expected
+
+
+def measured(model: IFcVAEGAN) -> dict[str, float]:
+    """The losses of the first step again, after it: the same noise, the weights of now."""
+    model.step.assign(0)
+    for tracker in model.metrics:
+        tracker.reset_state()
+    return stepped(model)
+
+
+def test_the_encoder_raises_the_auxiliary_loss_and_a_lowers_it():
+    for player, sign, only in (("autoencoder", 1.0, "auxiliary"), ("auxiliary", -1.0, "kl")):
+        model = linear({player: 0.01}, weights={**NONE, only: 1.0})
+        first = stepped(model)["auxiliary_loss"]
+        assert sign * (measured(model)["auxiliary_loss"] - first) > 0
+
+
+def test_the_discriminator_lowers_its_loss_and_the_autoencoder_fools_it():
+    for player, name in (("discriminator", "discriminator_loss"), ("autoencoder", "fooling_loss")):
+        model = linear({player: 0.01}, weights={**NONE, "gan": 1.0})
+        first = stepped(model)[name]
+        assert measured(model)[name] < first
+
+
+def test_fooling_does_not_fade_where_the_discriminator_is_sure():
+    """-log C has the gradient -(1 - C) at the logit: nearly -1 where C is nearly 0."""
+    model = linear({"autoencoder": RATE}, weights={**NONE, "gan": 1.0})
+    kernel, bias = model.discriminator.get_weights()
+    model.discriminator.set_weights([kernel, bias - 9.0])
+    before = model.decoder.get_weights()
+    stepped(model)
+    change = np.abs(model.decoder.get_weights()[0] - before[0]).max()
+    assert change > 0.01
+
+
+@pytest.mark.parametrize("mode", ["capped", "confuse"])
+def test_bounded_modes_reach_the_step(mode):
+    first, other = linear(mode="max_bce"), linear(mode=mode)
+    stepped(first)
+    stepped(other)
+    assert not same(first.encoder.get_weights(), other.encoder.get_weights())
+
+
+def test_a_weight_of_zero_is_a_model_without_an_auxiliary_network():
+    first, other = linear(weights={"auxiliary": 0.0}), linear(weights={"auxiliary": 0.0})
+    other.auxiliary.set_weights([9.0 * weight for weight in other.auxiliary.get_weights()])
+    stepped(first)
+    stepped(other)
+    for name in ("encoder", "decoder"):
+        assert same(first.networks()[name].get_weights(), other.networks()[name].get_weights())
+
+
+def test_the_auxiliary_weight_grows_over_the_ramp():
+    model = linear(ramp=4)
+    shares = []
+    for step in (0, 1, 2, 4, 100):
+        model.step.assign(step)
+        shares.append(float(model.ramped()))
+    assert shares == [0.0, 0.25, 0.5, 1.0, 1.0]
+    assert float(linear().ramped()) == 1.0
+
+
+def test_the_measurement_on_dev_repeats_itself_and_changes_nothing():
+    model = linear()
+    before = [v.numpy().copy() for v in variables(model)]
+    results = []
+    for _ in range(2):
+        for tracker in model.metrics:
+            tracker.reset_state()
+        logs = model.test_step((tf.constant(REAL), tf.constant(LABELS)))
+        results.append({name: float(value) for name, value in logs.items()})
+    assert results[0] == results[1]
+    assert set(results[0]) == set(IFcVAEGAN.test_names)
+    assert same(before, [v.numpy() for v in variables(model)])
+
+
+@pytest.mark.parametrize("labels", [0.0, 1.0])
+@pytest.mark.parametrize("size", [1, 3])
+def test_batches_of_one_class_and_of_any_size_give_finite_steps(labels, size):
+    model = linear()
+    x = np.resize(REAL, (size, 3))
+    logs = model.train_step((tf.constant(x), tf.fill((size, 1), labels)))
+    assert all(np.isfinite(float(value)) for value in logs.values())
