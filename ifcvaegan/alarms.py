@@ -1,0 +1,52 @@
+"""Alarms of a training: the label is ignored, the auxiliary loss is not healthy.
+
+A user of the authors' code got the same image for y = 0 and y = 1; that shows in the edit effect.
+The adversary of Eq. 12 is at its goal when it answers the base rate, where its loss is H(y): far
+below, z still tells y; far above, E chases it with an anti-prediction.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from common.history import read_history
+from common.run import Run
+
+logger = logging.getLogger(__name__)
+
+NO_EFFECT = 0.01  # mean absolute difference of D(1, z) and D(0, z) on [0, 1]
+BELOW, ABOVE = 0.1, 0.3  # nats around H(y) within which the auxiliary loss is healthy
+
+
+def watch(run: Run, effect: float, entropy: float | None) -> None:
+    """Warns at the end of a period where y changes nothing, or A is too strong or too weak.
+
+    Args:
+        run: its history has a row of this period.
+        effect: mean absolute difference of D(1, z) and D(0, z) on [0, 1].
+        entropy: H(y) of the training images, in nats; None where no term keeps y out of z.
+    """
+    if effect < NO_EFFECT:
+        logger.warning(
+            "the label is ignored: D(1, z) and D(0, z) differ by %.4f on [0, 1] in the mean; edits "
+            "will change nothing (%s)",
+            *(effect, run.folder),
+        )
+    if entropy is not None:
+        last = float(read_history(run.history_file("vaegan"))["auxiliary_loss"][-1])
+        if told := auxiliary(last, entropy):
+            logger.warning("%s (%s)", told, run.folder)
+
+
+def auxiliary(value: float, entropy: float) -> str:
+    """What is wrong with an auxiliary loss, or nothing."""
+    if value < entropy - BELOW:
+        return (
+            f"The auxiliary network reads y in z: its loss is {value:.3f}, H(y) is {entropy:.3f}."
+        )
+    if value > entropy + ABOVE:
+        return (
+            f"The auxiliary loss of {value:.3f} is far above H(y) = {entropy:.3f}: E runs away "
+            "from A, and z may tell y the other way round."
+        )
+    return ""

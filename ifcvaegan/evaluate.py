@@ -1,0 +1,226 @@
+"""Evaluates an IFcVAEGAN: Table 1 and Figures 2 to 6 of the paper, and what they do not show.
+
+    python -m ifcvaegan.evaluate RUN [--out DIR] [--limit N]
+    python -m ifcvaegan.evaluate --ablation ...     # all rows of Table 1, see `ablation`
+
+Writes `RUN/report/report.{json,csv,md,html}`. All images are compared as 8-bit images.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from common import device
+from common import run as runs
+from common.config import check_seed, check_setting, differences
+from common.errors import exits_cleanly
+from common.history import read_history
+
+if TYPE_CHECKING:
+    from common.datasets.records import Records
+    from common.document import Report
+    from common.metrics.intervals import Interval
+    from common.tables import Table
+    from ifcvaegan.config import Config
+    from ifcvaegan.tables import Judge
+    from ifcvaegan.trained import Trained
+
+logger = logging.getLogger(__name__)
+
+JUDGE_IMAGES = 20_000  # training faces of the judge, at most
+READERS = 20_000  # training faces on whose codes the readers of z are trained, at most
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluateCommand:
+    """Measures a trained IFcVAEGAN on test faces, beside the paper's table."""
+
+    run: Annotated[
+        tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="[RUN]", name="run")
+    ] = None
+    """A run or a folder of weights; by default the model that comes with the project."""
+    out: Path | None = None
+    """Folder of the report; `RUN/report` by default, `runs/<weights>-report` for weights."""
+    limit: int | None = None
+    """Use so many test faces only, evenly spaced; by default those of the run's own report."""
+    data_dir: Path | None = None
+    """The folder of the data; by default that of the training."""
+    cache_dir: Path | None = None
+    """Where decoded images and the judge are kept; by default that of the training."""
+    seed: int = 0
+    """Of random latents, baselines and readers."""
+
+
+def evaluate(command: EvaluateCommand) -> Path:
+    """Measures, writes the report and shows its main table.
+
+    Returns:
+        The report's HTML page.
+
+    Raises:
+        UserError: the run is not trained yet, the data cannot be read, or fewer than two images.
+    """
+    import keras
+
+    from common.publish import publish
+    from ifcvaegan import trained
+
+    keras.config.set_dtype_policy("float32")  # after a bfloat16 training too
+    check_seed(command.seed)
+    limit = command.limit
+    check_setting("limit", limit, limit is None or limit > 1, "at least 2")
+    model = trained.load(command.run)
+    given = {"data_dir": command.data_dir, "cache_dir": command.cache_dir}
+    moved = {name: folder for name, folder in given.items() if folder is not None}
+    config = dataclasses.replace(model.config, run=dataclasses.replace(model.config.run, **moved))
+    out = command.out or runs.output_folder(model.folder, "report")
+    return publish(measure(model, config, out, command), out)
+
+
+def measure(model: Trained, config: Config, out: Path, command: EvaluateCommand) -> Report:
+    """All tables of the report, and its figures, drawn into `out`."""
+    from common.document import Report
+    from common.metrics.pairs import baseline_table, hash_table, intervals, metrics_of
+    from common.provenance import command_line, facts
+    from ifcvaegan import data, tables
+    from ifcvaegan.figures import figures
+    from ifcvaegan.tables import Codes
+
+    seed = command.seed
+    every = data.load(config, "test")
+    test = every.spaced(config.report_images if command.limit is None else command.limit)
+    train, dev = (data.load(config, split) for split in ("train", "dev"))
+    few = data.first_faces(config)
+    logger.info("evaluating %s on %d test images", model.folder, len(test))
+    codes = Codes(model, test, seed)
+    some = Codes(model, train.spaced(READERS), seed)
+    chosen = Codes(model, dev, seed)
+    of_table_1 = Codes(model, few, seed) if few is not None else None
+    judge, names = faces_judge(config)
+    reconstructions = codes.reconstructions(codes.means)
+    bits, values = metrics_of(test.images, reconstructions)
+    metrics = intervals(values)
+    found: list[Table] = []
+    findings: list[str] = []
+    details: dict[str, object] = {"test_images": len(test)}
+    for column, name in enumerate(model.attribute_names):
+        judged = names.index(name)
+        first, shares = tables.table_1(preset_of(config), codes, of_table_1, column, judge, judged)
+        reader, accuracies = tables.judge_table(codes, column, judge, judged)
+        leak, leaks = tables.leak_table(some, codes, column, seed)
+        kept, unchanged = tables.kept_table(codes, column, judge, judged, names, seed)
+        arithmetic = tables.arithmetic_table(some, chosen, codes, column, judge, judged, first)
+        found += [first, kept, leak, reader, arithmetic]
+        findings += sentences(name, shares, leaks, unchanged, accuracies, leak)
+        details[name] = {
+            key: value.as_dict() for key, value in (shares | leaks | unchanged).items()
+        } | {"base rate": leak.rows[-1][1], **accuracies}
+    spaced = "" if len(test) == len(every) else f", evenly spaced of {len(every):,}"
+    return Report(
+        title=f"IFcVAEGAN on {config.dataset}: {model.folder.name}",
+        n=len(test),
+        metrics=metrics,
+        summary=f"{len(test):,} real test faces{spaced}, encoded and decoded with the mean of z",
+        tables=[
+            *found,
+            tables.code_table(codes),
+            baseline_table(metrics, train.images, test.images, bits[0], seed, "face"),
+            hash_table(*bits, metrics, seed),
+        ],
+        figures=figures(codes, seed, out),
+        findings=[*findings, *alarm_findings(model.folder, train)],
+        facts=facts(model.folder, config.run.seed, command_line("ifcvaegan.evaluate", command)),
+        details=details,
+    )
+
+
+def sentences(
+    name: str,
+    shares: dict[str, Interval],
+    leaks: dict[str, Interval],
+    unchanged: dict[str, Interval],
+    accuracies: dict[str, float],
+    leak: Table,
+) -> list[str]:
+    """What the tables of one attribute say."""
+    zero, one = shares["class0"].mean, shares["class1"].mean
+    base = leak.rows[-1][1]
+    nearer = (unchanged["nearer 0"].mean + unchanged["nearer 1"].mean) / 2
+    return [
+        f"{name}: of {shares['class0'].n:,} test faces {zero:.1%} read as without it at y = 0 and "
+        f"{one:.1%} as with it at y = 1; together {zero + one:.2f}, where 1 means that y has no "
+        f"effect. The judge itself is right on {accuracies['the judge, real faces']:.1%} of real "
+        f"faces and {accuracies['the judge, reconstructions']:.1%} of reconstructions.",
+        f"{name}: a fresh reader finds it in z with {leaks['network, latents'].mean:.1%} (linear: "
+        f"{leaks['linear, latents'].mean:.1%}); the base rate is {base:.1%}.",
+        f"{name}: {nearer:.1%} of the edits are nearer to their own face than to another's.",
+    ]
+
+
+def alarm_findings(run: Path, train: Records) -> list[str]:
+    """What the auxiliary loss at the end of the training says, from the history."""
+    from ifcvaegan import alarms
+    from ifcvaegan.losses import entropy
+
+    file = runs.Run(run).history_file("vaegan")
+    if not file.is_file():
+        return []
+    last = float(read_history(file)["auxiliary_loss"][-1])
+    told = alarms.auxiliary(last, float(entropy(train.attributes.mean(axis=0))))
+    return [told] if told else []
+
+
+def faces_judge(config: Config) -> tuple[Judge, tuple[str, ...]]:
+    """What reads attributes in faces of the run's size and crop, and their names.
+
+    It is trained on the first `JUDGE_IMAGES` training images and on all attributes that the data
+    have, whatever the run was trained on.
+    """
+    from common.metrics.face_classifier import load_or_train, predict
+    from ifcvaegan import data
+
+    whole = dataclasses.replace(
+        config,
+        run=dataclasses.replace(config.run, limit=JUDGE_IMAGES),
+        data=dataclasses.replace(config.data, attributes=("all",)),
+    )
+    records = data.load(whole, "train")
+    network = load_or_train(records, config.run.cache_dir)
+    return lambda images: predict(network, images), records.attribute_names
+
+
+def preset_of(config: Config) -> str | None:
+    """The row of Table 1 whose loss has these settings, if there is one."""
+    from ifcvaegan.config import PRESETS, TABLE_1
+
+    for name in TABLE_1:
+        if not differences(PRESETS[name]().loss, config.loss):
+            return name
+    return None
+
+
+@exits_cleanly
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Reads the command line and evaluates; `--ablation` hands over to `ifcvaegan.ablation`."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["--ablation"]:
+        from ifcvaegan import ablation
+
+        ablation.main(words[1:])
+        return
+    command = tyro.cli(EvaluateCommand, prog="python -m ifcvaegan.evaluate", args=words)
+    runs.log_to(None)
+    device.choose()
+    evaluate(command)
+
+
+if __name__ == "__main__":
+    main()

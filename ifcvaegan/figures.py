@@ -1,0 +1,107 @@
+"""The figures of an evaluation: edits as the paper's Figures 2 to 6, sweeps, samples, curves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from common.document import Figure
+from common.history import history_files, read_run
+from common.plots import loss_curves
+from common.sheets import grid
+from ifcvaegan.codes import decode
+
+if TYPE_CHECKING:
+    from ifcvaegan.tables import Codes
+
+FACES = 8  # a row, as in the paper
+SWEEP = (0.0, 0.25, 0.5, 0.75, 1.0)
+PAPERS = {"Smiling": "2 to 4", "Male": "5", "Eyeglasses": "6"}
+
+
+def figures(codes: Codes, seed: int, out: Path) -> list[Figure]:
+    """All figures, drawn into `out`.
+
+    Args:
+        codes: of the test faces.
+        seed: of random latents.
+        out: folder of the pictures.
+    """
+    names = codes.model.attribute_names
+    drawn = curves(codes.model.folder, out)
+    drawn += [edits(codes, column, out) for column in range(len(names))]
+    drawn += [sweep(codes, column, out) for column in range(len(names))]
+    return [*drawn, samples(codes, seed, out)]
+
+
+def curves(run: Path, out: Path) -> list[Figure]:
+    """The loss curves of the run; none for weights without histories."""
+    if not history_files(run):
+        return []
+    path = out / "losses.png"
+    loss_curves({run.name: read_run(run)}, path)
+    return [Figure("Losses", path, "Means over each period, linear and symlog.")]
+
+
+def edits(codes: Codes, column: int, out: Path) -> Figure:
+    """The first faces with the attribute, and without: real, reconstructed, y = 0, y = 1."""
+    name = codes.model.attribute_names[column]
+    there = codes.records.attributes[:, column] > 0.5
+    images = {
+        "real": codes.records.images,
+        "reconstruction": codes.reconstructions(codes.means),
+        "y = 0": codes.edited(column, 0.0, codes.means),
+        "y = 1": codes.edited(column, 1.0, codes.means),
+    }
+    rows, labels = [], []
+    for present in (True, False):
+        chosen = np.flatnonzero(there == present)[:FACES]
+        if len(chosen):
+            rows += [list(some[chosen]) for some in images.values()]
+            kind = "with" if present else "without"
+            labels += [f"{kind} {name}: real", *list(images)[1:]]
+    sheet = out / f"edits-{name}.png"
+    grid(rows, sheet, row_labels=labels)
+    of_the_paper = f" (the paper's Figures {PAPERS[name]})" if name in PAPERS else ""
+    return Figure(
+        f"{name}{of_the_paper}",
+        sheet,
+        f"The first {FACES} test faces with and without it by their labels, not chosen.",
+    )
+
+
+def sweep(codes: Codes, column: int, out: Path) -> Figure:
+    """A face a row, y from 0 to 1 in the columns."""
+    name = codes.model.attribute_names[column]
+    columns = {"real": codes.records.images[:FACES]}
+    columns |= {
+        f"y = {value:g}": codes.edited(column, value, codes.means)[:FACES] for value in SWEEP
+    }
+    sheet = out / f"sweep-{name}.png"
+    grid(
+        [list(row) for row in zip(*columns.values(), strict=True)],
+        sheet,
+        column_labels=list(columns),
+    )
+    return Figure(f"{name} by degrees", sheet, f"The first {FACES} test faces.")
+
+
+def samples(codes: Codes, seed: int, out: Path) -> Figure:
+    """Images of random z, each above the same z with the first attribute."""
+    size, names = codes.means.shape[1], codes.model.attribute_names
+    latents = np.random.default_rng(seed).standard_normal((2 * FACES, size), np.float32)
+    attributes = np.array(codes.records.attributes[: len(latents)])
+    latents = latents[: len(attributes)]
+    rows, labels = [], []
+    for start in range(0, len(latents), FACES):
+        some = slice(start, start + FACES)
+        for value in (0.0, 1.0):
+            y = np.array(attributes[some])
+            y[:, 0] = value
+            rows.append(list(decode(codes.model, y, latents[some])))
+            labels.append(f"{names[0]} {value:g}")
+    sheet = out / "samples.png"
+    grid(rows, sheet, row_labels=labels)
+    return Figure("Images of random z", sheet, "Two rows share their z; y differs.")

@@ -1,0 +1,39 @@
+"""Readers of z: they find what is there, and nothing in noise."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ifcvaegan.probes import accuracy
+
+RNG = np.random.default_rng(0)
+CODES = RNG.standard_normal((1600, 4)).astype(np.float32)
+TRAIN, TEST = slice(0, 1200), slice(1200, None)
+
+
+def found(labels: np.ndarray, kind) -> float:
+    return accuracy(CODES[TRAIN], labels[TRAIN], CODES[TEST], labels[TEST], kind).mean()
+
+
+@pytest.mark.parametrize("kind", ["linear", "network"])
+def test_what_stands_in_one_dimension_is_found(kind):
+    assert found(CODES[:, 2] > 0.3, kind) > 0.95
+
+
+@pytest.mark.parametrize("kind", ["linear", "network"])
+def test_nothing_is_found_in_noise(kind):
+    assert found(RNG.random(len(CODES)) > 0.5, kind) < 0.6
+
+
+def test_only_the_network_finds_what_no_plane_tells_apart():
+    labels = CODES[:, 0] * CODES[:, 1] > 0
+    assert found(labels, "linear") < 0.65
+    assert found(labels, "network") > 0.85
+
+
+def test_a_dimension_without_spread_does_no_harm():
+    codes = np.concatenate([CODES, np.ones((len(CODES), 1), np.float32)], axis=1)
+    labels = CODES[:, 0] > 0
+    right = accuracy(codes[TRAIN], labels[TRAIN], codes[TEST], labels[TEST], "linear")
+    assert right.mean() > 0.95
