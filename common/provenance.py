@@ -42,11 +42,14 @@ def command_line(program: str, command: Any) -> str:
 
     Args:
         program: `crg.evaluate`.
-        command: the dataclass of its command line; `run` is its positional argument.
+        command: the dataclass of its command line; `run`, if it has one, is its positional
+            argument.
     """
-    words = ["python", "-m", program, *([str(command.run)] if command.run else [])]
+    run = getattr(command, "run", None)
+    words = [*("python", "-m"), *program.split(), *([str(run)] if run else [])]
     for field in dataclasses.fields(command):
         value = getattr(command, field.name)
         if field.name != "run" and value is not None:
-            words += [f"--{field.name.replace('_', '-')}", str(value)]
+            values = value if isinstance(value, tuple) else (value,)
+            words += [f"--{field.name.replace('_', '-')}", *(str(each) for each in values)]
     return shlex.join(words)

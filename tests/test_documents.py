@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 READMES = sorted(ROOT.glob("README.md")) + sorted(ROOT.glob("*/README.md"))
-PAPERS = ("crg", "icgan_tf")
+PAPERS = ("crg", "icgan_tf", "ifcvaegan")
 WORK = {  # what a command calls once its words are read
     f"{package}.{command}": f"{package}.{command}.{function}"
     for package in PAPERS
@@ -23,6 +23,8 @@ WORK = {  # what a command calls once its words are read
 } | {
     "crg.edit": "crg.edit.check_inputs",
     "icgan_tf.edit": "icgan_tf.edit.check",
+    "ifcvaegan.train": "common.device.configure",
+    "ifcvaegan.edit": "ifcvaegan.edit.check",
     "common.report": "common.report.image_files",
     "common.plots": "common.plots.plot_runs",
     "common.doctor": "common.doctor.diagnose",
@@ -66,6 +68,7 @@ def test_a_command_of_a_readme_is_understood(readme, command, monkeypatch):
 
     module, *words = shlex.split(command, comments=True)[2:]
     monkeypatch.setattr(WORK[module], read)
+    monkeypatch.setattr("ifcvaegan.ablation.ablation", read)  # by ifcvaegan.evaluate --ablation
     package = module.split(".")[0]
     if package in PAPERS:
         smoke = importlib.import_module(f"{package}.config").PRESETS["smoke"]

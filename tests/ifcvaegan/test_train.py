@@ -1,0 +1,260 @@
+"""`python -m ifcvaegan.train`: one real run of the smoke preset, and everything that it leaves."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from common.config import differences, parse_training, read_config, to_json
+from common.datasets.records import Records
+from common.errors import UserError
+from common.files import write_json
+from common.history import write_history
+from common.run import Run
+from ifcvaegan import ablation, alarms, edit, reconstruct
+from ifcvaegan.ablation import AblationCommand, options, settings
+from ifcvaegan.config import EXTENDABLE, PRESETS, Config
+from ifcvaegan.train import check_lengths, main
+from tests.runs import METRICS, history, same, saved, weights
+
+NETWORKS = ("encoder", "decoder", "discriminator", "auxiliary")
+LOSSES = [
+    *("autoencoder_loss", "discriminator_loss", "auxiliary_loss", "reconstruction_loss"),
+    *("kl_loss", "label_loss", "reconstruction_label_loss", "fooling_loss"),
+]
+MEASURED = ["reconstruction_loss", "kl_loss", "label_loss", "auxiliary_loss", "mse"]
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run directory of `--preset smoke`, with a judge and readers that have learnt nothing."""
+    from common.metrics import face_classifier
+
+    def judge(records: Records, seed: int) -> keras.Model:
+        return face_classifier.attribute_classifier(32, len(records.attribute_names))
+
+    def guess(train, labels, test, true, kind, seed):
+        return np.full(len(test), labels.mean() > 0.5) == true
+
+    folder = tmp_path_factory.mktemp("smoke")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(face_classifier, "train", judge)
+        patch.setattr("ifcvaegan.probes.accuracy", guess)
+        patch.setattr("common.sheets.CELL", 32)
+        words = ["--preset", "smoke", "--cache-dir", str(folder / "cache")]
+        main([*words, "--out", str(folder / "run")])
+    return folder / "run"
+
+
+@pytest.fixture(scope="module")
+def report(smoke: Path) -> dict[str, Any]:
+    return json.loads((smoke / "report" / "report.json").read_text())
+
+
+# --- The run directory ----------------------------------------------------------------------------
+
+
+def test_a_run_holds_what_the_architecture_names_and_nothing_else(smoke):
+    assert sorted(path.name for path in smoke.iterdir()) == [
+        *("backup", "command.txt", "config.json", "environment.json", "history-vaegan.csv"),
+        *("networks", "plots", "report", "samples", "train.log"),
+    ]
+
+
+def test_settings_read_back_equal(smoke):
+    changed = differences(PRESETS["smoke"](), read_config(Config, smoke))
+    assert set(changed) == {"run.cache_dir"}
+
+
+def test_losses_and_what_dev_shows_are_reported_every_four_steps(smoke):
+    rows = history(smoke, "vaegan")  # 256 images in batches of 64, 3 epochs
+    assert [(row["period"], row["step"]) for row in rows] == [("1", "4"), ("2", "8"), ("3", "12")]
+    shown = [*LOSSES, *(f"val_{name}" for name in MEASURED)]
+    assert list(rows[0]) == ["period", "step", "images", "seconds", *shown]
+    assert all(np.isfinite(float(row[name])) for row in rows for name in shown)
+
+
+def test_samples_are_drawn_at_the_end_of_every_period(smoke):
+    names = sorted(file.name for file in (smoke / "samples").iterdir())
+    assert names == ["reals.png", *(f"vaegan-{step:07d}.png" for step in (4, 8, 12))]
+
+
+def test_all_four_networks_are_kept_a_and_c_as_they_ended(smoke):
+    assert {file.stem for file in (smoke / "networks").iterdir()} == set(NETWORKS)
+    for name in ("auxiliary", "discriminator"):
+        assert same(weights(smoke, name), saved(smoke, "vaegan", f"network/{name}"))
+
+
+def test_the_kept_encoder_has_running_means_of_its_weights(smoke):
+    state = saved(smoke, "vaegan", "optimizer/autoencoder")
+    for value in weights(smoke, "encoder"):
+        assert any(np.array_equal(value, other) for other in state)
+    assert not same(weights(smoke, "encoder"), saved(smoke, "vaegan", "network/encoder"))
+
+
+def test_the_run_edits_and_reconstructs(smoke, tmp_path):
+    from PIL import Image
+
+    from common.datasets import drawn
+
+    Image.fromarray(drawn.load("test", 32).images[0]).save(tmp_path / "face.png")
+    for command, words in ((edit.main, ["--set", "Smiling=1"]), (reconstruct.main, [])):
+        out = tmp_path / command.__module__
+        command([str(tmp_path / "face.png"), "--run", str(smoke), "--out", str(out), *words])
+        with Image.open(out / "face.png") as image:
+            assert (image.size, image.mode) == ((32, 32), "RGB")
+
+
+# --- The report -----------------------------------------------------------------------------------
+
+
+def test_the_report_has_the_papers_table_and_what_the_paper_does_not_show(report):
+    assert [table["title"] for table in report["tables"]][:5] == [
+        "Table 1: Smiling",
+        "What an edit leaves as it was",
+        "What z tells about y",
+        "Who reads the attribute how well",
+        "Beside latent arithmetic on the same autoencoder",
+    ]
+    assert list(report["metrics"]) == METRICS
+    assert report["n"] == 64
+
+
+def test_the_report_keeps_what_the_ablation_reads(report):
+    details = report["details"]["Smiling"]
+    for name in ablation.COLUMNS.values():
+        assert set(details[name]) == {"mean", "low", "high", "n"}, name
+    assert 0.5 <= details["base rate"] <= 1.0
+
+
+def test_the_figures_are_there(report):
+    files = [figure["file"] for figure in report["figures"]]
+    assert files == ["losses.png", "edits-Smiling.png", "sweep-Smiling.png", "samples.png"]
+
+
+# --- Alarms and refusals --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("effect", "loss", "aim", "said"),
+    [
+        (0.009, 0.69, 0.69, "the label is ignored"),
+        (0.02, 0.69, 0.69, ""),
+        (0.02, 0.4, 0.69, "reads y in z"),
+        (0.02, 1.2, 0.69, "far above"),
+        (0.02, 0.4, None, ""),
+    ],
+)
+def test_the_log_names_what_goes_wrong(tmp_path, caplog, effect, loss, aim, said):
+    row = {"period": 1, "step": 4, "images": 128, "seconds": 1.0, "auxiliary_loss": loss}
+    write_history(tmp_path / "history-vaegan.csv", [row])
+    with caplog.at_level("WARNING"):
+        alarms.watch(Run(tmp_path), effect, aim)
+    assert (said in caplog.text) if said else not caplog.text
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [(0.58, "reads y in z"), (0.65, ""), (0.9, ""), (1.1, "far above")]
+)
+def test_the_auxiliary_loss_has_a_healthy_band_around_the_entropy(value, said):
+    found = alarms.auxiliary(value, np.log(2))
+    assert (said in found) if said else not found
+
+
+def test_an_attribute_that_all_have_is_refused(faces, config):
+    there = replace(faces, attributes=np.ones_like(faces.attributes))
+    with pytest.raises(UserError, match="100% of the 24 training images have Smiling"):
+        check_lengths(config, there, 24)
+
+
+# --- The ablation ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def rows(monkeypatch, smoke):
+    """Stands in for the trainings: each leaves the files of the smoke run. The commands."""
+    commands = []
+
+    def train(command, **_):
+        words = command[3:]
+        commands.append(words)
+        if words[0] == "--resume":
+            folder, config = Path(words[1]), read_config(Config, Path(words[1]))
+            longer = replace(config.train, epochs=float(words[words.index("--train.epochs") + 1]))
+            config = replace(config, train=longer)
+        else:
+            folder = Path(words[words.index("--out") + 1])
+            config, _ = parse_training(Config, PRESETS, "train", words, extendable=EXTENDABLE)
+        (folder / "report").mkdir(parents=True, exist_ok=True)
+        for name in ("environment.json", "history-vaegan.csv", "report/report.json"):
+            (folder / name).write_bytes((smoke / name).read_bytes())
+        write_json(folder / "config.json", to_json(config))
+        return SimpleNamespace(returncode=0)
+
+    monkeypatch.setattr(ablation.subprocess, "run", train)
+    return commands
+
+
+def test_the_ablation_trains_every_row_once_and_goes_on_where_it_was(rows, tmp_path):
+    command = AblationCommand(out=tmp_path / "all", dataset="drawn", rows=("paper", "no_aux"))
+    page = ablation.ablation(command)
+    assert [words[1] for words in rows] == ["paper", "no_aux"]
+    stored = json.loads(page.with_name("report.json").read_text())
+    assert [row[0] for row in stored["tables"][0]["rows"]] == ["paper", "no_aux"]
+    assert stored["tables"][0]["rows"][1][1:4] == [0.028, 0.1875, 0.8125]
+    assert page.with_name("table-1.png").is_file()
+    ablation.ablation(command)
+    assert len(rows) == 2
+    ablation.ablation(replace(command, rows=("paper", "no_aux", "high_kl")))
+    assert [words[1] for words in rows[2:]] == ["high_kl"]
+
+
+def test_rows_are_extended_by_more_epochs_and_never_cut(rows, tmp_path):
+    command = AblationCommand(out=tmp_path, dataset="drawn", rows=("paper",), epochs=2.0)
+    ablation.ablation(command)
+    ablation.ablation(replace(command, epochs=3.0))
+    assert rows[1] == ["--resume", str(tmp_path / "paper"), "--train.epochs", "3.0"]
+    with pytest.raises(UserError, match=r"train\.epochs is 3\.0 in the run and 2\.0 here"):
+        ablation.ablation(command)
+
+
+def test_a_row_whose_report_is_older_than_its_training_goes_on(rows, tmp_path):
+    command = AblationCommand(out=tmp_path, dataset="drawn", rows=("paper",))
+    ablation.ablation(command)
+    report = tmp_path / "paper" / "report" / "report.json"
+    history_file = tmp_path / "paper" / "history-vaegan.csv"
+    os.utime(report, times=(0, history_file.stat().st_mtime - 1.0))
+    ablation.ablation(command)
+    assert rows[1][:2] == ["--resume", str(tmp_path / "paper")]
+
+
+def test_the_command_line_of_a_row_gives_its_settings(monkeypatch):
+    command = AblationCommand(dataset="drawn", limit=512, filters=8, epochs=2.0, seed=3)
+    for preset in ("paper", "naive_fig3", "stable"):
+        wanted = settings(command, preset)
+        words = options(preset, wanted)
+        found, _ = parse_training(Config, PRESETS, "train", words, extendable=EXTENDABLE)
+        assert not differences(wanted, found)
+
+
+def test_a_row_of_other_settings_is_refused_before_any_is_trained(smoke, tmp_path):
+    import shutil
+
+    shutil.copytree(smoke, tmp_path / "all" / "paper")
+    command = AblationCommand(out=tmp_path / "all", dataset="drawn", rows=("no_aux", "paper"))
+    with pytest.raises(UserError, match=r"other settings.*networks\.filters is 4 .* 64 here"):
+        ablation.ablation(command)
+    assert [path.name for path in (tmp_path / "all").iterdir()] == ["paper"]
+
+
+def test_an_unknown_row_is_refused():
+    with pytest.raises(UserError, match="best"):
+        ablation.ablation(AblationCommand(rows=("best",)))
