@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from common import run as runs
-from common.config import LaunchConfig
+from common.config import LaunchConfig, to_json
 from common.datasets.records import Records
 from common.errors import UserError
 
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
     import keras
 
 logger = logging.getLogger(__name__)
+
+
+def show(config: Any) -> None:
+    """Logs all settings of a training, for `--dry-run`."""
+    runs.log_to(None)
+    logger.info(json.dumps(to_json(config), indent=2))
 
 
 def load_start(

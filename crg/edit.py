@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import tyro
 
-from common import device
-from common import run as runs
+from common.commands import carry_out
 from common.datasets.folder import check_inputs
 from common.errors import UserError, exits_cleanly
 from crg.codes import Norm, decode, direction, edit, encode, steps
@@ -184,15 +183,20 @@ def draw_sweep(
     grid(rows, path, row_labels=stems, column_labels=columns)
 
 
+def check(command: EditCommand) -> None:
+    """Refuses what can be refused before a model is loaded.
+
+    Raises:
+        UserError: counts that do not match, or images that are missing or would be overwritten.
+    """
+    amounts_of(command)
+    check_inputs(command.out, command.images, *command.without, *command.with_)
+
+
 @exits_cleanly
 def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line and edits."""
-    command = tyro.cli(EditCommand, prog="python -m crg.edit", args=arguments)
-    runs.log_to(None)
-    amounts_of(command)
-    check_inputs(command.out, command.images, *command.without, *command.with_)
-    device.choose()
-    apply(command)
+    carry_out(EditCommand, "python -m crg.edit", apply, arguments, check)
 
 
 if __name__ == "__main__":

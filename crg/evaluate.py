@@ -9,19 +9,15 @@ pair of images. All images are compared as 8-bit images, errors stated on [0, 1]
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import numpy as np
-import tyro
 
-from common import device
 from common import run as runs
-from common.config import check_seed, check_setting
+from common.commands import EvaluateCommand, carry_out, check_evaluation, moved
 from common.errors import exits_cleanly
 
 if TYPE_CHECKING:
@@ -32,25 +28,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 GENERATED = 10_000  # images to judge the generator by, at most as many as test images
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EvaluateCommand:
-    """Measures a trained CRG on MNIST test images, beside the paper's numbers."""
-
-    run: Annotated[
-        tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="[RUN]", name="run")
-    ] = None
-    """A run or a folder of weights; by default the model that comes with the project."""
-    out: Path | None = None
-    """Folder of the report; `RUN/report` by default, `runs/<weights>-report` for weights."""
-    limit: int | None = None
-    """Use so many test images only, evenly spaced; by default those of the run's own report, which
-    are all but for the presets `quick` and `smoke`."""
-    data_dir: Path | None = None
-    """A folder of MNIST files; by default the copy in this repository."""
-    seed: int = 0
-    """Of the generated images and of the random baselines."""
 
 
 def evaluate(command: EvaluateCommand) -> Path:
@@ -69,15 +46,11 @@ def evaluate(command: EvaluateCommand) -> Path:
     from crg import trained
 
     keras.config.set_dtype_policy("float32")  # after a bfloat16 training too
-    check_seed(command.seed)
-    limit = command.limit
-    check_setting("limit", limit, limit is None or limit > 1, "at least 2")
+    check_evaluation(command)
     model = trained.load(command.run)
-    limit = model.config.report_images if limit is None else limit
-    run = model.config.run
-    run = dataclasses.replace(run, data_dir=command.data_dir or run.data_dir)
-    train, every = (datasets.load(model.config.dataset, split, run) for split in ("train", "test"))
-    test = every.spaced(limit)
+    config = moved(model.config, command)
+    train, every = (datasets.load(config.dataset, name, config.run) for name in ("train", "test"))
+    test = every.spaced(config.report_images if command.limit is None else command.limit)
     out = command.out or runs.output_folder(model.folder, "report")
     minutes = "; this takes minutes" if len(test) > 2_000 else ""
     logger.info("evaluating %s on %d test images%s", model.folder, len(test), minutes)
@@ -143,10 +116,7 @@ def measure(
 @exits_cleanly
 def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line and evaluates."""
-    command = tyro.cli(EvaluateCommand, prog="python -m crg.evaluate", args=arguments)
-    runs.log_to(None)
-    device.choose()
-    evaluate(command)
+    carry_out(EvaluateCommand, "python -m crg.evaluate", evaluate, arguments, check_evaluation)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,7 @@ from typing import Annotated
 
 import tyro
 
-from common import device
-from common import run as runs
+from common.commands import carry_out
 from common.datasets.folder import check_inputs
 from common.errors import exits_cleanly
 
@@ -46,7 +45,7 @@ def reconstruct(command: ReconstructCommand) -> Path:
     from crg.codes import decode, encode
     from crg.edit import read
 
-    check_inputs(command.out, command.images)
+    check(command)
     model = trained.load(command.run)
     stems, images = read(command.images, command.invert)
     reconstructions = decode(model.generator, encode(model.encoder, images))
@@ -54,14 +53,16 @@ def reconstruct(command: ReconstructCommand) -> Path:
     return command.out
 
 
+def check(command: ReconstructCommand) -> None:
+    """Refuses images that are missing or would be overwritten."""
+    check_inputs(command.out, command.images)
+
+
 @exits_cleanly
 def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line and reconstructs."""
-    command = tyro.cli(ReconstructCommand, prog="python -m crg.reconstruct", args=arguments)
-    runs.log_to(None)
-    check_inputs(command.out, command.images)
-    device.choose()
-    reconstruct(command)
+    program = "python -m crg.reconstruct"
+    carry_out(ReconstructCommand, program, reconstruct, arguments, check)
 
 
 if __name__ == "__main__":

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from typing import TYPE_CHECKING
 
 from common import run as runs
-from common.config import LaunchConfig, check_setting, parse_training, read_config, to_json
+from common.config import LaunchConfig, check_setting, parse_training, read_config
 from common.errors import UserError, exits_cleanly
-from common.launch import load_start, opened
+from common.launch import load_start, opened, show
 from common.samples import draw_losses, draw_reals
 from crg.config import EXTENDABLE, PRESETS, Config
 from crg.samples import generated_samples, reconstruction_samples
@@ -30,8 +29,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     check_launch(config, launch)
     if launch.dry_run:
-        runs.log_to(None)
-        logger.info(json.dumps(to_json(config), indent=2))
+        show(config)
         return
     from common import datasets, device
     from crg.trained import build

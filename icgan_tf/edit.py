@@ -22,9 +22,8 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import tyro
 
-from common import device
-from common import run as runs
-from common.errors import UserError, did_you_mean, exits_cleanly
+from common.commands import attribute_values, carry_out
+from common.errors import UserError, exits_cleanly
 from icgan_tf.codes import (
     EXCLUSIVE,
     between,
@@ -267,28 +266,14 @@ def check_for_model(command: EditCommand, model: Trained) -> dict[str, float]:
 
     if command.shift is not None and not model.digits:
         raise UserError("--shift adds to digits, but this model knows faces; use --set.")
-    values: dict[str, float] = {}
     for setting in command.set:
-        name, _, text = setting.partition("=")
-        if model.digits and name in ATTRIBUTES:
+        if model.digits and setting.partition("=")[0] in ATTRIBUTES:
             raise UserError(
                 f"--set {setting}: the model {model.folder.name} knows digits, not faces; name a "
                 "run that was trained on faces by --run."
             )
-        if name not in model.attribute_names:
-            raise UserError(
-                f"--set {setting}: the model has no attribute {name!r}."
-                f"{did_you_mean(name, model.attribute_names)} "
-                f"It has {', '.join(model.attribute_names)}."
-            )
-        if name in values:
-            raise UserError(f"--set names {name} twice; give it one value.")
-        try:
-            values[name] = float(text)
-        except ValueError:
-            raise UserError(f"--set {setting}: write {name}=1 or {name}=-1.") from None
-        if not abs(values[name]) <= LARGEST_VALUE:
-            raise UserError(f"--set {setting}: the value must be between -3 and 3.")
+    names = model.attribute_names
+    values = attribute_values(command.set, names, -1, -LARGEST_VALUE, LARGEST_VALUE)
     present = [name for name, value in values.items() if value > 0]
     groups = (model.attribute_names,) if model.digits else EXCLUSIVE if command.exclusive else ()
     for group in groups:
@@ -341,11 +326,7 @@ def named(row: np.ndarray, names: Sequence[str]) -> str:
 @exits_cleanly
 def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line and edits."""
-    command = tyro.cli(EditCommand, prog="python -m icgan_tf.edit", args=arguments)
-    runs.log_to(None)
-    check(command)
-    device.choose()
-    apply(command)
+    carry_out(EditCommand, "python -m icgan_tf.edit", apply, arguments, check)
 
 
 if __name__ == "__main__":

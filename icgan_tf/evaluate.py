@@ -11,16 +11,13 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import numpy as np
-import tyro
 
-from common import device
 from common import run as runs
-from common.config import check_seed, check_setting
+from common.commands import EvaluateCommand, carry_out, check_evaluation, moved
 from common.errors import exits_cleanly
 from common.history import COUNTERS, last_rows, read_history, read_run
 from common.tables import Cell, Table
@@ -39,26 +36,6 @@ JUDGE_IMAGES = 20_000  # training faces of the judge, at most
 GENERATED = 5_000  # images on which E_z is measured, at most as many as test images
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EvaluateCommand:
-    """Measures a trained IcGAN on test images, beside the report's number and figures."""
-
-    run: Annotated[
-        tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="[RUN]", name="run")
-    ] = None
-    """A run or a folder of weights; by default the model of digits that comes with the project."""
-    out: Path | None = None
-    """Folder of the report; `RUN/report` by default, `runs/<weights>-report` for weights."""
-    limit: int | None = None
-    """Use so many test images only, evenly spaced; by default those of the run's own report."""
-    data_dir: Path | None = None
-    """The folder of the data; by default that of the training."""
-    cache_dir: Path | None = None
-    """Where decoded images and the judge of faces are kept; by default that of the training."""
-    seed: int = 0
-    """Of random latents and baselines."""
-
-
 def evaluate(command: EvaluateCommand) -> Path:
     """Measures, writes the report and shows its main table.
 
@@ -74,16 +51,11 @@ def evaluate(command: EvaluateCommand) -> Path:
     from icgan_tf import data, trained
 
     keras.config.set_dtype_policy("float32")  # after a bfloat16 training too
-    check_seed(command.seed)
-    limit = command.limit
-    check_setting("limit", limit, limit is None or limit > 1, "at least 2")
+    check_evaluation(command)
     model = trained.load(command.run)
-    given = {"data_dir": command.data_dir, "cache_dir": command.cache_dir}
-    moved = {name: folder for name, folder in given.items() if folder is not None}
-    config = dataclasses.replace(model.config, run=dataclasses.replace(model.config.run, **moved))
-    limit = config.report_images if limit is None else limit
+    config = moved(model.config, command)
     train, every = data.load(config, "train"), data.load(config, "test")
-    test = every.spaced(limit)
+    test = every.spaced(config.report_images if command.limit is None else command.limit)
     if model.digits:
         from common.images import cropped
 
@@ -331,10 +303,7 @@ def collapse_findings(run: Path) -> list[str]:
 @exits_cleanly
 def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line and evaluates."""
-    command = tyro.cli(EvaluateCommand, prog="python -m icgan_tf.evaluate", args=arguments)
-    runs.log_to(None)
-    device.choose()
-    evaluate(command)
+    carry_out(EvaluateCommand, "python -m icgan_tf.evaluate", evaluate, arguments, check_evaluation)
 
 
 if __name__ == "__main__":

@@ -6,15 +6,14 @@ images. E_y depends on neither of the others.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from common import run as runs
-from common.config import LaunchConfig, parse_training, read_config, to_json
+from common.config import LaunchConfig, parse_training, read_config
 from common.errors import UserError, exits_cleanly
-from common.launch import load_start, opened
+from common.launch import load_start, opened, show
 from common.samples import draw_losses, draw_reals
 from icgan_tf.config import EXTENDABLE, PRESETS, Config
 
@@ -43,8 +42,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     check_launch(config, launch)
     if launch.dry_run:
-        runs.log_to(None)
-        logger.info(json.dumps(to_json(config), indent=2))
+        show(config)
         return
     from common import device
 

@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import tyro
 
-from common import device
-from common import run as runs
+from common.commands import attribute_values, carry_out
 from common.datasets.folder import check_inputs
-from common.errors import UserError, did_you_mean, exits_cleanly
+from common.errors import UserError, exits_cleanly
 from ifcvaegan.codes import decode, encode, with_values
 
 if TYPE_CHECKING:
@@ -125,26 +124,10 @@ def check_for_model(command: EditCommand, model: Trained) -> dict[str, float]:
     Raises:
         UserError: an unknown attribute, or a value that is none.
     """
-    values: dict[str, float] = {}
-    for setting in command.set or (f"{command.sweep}=1",):
-        name, _, text = setting.partition("=")
-        if name not in model.attribute_names:
-            raise UserError(
-                f"{setting}: the model has no attribute {name!r}."
-                f"{did_you_mean(name, model.attribute_names)} "
-                f"It has {', '.join(model.attribute_names)}."
-            )
-        if name in values:
-            raise UserError(f"--set names {name} twice; give it one value.")
-        try:
-            values[name] = float(text)
-        except ValueError:
-            raise UserError(f"--set {setting}: write {name}=1 or {name}=0.") from None
-        if not LOWEST <= values[name] <= HIGHEST:
-            raise UserError(
-                f"--set {setting}: the value must be between {LOWEST:g} and {HIGHEST:g}."
-            )
-    return values
+    names = model.attribute_names
+    if command.sweep is not None:
+        return attribute_values([f"{command.sweep}=1"], names, 0, LOWEST, HIGHEST, "--sweep")
+    return attribute_values(command.set, names, 0, LOWEST, HIGHEST)
 
 
 def read(path: Path, model: Trained) -> tuple[list[str], np.ndarray]:
@@ -157,11 +140,7 @@ def read(path: Path, model: Trained) -> tuple[list[str], np.ndarray]:
 @exits_cleanly
 def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line and edits."""
-    command = tyro.cli(EditCommand, prog="python -m ifcvaegan.edit", args=arguments)
-    runs.log_to(None)
-    check(command)
-    device.choose()
-    apply(command)
+    carry_out(EditCommand, "python -m ifcvaegan.edit", apply, arguments, check)
 
 
 if __name__ == "__main__":

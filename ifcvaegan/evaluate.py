@@ -12,15 +12,12 @@ import dataclasses
 import logging
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import tyro
-
-from common import device
 from common import run as runs
-from common.config import check_seed, check_setting, differences
+from common.commands import EvaluateCommand, carry_out, check_evaluation, moved
+from common.config import differences
 from common.errors import exits_cleanly
 from common.history import read_history
 
@@ -39,26 +36,6 @@ JUDGE_IMAGES = 20_000  # training faces of the judge, at most
 READERS = 20_000  # training faces on whose codes the readers of z are trained, at most
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EvaluateCommand:
-    """Measures a trained IFcVAEGAN on test faces, beside the paper's table."""
-
-    run: Annotated[
-        tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="[RUN]", name="run")
-    ] = None
-    """A run or a folder of weights; by default the model that comes with the project."""
-    out: Path | None = None
-    """Folder of the report; `RUN/report` by default, `runs/<weights>-report` for weights."""
-    limit: int | None = None
-    """Use so many test faces only, evenly spaced; by default those of the run's own report."""
-    data_dir: Path | None = None
-    """The folder of the data; by default that of the training."""
-    cache_dir: Path | None = None
-    """Where decoded images and the judge are kept; by default that of the training."""
-    seed: int = 0
-    """Of random latents, baselines and readers."""
-
-
 def evaluate(command: EvaluateCommand) -> Path:
     """Measures, writes the report and shows its main table.
 
@@ -74,13 +51,9 @@ def evaluate(command: EvaluateCommand) -> Path:
     from ifcvaegan import trained
 
     keras.config.set_dtype_policy("float32")  # after a bfloat16 training too
-    check_seed(command.seed)
-    limit = command.limit
-    check_setting("limit", limit, limit is None or limit > 1, "at least 2")
+    check_evaluation(command)
     model = trained.load(command.run)
-    given = {"data_dir": command.data_dir, "cache_dir": command.cache_dir}
-    moved = {name: folder for name, folder in given.items() if folder is not None}
-    config = dataclasses.replace(model.config, run=dataclasses.replace(model.config.run, **moved))
+    config = moved(model.config, command)
     out = command.out or runs.output_folder(model.folder, "report")
     return publish(measure(model, config, out, command), out)
 
@@ -88,7 +61,13 @@ def evaluate(command: EvaluateCommand) -> Path:
 def measure(model: Trained, config: Config, out: Path, command: EvaluateCommand) -> Report:
     """All tables of the report, and its figures, drawn into `out`."""
     from common.document import Report
-    from common.metrics.pairs import baseline_table, hash_table, intervals, metrics_of
+    from common.metrics.pairs import (
+        baseline_table,
+        hash_table,
+        intervals,
+        metrics_of,
+        without_a_model,
+    )
     from common.provenance import command_line, facts
     from ifcvaegan import data, tables
     from ifcvaegan.figures import figures
@@ -105,9 +84,9 @@ def measure(model: Trained, config: Config, out: Path, command: EvaluateCommand)
     chosen = Codes(model, dev, seed)
     of_table_1 = Codes(model, few, seed) if few is not None else None
     judge, names = faces_judge(config)
-    reconstructions = codes.reconstructions(codes.means)
-    bits, values = metrics_of(test.images, reconstructions)
+    bits, values = metrics_of(test.images, codes.reconstructions(codes.means))
     metrics = intervals(values)
+    baselines = baseline_table(metrics, train.images, test.images, bits[0], seed, "face")
     found: list[Table] = []
     findings: list[str] = []
     details: dict[str, object] = {"test_images": len(test)}
@@ -132,11 +111,11 @@ def measure(model: Trained, config: Config, out: Path, command: EvaluateCommand)
         tables=[
             *found,
             tables.code_table(codes),
-            baseline_table(metrics, train.images, test.images, bits[0], seed, "face"),
+            baselines,
             hash_table(*bits, metrics, seed),
         ],
         figures=figures(codes, seed, out),
-        findings=[*findings, *alarm_findings(model.folder, train)],
+        findings=[*findings, *alarm_findings(model.folder, train), *without_a_model(baselines)],
         facts=facts(model.folder, config.run.seed, command_line("ifcvaegan.evaluate", command)),
         details=details,
     )
@@ -216,10 +195,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
         ablation.main(words[1:])
         return
-    command = tyro.cli(EvaluateCommand, prog="python -m ifcvaegan.evaluate", args=words)
-    runs.log_to(None)
-    device.choose()
-    evaluate(command)
+    carry_out(EvaluateCommand, "python -m ifcvaegan.evaluate", evaluate, words, check_evaluation)
 
 
 if __name__ == "__main__":

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from typing import TYPE_CHECKING
 
 from common import run as runs
-from common.config import parse_training, to_json
+from common.config import parse_training
 from common.errors import UserError, exits_cleanly
-from common.launch import load_start, opened
+from common.launch import load_start, opened, show
 from common.samples import draw_losses, draw_reals
 from ifcvaegan.config import EXTENDABLE, PRESETS, Config
 
@@ -30,8 +29,7 @@ def main(arguments: list[str] | None = None) -> None:
         Config, PRESETS, "python -m ifcvaegan.train", arguments, extendable=EXTENDABLE
     )
     if launch.dry_run:
-        runs.log_to(None)
-        logger.info(json.dumps(to_json(config), indent=2))
+        show(config)
         return
     from common import device
 

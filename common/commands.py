@@ -1,0 +1,123 @@
+"""What the commands of all packages do alike: words, log, checks, device; `evaluate`, `--set`."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import tyro
+
+from common import device
+from common import run as runs
+from common.config import check_seed, check_setting
+from common.errors import UserError, did_you_mean
+
+T = TypeVar("T")
+
+
+def carry_out(
+    kind: type[T],
+    program: str,
+    work: Callable[[T], object],
+    arguments: Sequence[str] | None = None,
+    check: Callable[[T], object] | None = None,
+) -> None:
+    """Reads a command line, checks it, starts TensorFlow and does the work.
+
+    Args:
+        kind: the dataclass of the command line.
+        program: as people type it, `python -m crg.edit`.
+        work: what is done.
+        arguments: the words after the program; those of the process by default.
+        check: refuses what can be refused before TensorFlow starts, which takes seconds.
+    """
+    command = tyro.cli(kind, prog=program, args=arguments)
+    runs.log_to(None)
+    if check is not None:
+        check(command)
+    device.choose()
+    work(command)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluateCommand:
+    """Measures a trained model on test images, beside the published numbers."""
+
+    run: Annotated[
+        tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="[RUN]", name="run")
+    ] = None
+    """A run or a folder of weights; by default the model that comes with the project."""
+    out: Path | None = None
+    """Folder of the report; `RUN/report` by default, `runs/<weights>-report` for weights."""
+    limit: int | None = None
+    """Use so many test images only, evenly spaced; by default those of the run's own report, which
+    are all but for the presets `quick` and `smoke`."""
+    data_dir: Path | None = None
+    """The folder of the data; by default that of the training."""
+    cache_dir: Path | None = None
+    """Where decoded images and the judge of faces are kept; by default that of the training."""
+    seed: int = 0
+    """Of random latents, baselines and readers."""
+
+
+def check_evaluation(command: EvaluateCommand) -> None:
+    """Refuses an evaluation whose options cannot be.
+
+    Raises:
+        UserError: fewer than two images, or a seed out of range.
+    """
+    check_seed(command.seed)
+    limit = command.limit
+    check_setting("limit", limit, limit is None or limit > 1, "at least 2")
+
+
+def moved(config: Any, command: EvaluateCommand) -> Any:
+    """A run's settings, with the folders of the data and of the cache that the command names."""
+    given = {"data_dir": command.data_dir, "cache_dir": command.cache_dir}
+    folders = {name: folder for name, folder in given.items() if folder is not None}
+    return dataclasses.replace(config, run=dataclasses.replace(config.run, **folders))
+
+
+def attribute_values(
+    settings: Sequence[str],
+    names: Sequence[str],
+    absent: int,
+    lowest: float,
+    highest: float,
+    option: str = "--set",
+) -> dict[str, float]:
+    """What `--set` says: attribute -> value.
+
+    Args:
+        settings: such as `Smiling=1`.
+        names: of the attributes that the model knows.
+        absent: the value that stands for absence; 1 stands for presence.
+        lowest: the smallest value.
+        highest: the largest value.
+        option: as people type it.
+
+    Raises:
+        UserError: an unknown attribute, one that is named twice, or a value that is none.
+    """
+    values: dict[str, float] = {}
+    for setting in settings:
+        name, _, text = setting.partition("=")
+        if name not in names:
+            raise UserError(
+                f"{option} {setting}: the model has no attribute {name!r}."
+                f"{did_you_mean(name, names)} It has {', '.join(names)}."
+            )
+        if name in values:
+            raise UserError(f"{option} names {name} twice; give it one value.")
+        try:
+            values[name] = float(text)
+        except ValueError:
+            raise UserError(f"{option} {setting}: write {name}=1 or {name}={absent}.") from None
+        if not lowest <= values[name] <= highest:
+            raise UserError(
+                f"{option} {setting}: the value must be between {lowest:g} and {highest:g}."
+            )
+    return values
