@@ -17,7 +17,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import tyro
 
@@ -30,9 +30,11 @@ from common.metrics.intervals import Interval
 from common.publish import publish
 from common.run import ROOT
 from common.tables import Cell, Table
-from ifcvaegan.config import EXTENDABLE, PRESETS, TABLE_1, Config, Dataset
+from ifcvaegan.config import EXTENDABLE, PRESETS, TABLE_1, VARIED, Config, Dataset
 
 logger = logging.getLogger(__name__)
+
+ROWS = (*TABLE_1, "naive_fig3", "if_fig2")
 
 COLUMNS = {  # of the table -> of a run's report
     "MSE": "mse",
@@ -52,8 +54,11 @@ class AblationCommand:
 
     out: Path = Path("runs/ifcvaegan-ablation")
     """Folder of the runs, one a row, and of the report on all."""
+    base: Literal["paper", "stable"] = "paper"
+    """What the rows vary: the paper's settings as they stand, or those of `stable`, of which a row
+    then changes alpha, beta and gamma."""
     rows: tuple[str, ...] = tuple(TABLE_1)
-    """Presets, in the order of the table; others than the paper's rows may join them."""
+    """Presets, in the order of the table; those of Figures 2 and 3 may join the paper's rows."""
     dataset: Dataset = "celeba"
     """As of `ifcvaegan.train`."""
     data_dir: Path | None = None
@@ -83,20 +88,20 @@ def ablation(command: AblationCommand) -> Path:
     Raises:
         UserError: a preset is unknown, a row below `--out` has other settings, or one fails.
     """
-    if unknown := sorted(set(command.rows) - set(PRESETS)):
-        raise UserError(f"--rows names {unknown}; the presets are {', '.join(PRESETS)}.")
+    if unknown := sorted(set(command.rows) - set(ROWS)):
+        raise UserError(f"--rows names {unknown}; the rows are {', '.join(ROWS)}.")
     wanted = {name: settings(command, name) for name in command.rows}
     for name, config in wanted.items():  # before any row is trained
         check_row(command.out / name, config)
     for number, (name, config) in enumerate(wanted.items(), start=1):
         logger.info("row %d of %d: %s", number, len(wanted), name)
-        train_row(command.out / name, name, config)
+        train_row(command.out / name, options(command.base, name, config), config)
     return publish(combined(command), command.out / "report")
 
 
 def settings(command: AblationCommand, preset: str) -> Config:
-    """The settings of a row: its preset's, with what the command changes in all of them."""
-    config = PRESETS[preset](command.dataset)
+    """The settings of a row, with what the command changes in all of them."""
+    config, row = PRESETS[command.base](command.dataset), PRESETS[preset]().loss
     train: dict[str, Any] = {"epochs": command.epochs, "batch_size": command.batch_size}
     train = {name: value for name, value in train.items() if value is not None}
     run: dict[str, Any] = {"data_dir": command.data_dir, "cache_dir": command.cache_dir}
@@ -105,15 +110,19 @@ def settings(command: AblationCommand, preset: str) -> Config:
     return replace(
         config,
         run=replace(config.run, **run),
+        loss=replace(config.loss, **{name: getattr(row, name) for name in VARIED}),
         data=replace(config.data, attributes=command.attributes),
         networks=replace(config.networks, filters=command.filters),
         train=replace(config.train, **train),
     )
 
 
-def options(preset: str, config: Config) -> list[str]:
+def options(base: str, row: str, config: Config) -> list[str]:
     """The command line of a row's training."""
-    words = ["--preset", preset, "--dataset", config.dataset]
+    words = ["--preset", row if base == "paper" else base, "--dataset", config.dataset]
+    if base != "paper":
+        for name in VARIED:
+            words += [f"--loss.{name}", str(getattr(config.loss, name))]
     run, given = config.run, {"data_dir": config.run.data_dir, "cache_dir": config.run.cache_dir}
     for name, folder in given.items():
         words += [f"--{name.replace('_', '-')}", str(folder)] if folder else []
@@ -155,8 +164,13 @@ def is_done(folder: Path, config: Config) -> bool:
     return newer and read_config(Config, folder).train.epochs == config.train.epochs
 
 
-def train_row(folder: Path, preset: str, config: Config) -> None:
+def train_row(folder: Path, words: list[str], config: Config) -> None:
     """Trains a row in a process of its own, or goes on with it, unless it is done.
+
+    Args:
+        folder: of its run.
+        words: of its training's command, but for the folder.
+        config: its settings.
 
     Raises:
         UserError: the training failed; it has said why.
@@ -166,11 +180,11 @@ def train_row(folder: Path, preset: str, config: Config) -> None:
     if is_begun(folder):
         words = ["--resume", str(folder), "--train.epochs", str(config.train.epochs)]
     else:
-        words = [*options(preset, config), "--out", str(folder)]
+        words = [*words, "--out", str(folder)]
     command = [sys.executable, "-m", "ifcvaegan.train", *words]
     done = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False)
     if done.returncode:
-        raise UserError(f"The row {preset} ended early; the same command goes on with it.")
+        raise UserError(f"The row {folder.name} ended early; the same command goes on with it.")
 
 
 def combined(command: AblationCommand) -> Report:
@@ -189,7 +203,7 @@ def combined(command: AblationCommand) -> Report:
     figure = draw(found, command.out / "report" / "table-1.png")
     last = command.out / command.rows[-1]
     return Report(
-        title=f"IFcVAEGAN: the rows of Table 1, {command.attributes[0]}",
+        title=f"IFcVAEGAN: the rows of Table 1 on {command.base}, {command.attributes[0]}",
         n=n,
         summary=f"{len(found)} models on {n:,} test faces each",
         tables=[paper_table(found), table(found, base)],

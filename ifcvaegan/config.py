@@ -244,6 +244,7 @@ TABLE_1 = {  # preset -> the paper's MSE, Class0, Class1, each share of 16 faces
     "no_aux": (0.0280, 3 / 16, 13 / 16),
     "no_aux_rec_class": (0.027, 0 / 16, 16 / 16),
 }
+VARIED = ("alpha", "beta", "gamma")  # of the loss, by the rows of Table 1
 PRESETS = {
     "stable": stable,
     "paper": paper,

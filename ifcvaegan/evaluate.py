@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 
 from common import run as runs
 from common.commands import EvaluateCommand, carry_out, check_evaluation, moved
-from common.config import differences
 from common.errors import exits_cleanly
 from common.history import read_history
 
@@ -92,7 +91,7 @@ def measure(model: Trained, config: Config, out: Path, command: EvaluateCommand)
     details: dict[str, object] = {"test_images": len(test)}
     for column, name in enumerate(model.attribute_names):
         judged = names.index(name)
-        first, shares = tables.table_1(preset_of(config), codes, of_table_1, column, judge, judged)
+        first, shares = tables.table_1(row_of(config), codes, of_table_1, column, judge, judged)
         reader, accuracies = tables.judge_table(codes, column, judge, judged)
         leak, leaks = tables.leak_table(some, codes, column, seed)
         kept, unchanged = tables.kept_table(codes, column, judge, judged, names, seed)
@@ -176,14 +175,14 @@ def faces_judge(config: Config) -> tuple[Judge, tuple[str, ...]]:
     return lambda images: predict(network, images), records.attribute_names
 
 
-def preset_of(config: Config) -> str | None:
-    """The row of Table 1 whose loss has these settings, if there is one."""
-    from ifcvaegan.config import PRESETS, TABLE_1
+def row_of(config: Config) -> str | None:
+    """The row of Table 1 with these alpha, beta and gamma, if there is one."""
+    from ifcvaegan.config import PRESETS, TABLE_1, VARIED
 
-    for name in TABLE_1:
-        if not differences(PRESETS[name]().loss, config.loss):
-            return name
-    return None
+    def varied(config: Config) -> list[float]:
+        return [getattr(config.loss, name) for name in VARIED]
+
+    return next((name for name in TABLE_1 if varied(PRESETS[name]()) == varied(config)), None)
 
 
 @exits_cleanly

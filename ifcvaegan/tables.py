@@ -79,7 +79,7 @@ def classes(
 
 
 def table_1(
-    preset: str | None,
+    published: str | None,
     codes: Codes,
     few: Codes | None,
     column: int,
@@ -89,7 +89,7 @@ def table_1(
     """Table 1 of the paper beside ours, by both protocols.
 
     Args:
-        preset: the row of the paper that the settings are those of, if any.
+        published: the row of the paper with this alpha, beta and gamma, if any.
         codes: of the test faces.
         few: of the authors' first 32 faces; None where the data have none.
         column: of the attribute in y.
@@ -100,8 +100,8 @@ def table_1(
         The table, and `class0`, `class1`, `mse` and `edit_effect` of the test faces.
     """
     rows: list[list[Cell]] = []
-    if preset in TABLE_1:
-        rows.append([f"the paper, {preset}, 16 faces", 16, *TABLE_1[preset], None])
+    if published is not None:
+        rows.append([f"the paper's row {published}", 16, *TABLE_1[published], None])
 
     def row(name: str, some: Codes, chosen: np.ndarray, pixels: np.ndarray) -> list[Interval]:
         zero, one = classes(some, column, judge, judged, chosen)

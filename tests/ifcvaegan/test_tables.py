@@ -93,8 +93,8 @@ def test_mse_is_that_of_reconstructions_with_sampled_z(codes):
 
 def test_the_papers_row_stands_first_where_the_settings_are_its(codes):
     found, _ = first(codes(), "no_aux")
-    assert found["the paper, no_aux, 16 faces"] == [16, *TABLE_1["no_aux"], None]
-    assert not any("paper," in name for name in first(codes(), None)[0])
+    assert found["the paper's row no_aux"] == [16, *TABLE_1["no_aux"], None]
+    assert not any("paper's row" in name for name in first(codes(), None)[0])
 
 
 def test_the_authors_protocol_edits_their_smiling_faces_alone(codes):

@@ -236,13 +236,18 @@ def test_a_row_whose_report_is_older_than_its_training_goes_on(rows, tmp_path):
     assert rows[1][:2] == ["--resume", str(tmp_path / "paper")]
 
 
-def test_the_command_line_of_a_row_gives_its_settings(monkeypatch):
-    command = AblationCommand(dataset="drawn", limit=512, filters=8, epochs=2.0, seed=3)
-    for preset in ("paper", "naive_fig3", "stable"):
-        wanted = settings(command, preset)
-        words = options(preset, wanted)
+@pytest.mark.parametrize("base", ["paper", "stable"])
+def test_the_command_line_of_a_row_gives_its_settings(base):
+    command = AblationCommand(base=base, dataset="drawn", limit=512, filters=8, epochs=2.0, seed=3)
+    for row in ablation.ROWS:
+        wanted = settings(command, row)
+        words = options(base, row, wanted)
         found, _ = parse_training(Config, PRESETS, "train", words, extendable=EXTENDABLE)
         assert not differences(wanted, found)
+        changed = differences(PRESETS[base]("drawn").loss, found.loss)
+        assert {name: new for name, (_, new) in changed.items()}.items() <= {
+            name: getattr(PRESETS[row]().loss, name) for name in ("alpha", "beta", "gamma")
+        }.items()
 
 
 def test_a_row_of_other_settings_is_refused_before_any_is_trained(smoke, tmp_path):
