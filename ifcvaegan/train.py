@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from common import run as runs
 from common.config import parse_training
@@ -16,9 +20,11 @@ if TYPE_CHECKING:
     import keras
 
     from common.datasets.records import Records
+    from ifcvaegan.trained import Trained
 
 logger = logging.getLogger(__name__)
 
+REESTIMATION_BATCH = 256  # images
 EPSILON = 1e-16  # Keras adds it below the root, where Torch adds 1e-8 outside
 
 
@@ -124,8 +130,15 @@ def train_vaegan(
     draw = edited_samples(run, trained, dev)
     aim = float(entropy(rates)) if loss.gamma else None  # of A's loss
 
-    def period_end(name: str) -> None:
+    @contextlib.contextmanager
+    def as_kept() -> Iterator[None]:
+        """The networks as a run keeps them: running means, D's statistics of reconstructions."""
         with averaged_weights(optimizer, *averaged):
+            reestimate(trained, records, settings.reestimate_batches)
+            yield
+
+    def period_end(name: str) -> None:
+        with as_kept():
             effect = draw(name)
             run.save_networks(nets)
         alarms.watch(run, effect, aim)
@@ -147,8 +160,29 @@ def train_vaegan(
         validation=ordered_batches(dev, settings.batch_size, "unit"),
         period_end=period_end,
     )
-    with averaged_weights(optimizer, *averaged):
+    with as_kept():
         run.save_networks(nets)
+
+
+def reestimate(model: Trained, records: Records, batches: int) -> None:
+    """Estimates D's batch statistics anew, over reconstructions of so many batches of images.
+
+    Args:
+        model: E and D.
+        records: the training images.
+        batches: of `REESTIMATION_BATCH` images, evenly spaced; 0 leaves D as it is.
+    """
+    from common.layers import reestimate_batch_statistics
+    from ifcvaegan.codes import encode
+
+    if not batches:
+        return
+    means, _, read = encode(model, records.spaced(batches * REESTIMATION_BATCH).images)
+    parts = max(1, len(means) // REESTIMATION_BATCH)
+    reestimate_batch_statistics(
+        model.decoder,
+        ([y, z] for y, z in zip(*(np.array_split(x, parts) for x in (read, means)), strict=True)),
+    )
 
 
 def weights(config: Config):

@@ -90,6 +90,10 @@ def test_the_other_scaling_is_means_everywhere():
     assert found.kl == pytest.approx(0.2 / 200)
 
 
+def test_stable_weighs_the_class_loss_as_the_paper_does_a_mean():
+    assert weights(PRESETS["stable"]()).label == pytest.approx(0.1)
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("dataset", ["celeba", "drawn"])
 def test_settings_survive_json(preset, dataset):
@@ -101,8 +105,8 @@ def test_settings_survive_json(preset, dataset):
 def test_stable_differs_from_the_paper_in_what_its_docstring_says():
     changed = differences(PRESETS["paper"](), PRESETS["stable"]())
     assert set(changed) == {
-        *("data.flip", "loss.auxiliary_mode", "loss.ramp_steps"),
-        *("train.epochs", "train.batch_size", "train.ema"),
+        *("data.flip", "loss.rho", "loss.auxiliary_mode", "loss.ramp_steps"),
+        *("train.epochs", "train.ema", "train.reestimate_batches"),
     }
 
 

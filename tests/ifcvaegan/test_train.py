@@ -100,6 +100,20 @@ def test_the_kept_encoder_has_running_means_of_its_weights(smoke):
     assert not same(weights(smoke, "encoder"), saved(smoke, "vaegan", "network/encoder"))
 
 
+def test_the_kept_decoder_has_the_statistics_of_reconstructions(smoke):
+    from common.datasets import drawn
+    from ifcvaegan import trained
+    from ifcvaegan.codes import encode
+
+    model = trained.load(smoke)
+    images = drawn.load("train", 32, ("Smiling",)).images[:256]
+    means, _, read = encode(model, images)
+    decoder = model.decoder
+    norm = next(layer for layer in decoder.layers if "batch_norm" in layer.name)
+    before = keras.Model(decoder.inputs, norm.input)([read, means], training=False)
+    np.testing.assert_allclose(norm.moving_mean, np.mean(before, axis=(0, 1, 2)), atol=1e-5)
+
+
 def test_the_run_edits_and_reconstructs(smoke, tmp_path):
     from PIL import Image
 

@@ -1,0 +1,101 @@
+"""Short real trainings: L_aux takes the attribute out of z and puts it into y; a longer run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ifcvaegan.train import main
+from tests.runs import saved
+
+FACES, SIDE = 1536, 16
+TRAIN, TEST = slice(0, 1024), slice(1024, None)
+
+
+def toy_faces(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Squares on a ground with a mouth: y is whether it is bright; places and colours are not y.
+
+    Returns:
+        Images float32 `[FACES, 16, 16, 3]` in [0, 1] and y `[FACES, 1]`.
+    """
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, 2, (FACES, 1)).astype(np.float32)
+    images = np.empty((FACES, SIDE, SIDE, 3), np.float32)
+    for image, present in zip(images, y[:, 0], strict=True):
+        image[:] = rng.random(3)
+        top, left = rng.integers(1, 5, 2)
+        image[top : top + 10, left : left + 10] = rng.random(3)
+        image[top + 6 : top + 9, left + 2 : left + 8] = 1.0 if present else 0.0
+    return images, y
+
+
+def trained(gamma: float, seed: int) -> tuple[float, float]:
+    """Trains with and without L_aux: how often a fresh reader finds y in z; the edit effect."""
+    import keras
+    import tensorflow as tf
+
+    from ifcvaegan import networks, probes
+    from ifcvaegan.model import IFcVAEGAN, Weights
+
+    keras.utils.set_random_seed(seed)
+    images, y = toy_faces(seed)
+    encoder = networks.encoder(8, 1, SIDE, 8)
+    decoder = networks.decoder(8, 1, SIDE, 8)
+    model = IFcVAEGAN(
+        encoder,
+        decoder,
+        networks.discriminator(SIDE, 8),
+        networks.auxiliary(8, 1, 64),
+        weights=Weights(
+            reconstruction=3.0,
+            kl=0.01,
+            label=0.1,
+            reconstruction_label=0.0,
+            auxiliary=gamma,
+            gan=0.01,
+        ),
+        rates=y.mean(axis=0),
+        mode="capped",
+        seed=seed,
+    )
+    players = ("autoencoder", "auxiliary", "discriminator")
+    model.compile(**{player: keras.optimizers.Adam(2e-3) for player in players})
+    data = tf.data.Dataset.from_tensor_slices((images[TRAIN], y[TRAIN]))
+    model.fit(
+        data.shuffle(1024, seed).batch(64).repeat(), steps_per_epoch=600, shuffle=False, verbose=0
+    )
+
+    means, log_variances, _ = encoder(images, training=False)
+    noise = np.random.default_rng(seed).standard_normal(means.shape)
+    z = np.asarray(means + tf.exp(0.5 * log_variances) * noise.astype(np.float32))
+    right = probes.accuracy(z[TRAIN], y[TRAIN, 0] > 0, z[TEST], y[TEST, 0] > 0, "network", seed)
+    with_, without = (
+        tf.sigmoid(decoder([np.full((FACES, 1), value, np.float32), means], training=False))
+        for value in (1.0, 0.0)
+    )
+    return float(right.mean()), float(tf.reduce_mean(tf.abs(with_ - without)))
+
+
+@pytest.mark.slow
+def test_the_auxiliary_loss_moves_the_attribute_from_z_to_y():
+    without, with_ = (
+        np.median([trained(gamma, seed) for seed in range(3)], axis=0) for gamma in (0.0, 0.1)
+    )
+    assert with_[0] < without[0] - 0.1, (with_, without)  # what z tells
+    assert with_[1] > 2.0 * without[1], (with_, without)  # what y does
+
+
+@pytest.mark.slow
+def test_a_run_that_is_extended_ends_like_one_that_was_long_at_once(tmp_path: Path):
+    smoke = ["--preset", "smoke", "--deterministic", "--report-images", "8"]
+    smoke += ["--cache-dir", str(tmp_path / "cache")]
+    main([*smoke, "--out", str(tmp_path / "long")])
+    main([*smoke, "--out", str(tmp_path / "short"), "--train.epochs", "1"])
+    main(["--resume", str(tmp_path / "short"), "--train.epochs", "3"])
+    for kind in ("network/encoder", "network/decoder", "optimizer/autoencoder"):
+        for one, other in zip(
+            *(saved(tmp_path / run, "vaegan", kind) for run in ("long", "short")), strict=True
+        ):
+            assert np.array_equal(one, other), kind
