@@ -72,7 +72,7 @@ def trained(gamma: float, seed: int) -> tuple[float, float]:
     z = np.asarray(means + tf.exp(0.5 * log_variances) * noise.astype(np.float32))
     right = probes.accuracy(z[TRAIN], y[TRAIN, 0] > 0, z[TEST], y[TEST, 0] > 0, "network", seed)
     with_, without = (
-        tf.sigmoid(decoder([np.full((FACES, 1), value, np.float32), means], training=False))
+        tf.sigmoid(decoder([tf.fill((FACES, 1), value), means], training=False))
         for value in (1.0, 0.0)
     )
     return float(right.mean()), float(tf.reduce_mean(tf.abs(with_ - without)))
