@@ -53,7 +53,22 @@ class Command:
     """Where the figures go."""
 
 
-def icgan(dataset: str) -> AdversarialModel:
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A model, and what its train step takes.
+
+    Attributes:
+        model: to be compiled.
+        shape: of an image.
+        attributes: length of y.
+    """
+
+    model: AdversarialModel
+    shape: tuple[int, ...]
+    attributes: int
+
+
+def icgan(dataset: str) -> Subject:
     """IcGAN's first stage with the networks of `paper` (64x64 faces) or `paper32` (digits)."""
     import numpy as np
 
@@ -64,27 +79,51 @@ def icgan(dataset: str) -> AdversarialModel:
 
     config = paper(dataset)  # pyright: ignore[reportArgumentType]
     nets = build(config)
-    attributes = np.eye(len(attribute_names(config)), dtype=np.float32)
-    return ConditionalGAN(nets["generator"], nets["discriminator"], Conditions(attributes))
+    conditions = Conditions(np.eye(len(attribute_names(config)), dtype=np.float32))
+    generator = nets["generator"]
+    model = ConditionalGAN(generator, nets["discriminator"], conditions)
+    return Subject(model, generator.output_shape[1:], conditions.width)
 
 
-def crg(stage: str) -> AdversarialModel:
+def crg(stage: str) -> Subject:
     """A stage of CRG with the networks of `paper`."""
     from crg.config import paper
     from crg.model import CRG, GAN
     from crg.trained import build
 
     nets = build(paper())
-    if stage == "gan":
-        return GAN(nets["generator"], nets["discriminator"])
-    return CRG(nets["generator"], nets["encoder"])
+    generator = nets["generator"]
+    gan = stage == "gan"
+    model = GAN(generator, nets["discriminator"]) if gan else CRG(generator, nets["encoder"])
+    return Subject(model, generator.output_shape[1:], 10)
 
 
-STEPS: dict[str, Callable[[], Any]] = {
+def ifcvaegan(filters: int) -> Subject:
+    """IFcVAEGAN's one stage with the networks of `paper`, of that width."""
+    from dataclasses import replace
+
+    import numpy as np
+
+    from ifcvaegan.config import paper
+    from ifcvaegan.model import IFcVAEGAN
+    from ifcvaegan.train import weights
+    from ifcvaegan.trained import build
+
+    config = paper()
+    config = replace(config, networks=replace(config.networks, filters=filters))
+    nets = build(config)
+    rates = np.full(1, 0.5, np.float32)
+    model = IFcVAEGAN(**nets, weights=weights(config), rates=rates)
+    return Subject(model, nets["decoder"].output_shape[1:], 1)
+
+
+STEPS: dict[str, Callable[[], Subject]] = {
     "IcGAN, conditional GAN, 64x64 faces": lambda: icgan("celeba"),
     "IcGAN, conditional GAN, 32x32 digits": lambda: icgan("mnist"),
     "CRG, GAN": lambda: crg("gan"),
     "CRG, encoder": lambda: crg("encoder"),
+    "IFcVAEGAN, 64 filters": lambda: ifcvaegan(64),
+    "IFcVAEGAN, 24 filters": lambda: ifcvaegan(24),
 }
 
 
@@ -93,11 +132,10 @@ def rate(name: str, steps: int) -> float:
     import keras
     import tensorflow as tf
 
-    model = STEPS[name]()
+    subject = STEPS[name]()
+    model, width = subject.model, subject.attributes
     model.compile(**{player: keras.optimizers.Adam(2e-4) for player in model.players})
-    shape = model.generator.output_shape[1:]
-    image = tf.random.stateless_uniform((BATCH, *shape), (0, 0), -1.0, 1.0)
-    width = model.conditions.width if hasattr(model, "conditions") else 10
+    image = tf.random.stateless_uniform((BATCH, *subject.shape), (0, 0))
     attributes = tf.one_hot(tf.range(BATCH) % width, width)
     step = tf.function(lambda: model.train_step((image, attributes)))
 

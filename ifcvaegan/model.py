@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from common import losses as gan
@@ -87,7 +88,7 @@ class IFcVAEGAN(AdversarialModel):
         auxiliary: keras.Model,
         *,
         weights: Weights,
-        rates: tf.Tensor,
+        rates: np.ndarray,
         fidelity: Fidelity = "paper",
         mode: AuxiliaryMode = "max_bce",
         ramp: int = 0,
