@@ -111,6 +111,9 @@ class TrainConfig:
     """That of Table 1, as its 16 faces show; 64 is the default of [C]."""
     learning_rate: float = 2e-4
     """Of RMSprop, all players: not in [P]; [C] had 1e-3 at first, 2e-4 later."""
+    auxiliary_learning_rate: float | None = None
+    """Of A, if not that of all: an A that is slower than E is fooled by a z that still tells y.
+    Ours."""
     smoothing: float = 0.99
     """Of RMSprop for the autoencoder and A [C]."""
     discriminator_smoothing: float = 0.5
@@ -131,6 +134,9 @@ class TrainConfig:
         for name in ("epochs", "period", "batch_size", "learning_rate"):
             value = getattr(self, name)
             check_setting(f"train.{name}", value, 0 < value < math.inf, "above 0 and finite")
+        rate = self.auxiliary_learning_rate
+        right = rate is None or 0 < rate < math.inf
+        check_setting("train.auxiliary_learning_rate", rate, right, "above 0 and finite")
         for name in ("smoothing", "discriminator_smoothing", "discriminator_momentum"):
             value = getattr(self, name)
             check_setting(f"train.{name}", value, 0 <= value < 1, "from 0 to below 1")

@@ -110,9 +110,14 @@ def train_vaegan(
         seed=seed,
     )
 
-    def rmsprop(smoothing: float, momentum: float = 0.0, ema: float | None = None):
+    def rmsprop(
+        smoothing: float,
+        momentum: float = 0.0,
+        ema: float | None = None,
+        learning_rate: float = settings.learning_rate,
+    ):
         return keras.optimizers.RMSprop(
-            settings.learning_rate,
+            learning_rate,
             rho=smoothing,
             momentum=momentum,
             epsilon=EPSILON,
@@ -122,7 +127,10 @@ def train_vaegan(
     model.compile(
         jit_compile=config.run.xla,
         autoencoder=rmsprop(settings.smoothing, ema=settings.ema),
-        auxiliary=rmsprop(settings.smoothing),
+        auxiliary=rmsprop(
+            settings.smoothing,
+            learning_rate=settings.auxiliary_learning_rate or settings.learning_rate,
+        ),
         discriminator=rmsprop(settings.discriminator_smoothing, settings.discriminator_momentum),
     )
     optimizer, averaged = model.autoencoder_optimizer, (nets["encoder"], nets["decoder"])
