@@ -55,8 +55,8 @@ class AblationCommand:
     out: Path = Path("runs/ifcvaegan-ablation")
     """Folder of the runs, one a row, and of the report on all."""
     base: Literal["paper", "stable"] = "paper"
-    """What the rows vary: the paper's settings as they stand, or those of `stable`, of which a row
-    then changes alpha, beta and gamma."""
+    """What the rows vary: the paper's settings as they stand, or those of `stable`, whose L^_class
+    and L_aux they then switch on and off."""
     rows: tuple[str, ...] = tuple(TABLE_1)
     """Presets, in the order of the table; those of Figures 2 and 3 may join the paper's rows."""
     dataset: Dataset = "celeba"
@@ -101,7 +101,7 @@ def ablation(command: AblationCommand) -> Path:
 
 def settings(command: AblationCommand, preset: str) -> Config:
     """The settings of a row, with what the command changes in all of them."""
-    config, row = PRESETS[command.base](command.dataset), PRESETS[preset]().loss
+    config = PRESETS[command.base](command.dataset)
     train: dict[str, Any] = {"epochs": command.epochs, "batch_size": command.batch_size}
     train = {name: value for name, value in train.items() if value is not None}
     run: dict[str, Any] = {"data_dir": command.data_dir, "cache_dir": command.cache_dir}
@@ -110,11 +110,26 @@ def settings(command: AblationCommand, preset: str) -> Config:
     return replace(
         config,
         run=replace(config.run, **run),
-        loss=replace(config.loss, **{name: getattr(row, name) for name in VARIED}),
+        loss=replace(config.loss, **varied(command.base, preset)),
         data=replace(config.data, attributes=command.attributes),
         networks=replace(config.networks, filters=command.filters),
         train=replace(config.train, **train),
     )
+
+
+def varied(base: str, row: str) -> dict[str, float]:
+    """Alpha, beta and gamma of a row: the published ones, or those of `stable` switched on or off.
+
+    Every published beta and gamma is 0 or 1, which in `stable` becomes 0 or its own value.
+    """
+    published, own = PRESETS[row]().loss, PRESETS[base]().loss
+    if base == "paper":
+        return {name: getattr(published, name) for name in VARIED}
+    return {
+        "alpha": published.alpha,
+        "beta": own.beta if published.beta else 0.0,
+        "gamma": own.gamma if published.gamma else 0.0,
+    }
 
 
 def options(base: str, row: str, config: Config) -> list[str]:

@@ -176,13 +176,14 @@ def faces_judge(config: Config) -> tuple[Judge, tuple[str, ...]]:
 
 
 def row_of(config: Config) -> str | None:
-    """The row of Table 1 with these alpha, beta and gamma, if there is one."""
-    from ifcvaegan.config import PRESETS, TABLE_1, VARIED
+    """The row of Table 1 with this alpha and with the same of L^_class and L_aux, if any."""
+    from ifcvaegan.config import PRESETS, TABLE_1
 
-    def varied(config: Config) -> list[float]:
-        return [getattr(config.loss, name) for name in VARIED]
+    def terms(config: Config) -> tuple[float, bool, bool]:
+        loss = config.loss
+        return loss.alpha, bool(loss.beta), bool(loss.gamma)
 
-    return next((name for name in TABLE_1 if varied(PRESETS[name]()) == varied(config)), None)
+    return next((name for name in TABLE_1 if terms(PRESETS[name]()) == terms(config)), None)
 
 
 @exits_cleanly

@@ -90,8 +90,9 @@ def test_the_other_scaling_is_means_everywhere():
     assert found.kl == pytest.approx(0.2 / 200)
 
 
-def test_stable_weighs_the_class_loss_as_the_paper_does_a_mean():
-    assert weights(PRESETS["stable"]()).label == pytest.approx(0.1)
+def test_stable_weighs_the_terms_of_labels_as_means():
+    found = weights(PRESETS["stable"]())
+    assert (found.label, found.reconstruction_label, found.auxiliary) == (0.1, 0.1, 1.0)
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -105,8 +106,9 @@ def test_settings_survive_json(preset, dataset):
 def test_stable_differs_from_the_paper_in_what_its_docstring_says():
     changed = differences(PRESETS["paper"](), PRESETS["stable"]())
     assert set(changed) == {
-        *("data.flip", "loss.rho", "loss.auxiliary_mode", "loss.ramp_steps"),
-        *("train.epochs", "train.ema", "train.reestimate_batches"),
+        *("data.flip", "loss.beta", "loss.reference_batch", "loss.auxiliary_mode"),
+        *("loss.ramp_steps", "train.epochs", "train.learning_rate"),
+        *("train.auxiliary_learning_rate", "train.ema", "train.reestimate_batches"),
     }
 
 

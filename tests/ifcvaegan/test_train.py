@@ -258,10 +258,21 @@ def test_the_command_line_of_a_row_gives_its_settings(base):
         words = options(base, row, wanted)
         found, _ = parse_training(Config, PRESETS, "train", words, extendable=EXTENDABLE)
         assert not differences(wanted, found)
-        changed = differences(PRESETS[base]("drawn").loss, found.loss)
-        assert {name: new for name, (_, new) in changed.items()}.items() <= {
-            name: getattr(PRESETS[row]().loss, name) for name in ("alpha", "beta", "gamma")
-        }.items()
+
+
+@pytest.mark.parametrize(
+    ("base", "row", "expected"),
+    [
+        ("paper", "no_aux_rec_class", {"alpha": 0.2, "beta": 1.0, "gamma": 0.0}),
+        ("stable", "no_aux_rec_class", {"alpha": 0.2, "beta": 0.1, "gamma": 0.0}),
+        ("stable", "with_rec_class", {"alpha": 0.2, "beta": 0.1, "gamma": 1.0}),
+        ("stable", "high_kl", {"alpha": 0.5, "beta": 0.0, "gamma": 1.0}),
+    ],
+)
+def test_a_row_switches_the_terms_of_its_base(base, row, expected):
+    found = settings(AblationCommand(base=base), row).loss
+    assert {name: getattr(found, name) for name in expected} == expected
+    assert set(differences(PRESETS[base]().loss, found)) <= set(expected)
 
 
 def test_a_row_of_other_settings_is_refused_before_any_is_trained(smoke, tmp_path):
