@@ -14,7 +14,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -26,20 +26,20 @@ from common.config import read_config, refuse_changes
 from common.document import Figure, Report
 from common.errors import UserError
 from common.files import atomic_path
+from common.history import read_history
 from common.metrics.intervals import Interval
 from common.publish import publish
 from common.run import ROOT
 from common.tables import Cell, Table
-from ifcvaegan.config import EXTENDABLE, PRESETS, TABLE_1, VARIED, Config, Dataset
+from ifcvaegan.config import EXTENDABLE, PRESETS, TABLE_1, VARIED, Config, Dataset, attribute_names
 
 logger = logging.getLogger(__name__)
 
 ROWS = (*TABLE_1, "naive_fig3", "if_fig2")
 
 COLUMNS = {  # of the table -> of a run's report
-    "MSE": "mse",
-    "Class0": "class0",
-    "Class1": "class1",
+    "Class0, all": "class0",
+    "Class1, all": "class1",
     "edit effect": "edit_effect",
     "z tells y": "network, latents",
     "nearer, y = 0": "nearer 0",
@@ -88,8 +88,9 @@ def ablation(command: AblationCommand) -> Path:
     Raises:
         UserError: a preset is unknown, a row below `--out` has other settings, or one fails.
     """
-    if unknown := sorted(set(command.rows) - set(ROWS)):
-        raise UserError(f"--rows names {unknown}; the rows are {', '.join(ROWS)}.")
+    unknown = sorted(set(command.rows) - set(ROWS))
+    if unknown or not command.rows:
+        raise UserError(f"--rows names {unknown or 'none'}; the rows are {', '.join(ROWS)}.")
     wanted = {name: settings(command, name) for name in command.rows}
     for name, config in wanted.items():  # before any row is trained
         check_row(command.out / name, config)
@@ -138,14 +139,19 @@ def options(base: str, row: str, config: Config) -> list[str]:
     if base != "paper":
         for name in VARIED:
             words += [f"--loss.{name}", str(getattr(config.loss, name))]
-    run, given = config.run, {"data_dir": config.run.data_dir, "cache_dir": config.run.cache_dir}
-    for name, folder in given.items():
-        words += [f"--{name.replace('_', '-')}", str(folder)] if folder else []
+    run = config.run
+    words += folders(config)
     words += ["--limit", str(run.limit)] if run.limit else []
     words += ["--seed", str(run.seed), "--data.attributes", *config.data.attributes]
     words += ["--networks.filters", str(config.networks.filters)]
     words += ["--train.epochs", str(config.train.epochs)]
     return [*words, "--train.batch-size", str(config.train.batch_size)]
+
+
+def folders(config: Config) -> list[str]:
+    """The options that name the folders of the data and of the cache, where they are given."""
+    given = {"--data-dir": config.run.data_dir, "--cache-dir": config.run.cache_dir}
+    return [str(word) for pair in given.items() if pair[1] for word in pair]
 
 
 def check_row(folder: Path, config: Config) -> None:
@@ -171,12 +177,17 @@ def is_begun(folder: Path) -> bool:
 
 def is_done(folder: Path, config: Config) -> bool:
     """Whether the row is trained to its end and its report was written after that."""
+    from common.training import stage_length
+
     report = folder / "report" / "report.json"
     history = runs.Run(folder).history_file("vaegan")
     if not (report.is_file() and history.is_file()):
         return False
-    newer = report.stat().st_mtime >= history.stat().st_mtime
-    return newer and read_config(Config, folder).train.epochs == config.train.epochs
+    environment = json.loads((folder / "environment.json").read_text("utf-8"))
+    images, train = environment["data"]["images"], config.train
+    steps, _ = stage_length(train.epochs, train.period, images, train.batch_size)
+    trained = int(read_history(history)["step"][-1]) >= steps
+    return trained and report.stat().st_mtime >= history.stat().st_mtime
 
 
 def train_row(folder: Path, words: list[str], config: Config) -> None:
@@ -189,69 +200,93 @@ def train_row(folder: Path, words: list[str], config: Config) -> None:
 
     Raises:
         UserError: the training failed; it has said why.
+        KeyboardInterrupt: after Ctrl-C, when the row has saved its state.
     """
     if is_done(folder, config):
         return
     if is_begun(folder):
         words = ["--resume", str(folder), "--train.epochs", str(config.train.epochs)]
+        words += folders(config)
     else:
         words = [*words, "--out", str(folder)]
     command = [sys.executable, "-m", "ifcvaegan.train", *words]
-    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False)
-    if done.returncode:
-        raise UserError(f"The row {folder.name} ended early; the same command goes on with it.")
+    process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    try:
+        failed = process.wait()
+    except KeyboardInterrupt:  # the row has been told as well, and saves
+        process.wait()
+        raise KeyboardInterrupt("stopped; the same command goes on") from None
+    if failed:
+        raise UserError(
+            f"The row {folder.name} ended early, see above; once that is mended, the same command "
+            "goes on."
+        )
 
 
 def combined(command: AblationCommand) -> Report:
-    """The report on all rows, from the report of each."""
+    """The report on all rows, from the report of each.
+
+    Raises:
+        UserError: the rows were measured on different faces.
+    """
     from common.provenance import command_line, facts
 
     found: dict[str, dict[str, Interval]] = {}
-    base, n = 0.0, 0
-    for name in command.rows:
-        report = json.loads((command.out / name / "report" / "report.json").read_text("utf-8"))
-        details = report["details"][command.attributes[0]]
-        found[name] = {
+    counts: dict[str, int] = {}
+    name = attribute_names(settings(command, command.rows[0]))[0]
+    base = 0.0
+    for row in command.rows:
+        report = json.loads((command.out / row / "report" / "report.json").read_text("utf-8"))
+        details = report["details"][name]
+        found[row] = {
             key: Interval(**value) for key, value in details.items() if isinstance(value, dict)
         }
-        base, n = details["base rate"], report["n"]
-    figure = draw(found, command.out / "report" / "table-1.png")
+        base, counts[row] = details["base rate"], report["n"]
+    if len(set(counts.values())) > 1:
+        told = ", ".join(f"{row}: {n:,}" for row, n in counts.items())
+        raise UserError(
+            f"The rows were measured on different numbers of faces ({told}); measure all alike."
+        )
+    n = counts[command.rows[0]]
+    published = TABLE_1 if (command.dataset, name) == ("celeba", "Smiling") else {}
     last = command.out / command.rows[-1]
     return Report(
-        title=f"IFcVAEGAN: the rows of Table 1 on {command.base}, {command.attributes[0]}",
+        title=f"IFcVAEGAN: the rows of Table 1 on {command.base}, {name}",
         n=n,
         summary=f"{len(found)} models on {n:,} test faces each",
-        tables=[paper_table(found), table(found, base)],
-        figures=[figure],
+        tables=[paper_table(found, published), table(found, base)],
+        figures=[draw(found, published, command.out / "report" / "table-1.png")],
         findings=findings(found, base),
         facts=facts(last, command.seed, command_line("ifcvaegan.evaluate --ablation", command)),
     )
 
 
-def paper_table(found: dict[str, dict[str, Interval]]) -> Table:
-    """The paper's Table 1 beside ours."""
+def paper_table(
+    found: dict[str, dict[str, Interval]], published: Mapping[str, Sequence[float]]
+) -> Table:
+    """The paper's Table 1 beside ours, by its protocol: the faces with the attribute."""
     rows: list[list[Cell]] = []
     for name, values in found.items():
-        published = TABLE_1.get(name, (None, None, None))
-        mine = [values[key] for key in ("mse", "class0", "class1")]
-        total = values["class0"].mean + values["class1"].mean
-        of_paper = None if published[1] is None else published[1] + published[2]
-        rows.append([name, *published, of_paper, *mine, total])
+        mine: list[Cell] = [values[f"with: {key}"] for key in ("mse", "class0", "class1")]
+        mine.append(values["with: class0"].mean + values["with: class1"].mean)
+        of_paper: list[Cell] = [*published.get(name, (None, None, None))]
+        of_paper.append(sum(published[name][1:]) if name in published else None)
+        rows.append([name, *(of_paper if published else ()), *mine])
     titles = ("MSE", "Class0", "Class1", "sum")
+    first = next(iter(found.values()))["with: class0"]
     return Table(
-        "Table 1 of the paper, and ours",
-        ("row", *(f"paper: {title}" for title in titles), *titles),
+        "Table 1 of the paper, and ours" if published else "As the paper's Table 1",
+        ("row", *(f"paper: {title}" for title in titles if published), *titles),
         rows,
-        "Class k: share of the faces that, decoded with y = k, are read as k; the paper's are of "
-        "16 smiling faces, ours of all test faces. A sum of 1: y has no effect. ±: 95 % interval "
-        "over the test faces, for this one training.",
+        "Class k: share of the faces with the attribute that, decoded with y = k, are read as k; "
+        f"ours of {first.n:,} test faces" + (", the paper's of 16" if published else "") + ". A "
+        "sum of 1: y has no effect. ±: 95 % interval over the test faces, for this one training.",
     )
 
 
 def table(found: dict[str, dict[str, Interval]], base: float) -> Table:
     """What the paper does not show."""
     shown = {title: key for title, key in COLUMNS.items() if all(key in v for v in found.values())}
-    shown = {title: key for title, key in shown.items() if key not in ("mse", "class0", "class1")}
     rows: list[list[Cell]] = [
         [name, *(values[key] for key in shown.values())] for name, values in found.items()
     ]
@@ -284,7 +319,9 @@ def findings(found: dict[str, dict[str, Interval]], base: float) -> list[str]:
     return told
 
 
-def draw(found: dict[str, dict[str, Interval]], path: Path) -> Figure:
+def draw(
+    found: dict[str, dict[str, Interval]], published: Mapping[str, Sequence[float]], path: Path
+) -> Figure:
     """Class0 and Class1 of each row with their intervals, the paper's as open marks."""
     import matplotlib.figure
     import numpy as np
@@ -294,14 +331,18 @@ def draw(found: dict[str, dict[str, Interval]], path: Path) -> Figure:
     figure = matplotlib.figure.Figure(figsize=(9, 4.2), layout="constrained")
     axes = figure.subplots()
     places = np.arange(len(found))
-    for shift, (key, column) in zip((-0.18, 0.18), (("class0", 1), ("class1", 2)), strict=True):
+    for shift, (key, column) in zip(
+        (-0.18, 0.18), (("with: class0", 1), ("with: class1", 2)), strict=True
+    ):
         values = [row[key] for row in found.values()]
         means = np.array([value.mean for value in values])
         ends = np.array([[v.mean - v.low, v.high - v.mean] for v in values]).T
         colour = OKABE_ITO[column - 1]
         label = f"Class{column - 1}"
         axes.bar(places + shift, means, 0.34, yerr=ends, color=colour, capsize=3, label=label)
-        paper = [TABLE_1[name][column] if name in TABLE_1 else np.nan for name in found]
+        if not published:
+            continue
+        paper = [published[name][column] if name in published else np.nan for name in found]
         axes.plot(
             *(places + shift, paper, "o"),
             markerfacecolor="white",
@@ -314,7 +355,11 @@ def draw(found: dict[str, dict[str, Interval]], path: Path) -> Figure:
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=4, frameon=False)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=120)
-    return Figure("Class0 and Class1 of each row", path, "Bars: ours, with 95 % intervals.")
+    return Figure(
+        "Class0 and Class1 of each row",
+        path,
+        "Of the test faces with the attribute, with 95 % intervals.",
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -7,7 +7,6 @@ arithmetic of Larsen et al. (arXiv 1512.09300), which the paper compares itself 
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -16,8 +15,6 @@ import numpy as np
 from common.images import in_blocks, to_range, to_uint8
 
 if TYPE_CHECKING:
-    import tensorflow as tf
-
     from ifcvaegan.trained import Trained
 
 
@@ -33,13 +30,13 @@ def encode(model: Trained, images: np.ndarray) -> tuple[np.ndarray, np.ndarray, 
         absent to 1 for present.
     """
 
-    def output(index: int, block: np.ndarray) -> tf.Tensor:
-        return model.encoder(to_range(block, "unit"), training=False)[index]
+    def outputs(block: np.ndarray) -> np.ndarray:
+        return np.concatenate(model.encoder(to_range(block, "unit"), training=False), axis=1)
 
-    means, log_variances, logits = (
-        in_blocks(functools.partial(output, index), images) for index in range(3)
-    )
-    return means, log_variances, 1.0 / (1.0 + np.exp(-logits))
+    joined = in_blocks(outputs, images)  # [N, Z + Z + A]
+    size = (joined.shape[1] - len(model.attribute_names)) // 2
+    means, log_variances, logits = np.split(joined, [size, 2 * size], axis=1)
+    return means, log_variances, sigmoid(logits)
 
 
 def decode(model: Trained, attributes: np.ndarray, latents: np.ndarray) -> np.ndarray:
@@ -57,9 +54,14 @@ def decode(model: Trained, attributes: np.ndarray, latents: np.ndarray) -> np.nd
 
     def apply(y: np.ndarray, z: np.ndarray) -> np.ndarray:
         logits = np.asarray(model.decoder([y, z], training=False))
-        return to_uint8(1.0 / (1.0 + np.exp(-logits)), "unit")
+        return to_uint8(sigmoid(logits), "unit")
 
     return in_blocks(apply, np.asarray(attributes, np.float32), np.asarray(latents, np.float32))
+
+
+def sigmoid(logits: np.ndarray) -> np.ndarray:
+    """1 / (1 + exp(-logits)), without overflow."""
+    return 0.5 * (1.0 + np.tanh(0.5 * logits))
 
 
 def sampled(means: np.ndarray, log_variances: np.ndarray, seed: int) -> np.ndarray:

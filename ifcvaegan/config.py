@@ -80,7 +80,7 @@ class LossConfig:
     divided by Z, but takes means of the class terms, which so weigh 1/batch. `mean`: all means."""
     reference_batch: int = 32
     """The batch by which `release` divides the class terms, so that results do not depend on the
-    batch that is used; Table 1 was made with 32. With 1 they are means, as the equations have it."""
+    batch that is used; Table 1 was made with 32. With 1 they are means. Of no effect on `mean`."""
     fidelity: Literal["paper", "release"] = "paper"
     """Where the class terms' gradients go: into the features, as Eqs. 9 and 10 have it, or into the
     y-head alone, as in [C]."""
@@ -163,6 +163,15 @@ class Config:
         count = self.report_images
         check_setting("report_images", count, count is None or count > 1, "at least 2")
         check_setting("stages", self.stages, self.stages == ("vaegan",), "vaegan")
+
+
+def attribute_names(config: Config) -> tuple[str, ...]:
+    """The names of the columns of y, in order."""
+    if config.data.attributes != ("all",):
+        return config.data.attributes
+    from common.datasets import celeba, drawn
+
+    return drawn.ATTRIBUTES if config.dataset == "drawn" else celeba.ATTRIBUTES
 
 
 def paper(dataset: Dataset = "celeba") -> Config:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Literal
 
 from common import datasets
 from common.datasets.records import Records
+from common.errors import UserError
 from ifcvaegan.config import Config
 
 Split = Literal["train", "dev", "test"]
@@ -23,38 +25,35 @@ def load(config: Config, split: Split) -> Records:
         split: as `common.datasets.celeba` tells.
 
     Raises:
-        UserError: the data are missing or are not what the loader needs.
+        UserError: the data are missing, are not what the loader needs, or leave no training image.
     """
-    data = config.data
-    records = datasets.load(
-        config.dataset,
-        split,
-        config.run,
-        size=data.image_size,
-        attributes=data.attributes,
-        crop=data.crop,
-        partition=data.split,
-    )
-    if config.dataset == "celeba" and split == "train":
-        return records.take(slice(HELD_OUT, None))
-    return records
+    if config.dataset != "celeba" or split != "train":
+        return _read(config, split, config.run.limit)
+    limit = config.run.limit
+    records = _read(config, split, None if limit is None else limit + HELD_OUT)
+    if len(records) <= HELD_OUT:
+        raise UserError(
+            f"The data have {len(records)} training images, of which the authors' first {HELD_OUT} "
+            "are held out; use more images, or --dataset drawn."
+        )
+    return records.take(slice(HELD_OUT, None))
 
 
 def first_faces(config: Config) -> Records | None:
-    """The faces of the paper's Table 1, CelebA's first 32; None for other data.
+    """The faces of the paper's Table 1, CelebA's first 32, which train nothing; None of other data.
 
-    They are in no training here, unless the split is `report`.
+    They are the first 32 of the training split, as in the official files.
     """
-    if config.dataset != "celeba" or config.data.split != "official":
-        return None
-    import dataclasses
+    return _read(config, "train", FIRST) if config.dataset == "celeba" else None
 
-    few = dataclasses.replace(config.run, limit=FIRST)
+
+def _read(config: Config, split: Split, limit: int | None) -> Records:
+    """One split as the settings describe it, at most so many images."""
     data = config.data
     return datasets.load(
         config.dataset,
-        "train",
-        few,
+        split,
+        dataclasses.replace(config.run, limit=limit),
         size=data.image_size,
         attributes=data.attributes,
         crop=data.crop,

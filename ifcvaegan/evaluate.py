@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from common import run as runs
 from common.commands import EvaluateCommand, carry_out, check_evaluation, moved
+from common.config import differences
 from common.errors import exits_cleanly
 from common.history import read_history
 
@@ -25,13 +26,14 @@ if TYPE_CHECKING:
     from common.document import Report
     from common.metrics.intervals import Interval
     from common.tables import Table
-    from ifcvaegan.config import Config
+    from ifcvaegan.config import Config, LossConfig
     from ifcvaegan.tables import Judge
     from ifcvaegan.trained import Trained
 
 logger = logging.getLogger(__name__)
 
 JUDGE_IMAGES = 20_000  # training faces of the judge, at most
+CHOOSERS = 2_000  # dev faces by which the amount of latent arithmetic is chosen, at most
 READERS = 20_000  # training faces on whose codes the readers of z are trained, at most
 
 
@@ -60,6 +62,7 @@ def evaluate(command: EvaluateCommand) -> Path:
 def measure(model: Trained, config: Config, out: Path, command: EvaluateCommand) -> Report:
     """All tables of the report, and its figures, drawn into `out`."""
     from common.document import Report
+    from common.metrics.attributes import majority
     from common.metrics.pairs import (
         baseline_table,
         hash_table,
@@ -70,18 +73,18 @@ def measure(model: Trained, config: Config, out: Path, command: EvaluateCommand)
     from common.provenance import command_line, facts
     from ifcvaegan import data, tables
     from ifcvaegan.figures import figures
-    from ifcvaegan.tables import Codes
+    from ifcvaegan.tables import Codes, Judged
 
     seed = command.seed
     every = data.load(config, "test")
     test = every.spaced(config.report_images if command.limit is None else command.limit)
     train, dev = (data.load(config, split) for split in ("train", "dev"))
-    few = data.first_faces(config)
     logger.info("evaluating %s on %d test images", model.folder, len(test))
     codes = Codes(model, test, seed)
     some = Codes(model, train.spaced(READERS), seed)
-    chosen = Codes(model, dev, seed)
-    of_table_1 = Codes(model, few, seed) if few is not None else None
+    chosen = Codes(model, dev.spaced(CHOOSERS), seed)
+    first_faces = data.first_faces(config)
+    few = Codes(model, first_faces, seed) if first_faces is not None else None
     judge, names = faces_judge(config)
     bits, values = metrics_of(test.images, codes.reconstructions(codes.means))
     metrics = intervals(values)
@@ -90,17 +93,20 @@ def measure(model: Trained, config: Config, out: Path, command: EvaluateCommand)
     findings: list[str] = []
     details: dict[str, object] = {"test_images": len(test)}
     for column, name in enumerate(model.attribute_names):
-        judged = names.index(name)
-        first, shares = tables.table_1(row_of(config), codes, of_table_1, column, judge, judged)
-        reader, accuracies = tables.judge_table(codes, column, judge, judged)
+        judged = Judged(codes, column, judge, names.index(name))
+        authors = few and Judged(few, column, judge, names.index(name))
+        published = published_row(config, name)
+        first, shares = tables.table_1(name, judged, authors, published)
+        reader, accuracies = tables.judge_table(judged, judge)
         leak, leaks = tables.leak_table(some, codes, column, seed)
-        kept, unchanged = tables.kept_table(codes, column, judge, judged, names, seed)
-        arithmetic = tables.arithmetic_table(some, chosen, codes, column, judge, judged, first)
+        kept, unchanged = tables.kept_table(judged, names, seed)
+        arithmetic = tables.arithmetic_table(some, chosen, judged, judge)
         found += [first, kept, leak, reader, arithmetic]
-        findings += sentences(name, shares, leaks, unchanged, accuracies, leak)
+        base = majority(judged.present)
+        findings += sentences(name, shares, leaks, unchanged, accuracies, base)
         details[name] = {
             key: value.as_dict() for key, value in (shares | leaks | unchanged).items()
-        } | {"base rate": leak.rows[-1][1], **accuracies}
+        } | {"base rate": base, **accuracies}
     spaced = "" if len(test) == len(every) else f", evenly spaced of {len(every):,}"
     return Report(
         title=f"IFcVAEGAN on {config.dataset}: {model.folder.name}",
@@ -114,7 +120,11 @@ def measure(model: Trained, config: Config, out: Path, command: EvaluateCommand)
             hash_table(*bits, metrics, seed),
         ],
         figures=figures(codes, seed, out),
-        findings=[*findings, *alarm_findings(model.folder, train), *without_a_model(baselines)],
+        findings=[
+            *findings,
+            *alarm_findings(model.folder, config.loss.gamma, train),
+            *without_a_model(baselines),
+        ],
         facts=facts(model.folder, config.run.seed, command_line("ifcvaegan.evaluate", command)),
         details=details,
     )
@@ -126,11 +136,10 @@ def sentences(
     leaks: dict[str, Interval],
     unchanged: dict[str, Interval],
     accuracies: dict[str, float],
-    leak: Table,
+    base: float,
 ) -> list[str]:
     """What the tables of one attribute say."""
     zero, one = shares["class0"].mean, shares["class1"].mean
-    base = leak.rows[-1][1]
     nearer = (unchanged["nearer 0"].mean + unchanged["nearer 1"].mean) / 2
     return [
         f"{name}: of {shares['class0'].n:,} test faces {zero:.1%} read as without it at y = 0 and "
@@ -143,13 +152,13 @@ def sentences(
     ]
 
 
-def alarm_findings(run: Path, train: Records) -> list[str]:
-    """What the auxiliary loss at the end of the training says, from the history."""
+def alarm_findings(run: Path, gamma: float, train: Records) -> list[str]:
+    """What the auxiliary loss at the end of the training says, where a term acts on it."""
     from ifcvaegan import alarms
     from ifcvaegan.losses import entropy
 
     file = runs.Run(run).history_file("vaegan")
-    if not file.is_file():
+    if not (gamma and file.is_file()):
         return []
     last = float(read_history(file)["auxiliary_loss"][-1])
     told = alarms.auxiliary(last, float(entropy(train.attributes.mean(axis=0))))
@@ -175,15 +184,24 @@ def faces_judge(config: Config) -> tuple[Judge, tuple[str, ...]]:
     return lambda images: predict(network, images), records.attribute_names
 
 
-def row_of(config: Config) -> str | None:
-    """The row of Table 1 with this alpha and with the same of L^_class and L_aux, if any."""
+def published_row(config: Config, attribute: str) -> tuple[str, tuple[float, ...]] | None:
+    """What Table 1 has of such a model, Smiling alone on CelebA: the row's name, and its values.
+
+    It is the row with this alpha and with the same of L^_class and L_aux.
+    """
     from ifcvaegan.config import PRESETS, TABLE_1
 
-    def terms(config: Config) -> tuple[float, bool, bool]:
-        loss = config.loss
+    def terms(loss: LossConfig) -> tuple[float, bool, bool]:
         return loss.alpha, bool(loss.beta), bool(loss.gamma)
 
-    return next((name for name in TABLE_1 if terms(PRESETS[name]()) == terms(config)), None)
+    if (config.dataset, config.data.attributes, attribute) != ("celeba", ("Smiling",), "Smiling"):
+        return None
+    for name, values in TABLE_1.items():
+        loss = PRESETS[name]().loss
+        if terms(loss) == terms(config.loss):
+            other = " (other settings)" if differences(loss, config.loss) else ""
+            return f"the paper's row {name}{other}", values
+    return None
 
 
 @exits_cleanly

@@ -1,8 +1,7 @@
-"""How much z still tells about y: fresh networks that try to read it there.
+"""How much z still tells about y: fresh readers that try to find it there.
 
-The adversary A was trained against E and may be fooled where another reader is not (spec of every
-such claim: a fresh probe). Both kinds are trained on codes of training images and measured on test
-images, beside the base rate.
+The adversary A was trained against E and may be fooled where another reader is not. Both kinds are
+trained on codes of training images and measured on test images, beside the base rate.
 """
 
 from __future__ import annotations
@@ -15,22 +14,21 @@ import numpy as np
 EPOCHS = 60  # at most
 BATCH = 128
 LEARNING_RATE = 1e-3
-WIDTH = 256  # of both hidden layers of the network
+WIDTH = 1000  # of both hidden layers of the network, as of A
 HELD_OUT = 0.1  # of the training codes, by which the best epoch is told
 PENALTY = 1e-3  # of the squared weights of the linear reader, of which the loss is a mean
 
 Kind = Literal["linear", "network"]
 
 
-def accuracy(
+def read(
     train_codes: np.ndarray,
     train_labels: np.ndarray,
     test_codes: np.ndarray,
-    test_labels: np.ndarray,
     kind: Kind,
     seed: int = 0,
 ) -> np.ndarray:
-    """Whether a fresh reader of one attribute is right on each test code.
+    """What a fresh reader of one attribute says of each test code.
 
     The codes are standardised by the training codes.
 
@@ -38,18 +36,18 @@ def accuracy(
         train_codes: `[N, Z]`.
         train_labels: bool `[N]`.
         test_codes: `[M, Z]`.
-        test_labels: bool `[M]`.
-        kind: "linear" (logistic regression to its optimum) or "network" (two hidden layers, as of
-            the epoch with the smallest loss on a tenth of the training codes).
+        kind: "linear" (logistic regression to its optimum) or "network" (of A's shape, as of the
+            epoch with the smallest loss on a tenth of the training codes).
         seed: of the network's first weights and order.
 
     Returns:
-        bool `[M]`.
+        Logits float `[M]`, above 0 for present.
     """
     mean, spread = train_codes.mean(axis=0), train_codes.std(axis=0) + 1e-6
     train, test = ((codes - mean) / spread for codes in (train_codes, test_codes))
-    read = _linear(train, train_labels) if kind == "linear" else _network(train, train_labels, seed)
-    return (read(test) > 0.0) == test_labels
+    if kind == "linear":
+        return _linear(train, train_labels)(test)
+    return _network(train, train_labels, seed)(test)
 
 
 def _linear(codes: np.ndarray, labels: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:

@@ -11,15 +11,16 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+import scipy.stats
 
 from common.datasets.records import Records
 from common.metrics.attributes import accuracy, f1, majority
 from common.metrics.baselines import other_rows
 from common.metrics.intervals import Interval, mean_interval, proportion_interval
+from common.metrics.reconstruction import mae, mse
 from common.tables import Cell, Table
 from ifcvaegan import probes
-from ifcvaegan.codes import attribute_vector, decode, encode, moved, sampled
-from ifcvaegan.config import TABLE_1
+from ifcvaegan.codes import attribute_vector, decode, encode, moved, sampled, with_values
 
 if TYPE_CHECKING:
     from ifcvaegan.trained import Trained
@@ -50,8 +51,8 @@ class Codes:
 
     def edited(self, column: int, value: float, latents: np.ndarray | None = None) -> np.ndarray:
         """The faces with one attribute set, uint8 `[N, S, S, 3]`."""
-        attributes = np.array(self.read)
-        attributes[:, column] = value
+        names = self.model.attribute_names
+        attributes = with_values(self.read, names, {names[column]: value})
         return decode(self.model, attributes, self.latents if latents is None else latents)
 
     def reconstructions(self, latents: np.ndarray) -> np.ndarray:
@@ -59,78 +60,87 @@ class Codes:
         return decode(self.model, self.read, latents)
 
 
-def classes(
-    codes: Codes, column: int, judge: Judge, judged: int, chosen: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Class0 and Class1: whether each chosen face, decoded with y = k, is read as k.
+class Judged:
+    """Some faces, their reconstructions and edits of one attribute, and what the judge reads there.
+
+    z is sampled, as in the paper.
 
     Args:
-        codes: of all faces.
+        codes: of the faces.
         column: of the attribute in y.
         judge: reads attributes.
         judged: column of the attribute in its answers.
-        chosen: bool `[N]`, the faces that are edited.
 
-    Returns:
-        Two bool `[M]` of the M chosen faces.
+    Attributes:
+        present: bool `[N]`, the attribute by the labels.
+        rebuilt: reconstructions, uint8 `[N, S, S, 3]`.
+        edits: 0 and 1 -> the faces decoded with y at that value, uint8 `[N, S, S, 3]`.
+        read_rebuilt: all attributes in the reconstructions, bool `[N, J]`.
+        read_edits: 0 and 1 -> all attributes in the edits, bool `[N, J]`.
     """
-    read = [judge(codes.edited(column, value)[chosen])[:, judged] > 0.5 for value in (0.0, 1.0)]
-    return ~read[0], read[1]
+
+    def __init__(self, codes: Codes, column: int, judge: Judge, judged: int):
+        self.codes, self.column, self.judged = codes, column, judged
+        self.present = codes.records.attributes[:, column] > 0.5
+        self.rebuilt = codes.reconstructions(codes.latents)
+        self.edits = {value: codes.edited(column, float(value)) for value in (0, 1)}
+        self.read_rebuilt = judge(self.rebuilt) > 0.5
+        self.read_edits = {value: judge(edit) > 0.5 for value, edit in self.edits.items()}
+
+    def right(self, value: int) -> np.ndarray:
+        """Class0 or Class1: whether each face, decoded with y = value, is read so; bool `[N]`."""
+        return self.read_edits[value][:, self.judged] == bool(value)
+
+    @property
+    def errors(self) -> np.ndarray:
+        """MSE of each reconstruction on [0, 1], `[N]`."""
+        return mse(self.codes.records.images, self.rebuilt)
+
+    @property
+    def effect(self) -> np.ndarray:
+        """Mean absolute difference of D(1, z) and D(0, z) on [0, 1], `[N]`."""
+        return mae(self.edits[0], self.edits[1])
 
 
 def table_1(
-    published: str | None,
-    codes: Codes,
-    few: Codes | None,
-    column: int,
-    judge: Judge,
-    judged: int,
+    name: str, judged: Judged, few: Judged | None, published: tuple[str, Sequence[Cell]] | None
 ) -> tuple[Table, dict[str, Interval]]:
     """Table 1 of the paper beside ours, by both protocols.
 
     Args:
-        published: the row of the paper with this alpha, beta and gamma, if any.
-        codes: of the test faces.
-        few: of the authors' first 32 faces; None where the data have none.
-        column: of the attribute in y.
-        judge: reads attributes.
-        judged: column of the attribute in its answers.
+        name: of the attribute.
+        judged: the test faces.
+        few: the authors' first 32 faces; None where the data have none.
+        published: what to call the paper's row, and its values, if one is to stand beside.
 
     Returns:
-        The table, and `class0`, `class1`, `mse` and `edit_effect` of the test faces.
+        The table, and `mse`, `class0`, `class1` and `edit_effect` of all test faces and, after
+        "with: ", "without: " and "authors: ", of those with and without it and of the authors'.
     """
     rows: list[list[Cell]] = []
     if published is not None:
-        rows.append([f"the paper's row {published}", 16, *TABLE_1[published], None])
-
-    def row(name: str, some: Codes, chosen: np.ndarray, pixels: np.ndarray) -> list[Interval]:
-        zero, one = classes(some, column, judge, judged, chosen)
-        effect = np.abs(some.edited(column, 1.0).astype(float) - some.edited(column, 0.0)) / 255.0
-        values = [
-            mean_interval(pixels),
-            proportion_interval(int(zero.sum()), len(zero)),
-            proportion_interval(int(one.sum()), len(one)),
-            mean_interval(effect.mean(axis=(1, 2, 3))[chosen]),
-        ]
-        rows.append([name, int(chosen.sum()), *values])
-        return values
-
-    def squared(some: Codes) -> np.ndarray:
-        difference = some.reconstructions(some.latents).astype(float) - some.records.images
-        return np.square(difference / 255.0).mean(axis=(1, 2, 3))
-
-    if few is not None:
-        smiling = few.records.attributes[:, column] > 0.5
-        if smiling.any():
-            row("the authors' faces (first 32) with it", few, smiling, squared(few))
-    there = codes.records.attributes[:, column] > 0.5
-    errors = squared(codes)
-    if there.any():
-        row("test faces with it, as in the paper", codes, there, errors)
-    if (~there).any():
-        row("test faces without it", codes, ~there, errors)
-    values = row("all test faces", codes, np.ones(len(there), bool), errors)
-    name = codes.model.attribute_names[column]
+        rows.append([published[0], 16, *published[1], None])
+    there = judged.present
+    protocols = [
+        ("test faces with it, as in the paper", "with: ", judged, there, there),
+        ("test faces without it", "without: ", judged, ~there, ~there),
+        ("all test faces", "", judged, np.ones_like(there), np.ones_like(there)),
+    ]
+    if few is not None:  # [C] edits those with it, and takes the MSE of all
+        every = np.ones_like(few.present)
+        title = "the authors' faces (first 32) with it"
+        protocols.insert(0, (title, "authors: ", few, few.present, every))
+    found: dict[str, Interval] = {}
+    for title, prefix, some, chosen, measured in protocols:
+        if chosen.any():
+            values = {
+                "mse": mean_interval(some.errors[measured]),
+                "class0": share(some.right(0)[chosen]),
+                "class1": share(some.right(1)[chosen]),
+                "edit_effect": mean_interval(some.effect[chosen]),
+            }
+            rows.append([title, int(chosen.sum()), *values.values()])
+            found |= {prefix + key: value for key, value in values.items()}
     return (
         Table(
             f"Table 1: {name}",
@@ -142,19 +152,22 @@ def table_1(
             "absolute difference of D(1, z) and D(0, z) on [0, 1]. The paper's judge was another "
             "network.",
         ),
-        dict(zip(("mse", "class0", "class1", "edit_effect"), values, strict=True)),
+        found,
     )
 
 
-def judge_table(
-    codes: Codes, column: int, judge: Judge, judged: int
-) -> tuple[Table, dict[str, float]]:
+def share(right: np.ndarray) -> Interval:
+    """The share of True with its interval."""
+    return proportion_interval(int(right.sum()), len(right))
+
+
+def judge_table(judged: Judged, judge: Judge) -> tuple[Table, dict[str, float]]:
     """How well the judge, and E's own y-head, read the attribute."""
-    true = codes.records.attributes[:, column] > 0.5
+    codes, true = judged.codes, judged.present
     readers = {
-        "the judge, real faces": judge(codes.records.images)[:, judged] > 0.5,
-        "the judge, reconstructions": judge(codes.reconstructions(codes.latents))[:, judged] > 0.5,
-        "E's y-head, real faces": codes.read[:, column] > 0.5,
+        "the judge, real faces": judge(codes.records.images)[:, judged.judged] > 0.5,
+        "the judge, reconstructions": judged.read_rebuilt[:, judged.judged],
+        "E's y-head, real faces": codes.read[:, judged.column] > 0.5,
     }
     rows: list[list[Cell]] = [
         [name, accuracy(read, true), f1(read, true)] for name, read in readers.items()
@@ -167,72 +180,71 @@ def judge_table(
 def leak_table(
     train: Codes, test: Codes, column: int, seed: int
 ) -> tuple[Table, dict[str, Interval]]:
-    """How well fresh readers find y in z."""
+    """How well fresh readers find y in z.
+
+    Returns:
+        The table, and the share of right answers by kind of reader and of code, such as
+        "network, latents".
+    """
     labels = [codes.records.attributes[:, column] > 0.5 for codes in (train, test)]
+    frequency = labels[1].mean()
+    uncertainty = float(scipy.stats.entropy([frequency, 1.0 - frequency]))
     rows: list[list[Cell]] = []
     found: dict[str, Interval] = {}
     for kind in ("linear", "network"):
         cells: list[Cell] = []
         for name in ("means", "latents"):
-            right = probes.accuracy(
-                getattr(train, name), labels[0], getattr(test, name), labels[1], kind, seed
-            )
-            found[f"{kind}, {name}"] = proportion_interval(int(right.sum()), len(right))
-            cells.append(found[f"{kind}, {name}"])
+            logits = probes.read(getattr(train, name), labels[0], getattr(test, name), kind, seed)
+            found[f"{kind}, {name}"] = share((logits > 0.0) == labels[1])
+            loss = np.logaddexp(0.0, logits) - labels[1] * logits
+            cells += [found[f"{kind}, {name}"], mean_interval(uncertainty - loss)]
         rows.append([f"{kind} reader", *cells])
     base = majority(labels[1])
-    rows.append(["base rate", base, base])
+    rows.append(["base rate", base, 0.0, base, 0.0])
     return (
         Table(
             "What z tells about y",
-            ("reader", "of the mean of z", "of z"),
+            ("reader", "mean of z: right", "nats", "z: right", "nats"),
             rows,
             f"Fresh readers trained on the codes of {len(labels[0]):,} training faces, right on so "
-            f"many of the {len(labels[1]):,} test faces. At the base rate z tells nothing.",
+            f"many of the {len(labels[1]):,} test faces, and the nats by which their answers beat "
+            f"the base rate, of H(y) = {uncertainty:.3f}. Where few or most faces have the "
+            "attribute, only the nats tell: 0 or less is nothing.",
         ),
         found,
     )
 
 
 def kept_table(
-    codes: Codes, column: int, judge: Judge, judged: int, names: Sequence[str], seed: int
+    judged: Judged, names: Sequence[str], seed: int
 ) -> tuple[Table, dict[str, Interval]]:
     """What an edit leaves as it was: the face, and the other attributes.
 
     Args:
-        codes: of the test faces.
-        column: of the attribute in y.
-        judge: reads attributes.
-        judged: column of the attribute in its answers.
-        names: of all columns of its answers.
+        judged: the test faces.
+        names: of all columns of the judge's answers.
         seed: of the other face.
     """
-    images = codes.records.images.astype(np.float32) / 255.0
+    images = judged.codes.records.images
     another = images[other_rows(len(images), seed)]
-    before = judge(codes.reconstructions(codes.latents)) > 0.5
+    male = "Male" in names and names[judged.judged] != "Male"
     rows: list[list[Cell]] = []
     kept: dict[str, Interval] = {}
-    for value in (0.0, 1.0):
-        edits = codes.edited(column, value)
-        pixels = edits.astype(np.float32) / 255.0
-        own = np.square(pixels - images).mean(axis=(1, 2, 3))
-        other = np.square(pixels - another).mean(axis=(1, 2, 3))
-        after = judge(edits) > 0.5
-        same = np.delete(after == before, judged, axis=1)
+    for value, edits in judged.edits.items():
+        same = judged.read_edits[value] == judged.read_rebuilt
         values = {
-            "nearer": proportion_interval(int((own < other).sum()), len(own)),
-            "others": mean_interval(same.mean(axis=1)),
+            "nearer": share(mse(edits, images) < mse(edits, another)),
+            "others": mean_interval(np.delete(same, judged.judged, axis=1).mean(axis=1)),
         }
-        if "Male" in names and names[judged] != "Male":
-            male = names.index("Male")
-            right = after[:, male] == before[:, male]
-            values["male"] = proportion_interval(int(right.sum()), len(right))
-        rows.append([f"y = {value:g}", values["nearer"], values["others"], values.get("male")])
-        kept |= {f"{name} {value:g}": interval for name, interval in values.items()}
+        if male:
+            values["male"] = share(same[:, names.index("Male")])
+        rows.append([f"y = {value}", *values.values()])
+        kept |= {f"{key} {value}": interval for key, interval in values.items()}
+    titles = ("edit", "nearer to its own face", "other attributes kept", "Male kept")
     return (
         Table(
             "What an edit leaves as it was",
-            ("edit", "nearer to its own face", "other attributes kept", "Male kept"),
+            titles if male else titles[:-1],
             rows,
             "Nearer: the edited image has a smaller MSE to its own input than to another random "
             "test face. Kept: read by the judge as in the reconstruction.",
@@ -241,41 +253,37 @@ def kept_table(
     )
 
 
-def arithmetic_table(
-    train: Codes, dev: Codes, test: Codes, column: int, judge: Judge, judged: int, ours: Table
-) -> Table:
+def arithmetic_table(train: Codes, dev: Codes, judged: Judged, judge: Judge) -> Table:
     """Latent arithmetic (Larsen et al. 2016) on the same autoencoder, beside the change of y.
 
     z moves along the difference of the means of z with and without the attribute, y stays as E
     reads it; the amount is the one that is best on `dev`.
     """
-    present = train.records.attributes[:, column] > 0.5
+    present = train.records.attributes[:, judged.column] > 0.5
     vector = attribute_vector(train.means, present)
 
-    def shares(codes: Codes, amount: float) -> tuple[np.ndarray, np.ndarray]:
-        read = [
-            judge(codes.reconstructions(moved(codes.means, vector, sign * amount)))[:, judged] > 0.5
-            for sign in (-1.0, 1.0)
-        ]
-        return ~read[0], read[1]
+    def right(codes: Codes, amount: float) -> list[np.ndarray]:
+        """Class0 and Class1 with z moved backwards and forwards."""
+        images = (
+            codes.reconstructions(moved(codes.latents, vector, sign * amount)) for sign in (-1, 1)
+        )
+        read = [judge(some)[:, judged.judged] > 0.5 for some in images]
+        return [~read[0], read[1]]
 
-    def success(amount: float) -> float:
-        return float(np.mean([right.mean() for right in shares(dev, amount)]))
-
-    best = max(AMOUNTS, key=success)
-    zero, one = shares(test, best)
-    mine = ours.rows[-1]
+    best = max(AMOUNTS, key=lambda amount: float(np.mean(right(dev, amount))))
     return Table(
         "Beside latent arithmetic on the same autoencoder",
         ("edit of all test faces", "Class0", "Class1"),
         [
-            ["y set (this paper)", mine[3], mine[4]],
+            ["y set (this paper)", share(judged.right(0)), share(judged.right(1))],
             [
                 f"z moved by {best:g} attribute vectors",
-                *(proportion_interval(int(right.sum()), len(right)) for right in (zero, one)),
+                *(share(one) for one in right(judged.codes, best)),
             ],
         ],
-        f"The amount is the best of {', '.join(f'{amount:g}' for amount in AMOUNTS)} on dev.",
+        f"The amount is the best of {', '.join(f'{amount:g}' for amount in AMOUNTS)} on dev. Where "
+        "L_aux has taken the attribute out of z, little is left to move along: compare with a "
+        "model without it.",
     )
 
 

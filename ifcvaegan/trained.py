@@ -9,7 +9,7 @@ import keras
 
 from common import trained
 from ifcvaegan import networks
-from ifcvaegan.config import Config
+from ifcvaegan.config import Config, attribute_names
 
 SHIPPED = "ifcvaegan-celeba"  # below weights/
 NEEDED = ("encoder", "decoder")  # for editing
@@ -28,15 +28,6 @@ class Trained:
     def attribute_names(self) -> tuple[str, ...]:
         """Of the columns of y."""
         return attribute_names(self.config)
-
-
-def attribute_names(config: Config) -> tuple[str, ...]:
-    """The names of the columns of y, in order."""
-    if config.data.attributes != ("all",):
-        return config.data.attributes
-    from common.datasets import celeba, drawn
-
-    return drawn.ATTRIBUTES if config.dataset == "drawn" else celeba.ATTRIBUTES
 
 
 def build(config: Config) -> dict[str, keras.Model]:

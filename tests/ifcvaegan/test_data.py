@@ -10,6 +10,7 @@ import pytest
 
 from common.config import RunConfig
 from common.datasets.drawn import write_celeba
+from common.errors import UserError
 from ifcvaegan import data
 from ifcvaegan.config import Config, DataConfig
 
@@ -38,16 +39,32 @@ def test_the_authors_test_images_train_nothing(config):
 
 
 def test_the_faces_of_table_1_are_the_first_32(config):
+    from common import datasets
+
     few = data.first_faces(config)
+    every = datasets.load(
+        "celeba", "train", config.run, size=16, attributes=("Smiling",), crop="center178"
+    )
     assert few is not None
-    assert len(few) == 32
-    assert few.images.shape[1:] == (16, 16, 3)
+    assert np.array_equal(few.images, every.images[:32])
+    assert np.array_equal(few.attributes, every.attributes[:32])
 
 
-def test_other_data_have_no_faces_of_table_1(config):
+def test_a_limit_is_that_of_the_images_that_train(config):
+    limited = replace(config, run=replace(config.run, limit=3))
+    train = data.load(limited, "train")
+    assert np.array_equal(train.images, data.load(config, "train").images[:3])
+
+
+def test_data_that_leave_nothing_to_train_on_are_refused(tmp_path):
+    write_celeba(tmp_path / "celeba", {"train": 60, "dev": 4, "test": 4})
+    run = RunConfig(data_dir=tmp_path / "celeba", cache_dir=tmp_path / "cache")
+    with pytest.raises(UserError, match=r"60 training images.* first 100 are held out"):
+        data.load(Config(run=run, data=DataConfig(image_size=16)), "train")
+
+
+def test_other_data_have_no_faces_of_table_1():
     assert data.first_faces(Config(dataset="drawn")) is None
-    report = replace(config, data=replace(config.data, split="report"))
-    assert data.first_faces(report) is None
 
 
 @pytest.mark.data

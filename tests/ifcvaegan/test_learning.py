@@ -70,7 +70,8 @@ def trained(gamma: float, seed: int) -> tuple[float, float]:
     means, log_variances, _ = encoder(images, training=False)
     noise = np.random.default_rng(seed).standard_normal(means.shape)
     z = np.asarray(means + tf.exp(0.5 * log_variances) * noise.astype(np.float32))
-    right = probes.accuracy(z[TRAIN], y[TRAIN, 0] > 0, z[TEST], y[TEST, 0] > 0, "network", seed)
+    logits = probes.read(z[TRAIN], y[TRAIN, 0] > 0, z[TEST], "network", seed)
+    right = (logits > 0) == (y[TEST, 0] > 0)
     with_, without = (
         tf.sigmoid(decoder([tf.fill((FACES, 1), value), means], training=False))
         for value in (1.0, 0.0)

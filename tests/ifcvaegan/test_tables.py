@@ -13,7 +13,7 @@ from common.datasets.records import Records
 from common.tables import Table
 from ifcvaegan import tables
 from ifcvaegan.config import TABLE_1
-from ifcvaegan.tables import Codes
+from ifcvaegan.tables import Codes, Judged
 
 NAMES = ("Smiling", "Male")
 TRUE = np.array([[1, 0], [1, 1], [0, 1], [0, 0], [1, 0], [0, 1]], np.float32)
@@ -62,8 +62,13 @@ def rows(table: Table) -> dict[str, list[float]]:
     return {str(row[0]): [getattr(cell, "mean", cell) for cell in row[1:]] for row in table.rows}
 
 
-def first(codes: Codes, preset: str | None = None, few: Codes | None = None):
-    table, shares = tables.table_1(preset, codes, few, 0, judge, 0)
+def judged(codes: Codes) -> Judged:
+    return Judged(codes, 0, judge, 0)
+
+
+def first(codes: Codes, published=None, few: Codes | None = None):
+    authors = None if few is None else judged(few)
+    table, shares = tables.table_1("Smiling", judged(codes), authors, published)
     return rows(table), {name: share.mean for name, share in shares.items()}
 
 
@@ -85,16 +90,44 @@ def test_where_y_has_no_effect_the_two_add_up_to_1(codes):
     assert with_it[2:4] == [0.0, 1.0]  # they smile, whatever y says
 
 
+def test_mse_is_the_mean_square_on_0_to_1_of_the_faces_that_the_row_names(codes):
+    def darker(attributes, latents):  # the smiling faces by 51 of 255
+        return showing(attributes, latents) - np.uint8(51) * (attributes[:, :1, None, None] > 0.5)
+
+    found, shares = first(codes(darker, sigma=1e-9))
+    wrapped = judged(codes(darker)).rebuilt.astype(float) - RECORDS.images  # uint8 wraps at 0
+    by_hand = np.square(wrapped / 255).mean(axis=(1, 2, 3))
+    smiling = TRUE[:, 0] > 0.5
+    assert found["test faces with it, as in the paper"][1] == pytest.approx(by_hand[smiling].mean())
+    assert found["test faces without it"][1] == pytest.approx(0.0, abs=1e-9)
+    assert shares["mse"] == pytest.approx(by_hand.mean())
+
+
+def test_an_error_of_a_fifth_is_a_square_of_0_04(codes):
+    def off(attributes, latents):
+        images = showing(attributes, latents)
+        return np.where(images < 200, images + 51, images - 51).astype(np.uint8)
+
+    assert first(codes(off))[1]["mse"] == pytest.approx(0.04)
+
+
 def test_mse_is_that_of_reconstructions_with_sampled_z(codes):
     _, exact = first(codes())
     _, noisy = first(codes(sigma=0.2))
     assert noisy["mse"] > 100 * max(exact["mse"], 1e-6)
 
 
-def test_the_papers_row_stands_first_where_the_settings_are_its(codes):
-    found, _ = first(codes(), "no_aux")
+def test_the_papers_row_stands_first(codes):
+    found, _ = first(codes(), ("the paper's row no_aux", TABLE_1["no_aux"]))
     assert found["the paper's row no_aux"] == [16, *TABLE_1["no_aux"], None]
     assert not any("paper's row" in name for name in first(codes(), None)[0])
+
+
+def test_shares_are_kept_by_the_faces_that_they_are_of(codes):
+    _, shares = first(codes(ignoring), few=codes(ignoring))
+    assert (shares["with: class0"], shares["with: class1"]) == (0.0, 1.0)
+    assert (shares["without: class0"], shares["without: class1"]) == (1.0, 0.0)
+    assert (shares["authors: class0"], shares["class0"]) == (0.0, 0.5)
 
 
 def test_the_authors_protocol_edits_their_smiling_faces_alone(codes):
@@ -103,20 +136,20 @@ def test_the_authors_protocol_edits_their_smiling_faces_alone(codes):
 
 
 def test_the_judges_own_accuracy_stands_beside_its_figures(codes):
-    table, shares = tables.judge_table(codes(ignoring), 0, judge, 0)
+    table, shares = tables.judge_table(judged(codes(ignoring)), judge)
     assert shares["the judge, real faces"] == 1.0
     assert rows(table)["always the more frequent answer"][0] == 0.5
 
     def mute(attributes, latents):
         return showing(np.zeros_like(attributes), latents)
 
-    _, shares = tables.judge_table(codes(mute), 0, judge, 0)
+    _, shares = tables.judge_table(judged(codes(mute)), judge)
     assert shares["the judge, reconstructions"] == 0.5
     assert shares["E's y-head, real faces"] == 1.0
 
 
 def kept(codes: Codes) -> dict[str, float]:
-    _, found = tables.kept_table(codes, 0, judge, 0, NAMES, seed=0)
+    _, found = tables.kept_table(judged(codes), NAMES, seed=0)
     return {name: value.mean for name, value in found.items()}
 
 
@@ -126,14 +159,11 @@ def test_an_edit_that_keeps_the_face_is_nearest_to_it(codes):
     assert (found["male 0"], found["male 1"], found["others 1"]) == (1.0, 1.0, 1.0)
 
 
-def test_one_face_for_all_is_nearer_to_another_as_often_as_not_and_males_are_lost(codes):
+def test_one_face_for_all_is_nearer_to_another_as_often_as_not(codes):
     def same(attributes, latents):
-        y = np.stack([attributes[:, 0], np.ones(len(attributes))], axis=1)
-        return showing(y, np.zeros_like(latents))
+        return showing(np.ones_like(attributes), np.zeros_like(latents))
 
-    found = kept(codes(same))
-    assert found["nearer 0"] < 0.9
-    assert found["male 1"] == 1.0  # of its own reconstructions, which are all male as well
+    assert kept(codes(same))["nearer 0"] < 0.9
 
 
 def test_an_edit_that_changes_the_other_attribute_is_counted(codes):
@@ -145,19 +175,34 @@ def test_an_edit_that_changes_the_other_attribute_is_counted(codes):
 
 
 def test_the_amount_of_latent_arithmetic_is_chosen_on_dev(codes, monkeypatch):
-    amounts = []
-    monkeypatch.setattr(
-        tables,
-        "moved",
-        lambda z, vector, amount: amounts.append(amount) or z + amount * 0,
-    )
-    some = codes()
-    ours, _ = tables.table_1(None, some, None, 0, judge, 0)
-    table = tables.arithmetic_table(some, some, some, 0, judge, 0, ours)
-    tried = {abs(amount) for amount in amounts}
-    assert tried == set(tables.AMOUNTS)
-    assert rows(table)["y set (this paper)"] == [1.0, 1.0]
-    assert rows(table)["z moved by 0.5 attribute vectors"] == [0.5, 0.5]  # y stays, so no effect
+    """z itself shows the attribute, from a half on: of dev's faces an amount of 2 moves all."""
+
+    def of_z(attributes, latents):
+        return showing(np.stack([latents[:, 0] > 0.5, attributes[:, 1]], axis=1), latents)
+
+    def at(value: float) -> Codes:
+        some = codes(of_z)
+        some.latents = np.full_like(some.latents, value)
+        return some
+
+    train, dev, test = codes(of_z), at(0.5), at(0.0)
+    monkeypatch.setattr(tables, "attribute_vector", lambda *_: np.array([0.3, 0.0], np.float32))
+    monkeypatch.setattr(tables, "AMOUNTS", (0.0, 1.0, 2.0))
+    found = rows(tables.arithmetic_table(train, dev, judged(test), judge))
+    assert found["z moved by 1 attribute vectors"] == [1.0, 0.0]  # 2 would be better on test
+    assert "z moved by 2 attribute vectors" not in found
+
+
+def test_readers_of_z_are_told_in_shares_and_in_nats(codes, monkeypatch):
+    def sure(train, labels, test, kind, seed):
+        return np.where(TRUE[:, 0] > 0.5, 20.0, -20.0) * (1.0 if kind == "linear" else 0.0)
+
+    monkeypatch.setattr(tables.probes, "read", sure)
+    table, found = tables.leak_table(codes(), codes(), 0, seed=0)
+    assert rows(table)["linear reader"] == pytest.approx([1.0, np.log(2), 1.0, np.log(2)])
+    assert rows(table)["network reader"] == pytest.approx([0.5, 0.0, 0.5, 0.0])
+    assert rows(table)["base rate"] == [0.5, 0.0, 0.5, 0.0]
+    assert found["linear, latents"].mean == 1.0
 
 
 def test_dimensions_in_use_are_those_whose_means_vary(codes):

@@ -6,7 +6,6 @@ import json
 import os
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -18,10 +17,12 @@ from common.datasets.records import Records
 from common.errors import UserError
 from common.files import write_json
 from common.history import write_history
+from common.metrics.intervals import Interval
 from common.run import Run
 from ifcvaegan import ablation, alarms, edit, reconstruct
 from ifcvaegan.ablation import AblationCommand, options, settings
-from ifcvaegan.config import EXTENDABLE, PRESETS, Config
+from ifcvaegan.config import EXTENDABLE, PRESETS, TABLE_1, Config
+from ifcvaegan.evaluate import alarm_findings, published_row
 from ifcvaegan.train import check_lengths, main
 from tests.runs import METRICS, history, same, saved, weights
 
@@ -41,13 +42,13 @@ def smoke(tmp_path_factory: pytest.TempPathFactory) -> Path:
     def judge(records: Records, seed: int) -> keras.Model:
         return face_classifier.attribute_classifier(32, len(records.attribute_names))
 
-    def guess(train, labels, test, true, kind, seed):
-        return np.full(len(test), labels.mean() > 0.5) == true
+    def guess(train, labels, test, kind, seed):
+        return np.full(len(test), labels.mean() - 0.5)
 
     folder = tmp_path_factory.mktemp("smoke")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(face_classifier, "train", judge)
-        patch.setattr("ifcvaegan.probes.accuracy", guess)
+        patch.setattr("ifcvaegan.probes.read", guess)
         patch.setattr("common.sheets.CELL", 32)
         words = ["--preset", "smoke", "--cache-dir", str(folder / "cache")]
         main([*words, "--out", str(folder / "run")])
@@ -168,8 +169,7 @@ def test_the_figures_are_there(report):
     ],
 )
 def test_the_log_names_what_goes_wrong(tmp_path, caplog, effect, loss, aim, said):
-    row = {"period": 1, "step": 4, "images": 128, "seconds": 1.0, "auxiliary_loss": loss}
-    write_history(tmp_path / "history-vaegan.csv", [row])
+    leave_history(tmp_path, 4, loss)
     with caplog.at_level("WARNING"):
         alarms.watch(Run(tmp_path), effect, aim)
     assert (said in caplog.text) if said else not caplog.text
@@ -194,27 +194,41 @@ def test_an_attribute_that_all_have_is_refused(faces, config):
 
 @pytest.fixture
 def rows(monkeypatch, smoke):
-    """Stands in for the trainings: each leaves the files of the smoke run. The commands."""
+    """Stands in for the trainings: each leaves the report of the smoke run. The commands."""
+    from common.training import stage_length
+
     commands = []
 
-    def train(command, **_):
-        words = command[3:]
-        commands.append(words)
-        if words[0] == "--resume":
-            folder, config = Path(words[1]), read_config(Config, Path(words[1]))
-            longer = replace(config.train, epochs=float(words[words.index("--train.epochs") + 1]))
-            config = replace(config, train=longer)
-        else:
-            folder = Path(words[words.index("--out") + 1])
-            config, _ = parse_training(Config, PRESETS, "train", words, extendable=EXTENDABLE)
-        (folder / "report").mkdir(parents=True, exist_ok=True)
-        for name in ("environment.json", "history-vaegan.csv", "report/report.json"):
-            (folder / name).write_bytes((smoke / name).read_bytes())
-        write_json(folder / "config.json", to_json(config))
-        return SimpleNamespace(returncode=0)
+    class Training:
+        def __init__(self, command, **_):
+            self.words = command[3:]
+            commands.append(self.words)
 
-    monkeypatch.setattr(ablation.subprocess, "run", train)
+        def wait(self) -> int:
+            words = self.words
+            if words[0] == "--resume":
+                folder, config = Path(words[1]), read_config(Config, Path(words[1]))
+                epochs = float(words[words.index("--train.epochs") + 1])
+                config = replace(config, train=replace(config.train, epochs=epochs))
+            else:
+                folder = Path(words[words.index("--out") + 1])
+                config, _ = parse_training(Config, PRESETS, "train", words, extendable=EXTENDABLE)
+            train = config.train
+            steps, _ = stage_length(train.epochs, train.period, 256, train.batch_size)
+            (folder / "report").mkdir(parents=True, exist_ok=True)
+            leave_history(folder, steps)
+            for name in ("environment.json", "report/report.json"):
+                (folder / name).write_bytes((smoke / name).read_bytes())
+            write_json(folder / "config.json", to_json(config))
+            return 0
+
+    monkeypatch.setattr(ablation.subprocess, "Popen", Training)
     return commands
+
+
+def leave_history(run: Path, step: int, auxiliary_loss: float = 0.7) -> None:
+    row = {"period": 1, "step": step, "images": 1, "seconds": 1.0}
+    write_history(run / "history-vaegan.csv", [row | {"auxiliary_loss": auxiliary_loss}])
 
 
 def test_the_ablation_trains_every_row_once_and_goes_on_where_it_was(rows, tmp_path):
@@ -223,7 +237,7 @@ def test_the_ablation_trains_every_row_once_and_goes_on_where_it_was(rows, tmp_p
     assert [words[1] for words in rows] == ["paper", "no_aux"]
     stored = json.loads(page.with_name("report.json").read_text())
     assert [row[0] for row in stored["tables"][0]["rows"]] == ["paper", "no_aux"]
-    assert stored["tables"][0]["rows"][1][1:4] == [0.028, 0.1875, 0.8125]
+    assert stored["tables"][0]["columns"] == ["row", "MSE", "Class0", "Class1", "sum"]
     assert page.with_name("table-1.png").is_file()
     ablation.ablation(command)
     assert len(rows) == 2
@@ -246,8 +260,71 @@ def test_a_row_whose_report_is_older_than_its_training_goes_on(rows, tmp_path):
     report = tmp_path / "paper" / "report" / "report.json"
     history_file = tmp_path / "paper" / "history-vaegan.csv"
     os.utime(report, times=(0, history_file.stat().st_mtime - 1.0))
+    ablation.ablation(replace(command, data_dir=tmp_path / "moved"))
+    moved = ["--data-dir", str(tmp_path / "moved")]
+    assert rows[1] == ["--resume", str(tmp_path / "paper"), "--train.epochs", "8.0", *moved]
+
+
+def test_a_row_that_was_measured_before_its_end_goes_on(rows, tmp_path):
+    command = AblationCommand(out=tmp_path, dataset="drawn", rows=("paper",))
     ablation.ablation(command)
-    assert rows[1][:2] == ["--resume", str(tmp_path / "paper")]
+    leave_history(tmp_path / "paper", 63)  # of 64 steps
+    os.utime(tmp_path / "paper" / "report" / "report.json")
+    ablation.ablation(command)
+    assert len(rows) == 2
+
+
+def test_rows_measured_on_other_faces_are_not_put_into_one_table(rows, tmp_path):
+    command = AblationCommand(out=tmp_path, dataset="drawn", rows=("paper", "no_aux"))
+    ablation.ablation(command)
+    file = tmp_path / "paper" / "report" / "report.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"n": 10}))
+    with pytest.raises(UserError, match=r"different numbers of faces \(paper: 10, no_aux: 64\)"):
+        ablation.ablation(command)
+
+
+def test_ctrl_c_waits_for_the_row_to_save(rows, tmp_path, monkeypatch):
+    waits = []
+
+    def wait(self):
+        waits.append(1)
+        if len(waits) == 1:
+            raise KeyboardInterrupt
+        return 0
+
+    monkeypatch.setattr(ablation.subprocess.Popen, "wait", wait)
+    with pytest.raises(KeyboardInterrupt, match="the same command goes on"):
+        ablation.ablation(AblationCommand(out=tmp_path, dataset="drawn", rows=("paper",)))
+    assert len(waits) == 2
+
+
+def test_the_papers_table_stands_beside_smiling_on_celeba_by_its_protocol():
+    value = Interval(0.5, 0.4, 0.6, 10)
+    mine = {f"with: {key}": value for key in ("mse", "class0", "class1")}
+    table = ablation.paper_table({"no_aux": mine}, TABLE_1)
+    assert table.rows[0] == ["no_aux", 0.028, 0.1875, 0.8125, 1.0, value, value, value, 1.0]
+    assert "the paper's of 16" in table.note
+    assert ablation.paper_table({"no_aux": mine}, {}).rows[0][1] == value
+
+
+def test_the_papers_row_is_that_of_smiling_on_celeba():
+    def found(config: Config, attribute: str = "Smiling") -> str:
+        row = published_row(config, attribute)
+        return row[0] if row else ""
+
+    assert found(PRESETS["no_aux"]()) == "the paper's row no_aux"
+    assert found(PRESETS["stable"]()) == "the paper's row with_rec_class (other settings)"
+    assert found(PRESETS["naive_fig3"]()) == ""
+    assert found(PRESETS["paper"]("drawn")) == ""
+    male = PRESETS["paper"]()
+    male = replace(male, data=replace(male.data, attributes=("Male",)))
+    assert found(male, "Male") == ""
+
+
+def test_the_report_speaks_of_the_auxiliary_loss_only_where_a_term_acts_on_it(tmp_path, faces):
+    leave_history(tmp_path, 4, 0.3)
+    assert "reads y in z" in alarm_findings(tmp_path, 1.0, faces)[0]
+    assert alarm_findings(tmp_path, 0.0, faces) == []
 
 
 @pytest.mark.parametrize("base", ["paper", "stable"])
