@@ -154,6 +154,8 @@ def sentences(
 
 def alarm_findings(run: Path, gamma: float, train: Records) -> list[str]:
     """What the auxiliary loss at the end of the training says, where a term acts on it."""
+    import numpy as np
+
     from ifcvaegan import alarms
     from ifcvaegan.losses import entropy
 
@@ -161,7 +163,7 @@ def alarm_findings(run: Path, gamma: float, train: Records) -> list[str]:
     if not (gamma and file.is_file()):
         return []
     last = float(read_history(file)["auxiliary_loss"][-1])
-    told = alarms.auxiliary(last, float(entropy(train.attributes.mean(axis=0))))
+    told = alarms.auxiliary(last, float(np.mean(entropy(train.attributes.mean(axis=0)))))
     return [told] if told else []
 
 

@@ -3,7 +3,7 @@
 The paper's L_bce(a, b) lacks its minus and takes the logarithm of the target (Sec. 3.1); here BCE
 is the cross entropy, and "minimise", "- delta L_gan" and "- L_aux" in Eqs. 9 to 12 are then
 consistent. All terms are means over the batch; what the release sums instead is in the weights
-(`ifcvaegan.config.weights`).
+(`ifcvaegan.train.weights`).
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ def kl_divergence(mean: tf.Tensor, log_variance: tf.Tensor) -> tf.Tensor:
 
 
 def entropy(rates: tf.Tensor | np.ndarray) -> tf.Tensor:
-    """H(y) in nats of independent attributes with these rates `[A]`: the mean over them."""
+    """H(y) in nats of each attribute, from its rate: `[A]` to `[A]`."""
     rates = tf.clip_by_value(tf.convert_to_tensor(rates, tf.float32), 1e-6, 1.0 - 1e-6)
-    return -tf.reduce_mean(rates * tf.math.log(rates) + (1.0 - rates) * tf.math.log1p(-rates))
+    return -(rates * tf.math.log(rates) + (1.0 - rates) * tf.math.log1p(-rates))
 
 
 def stripping(
@@ -44,7 +44,8 @@ def stripping(
     """What the encoder minimises to keep y out of z, against the answer of A.
 
     "max_bce": -L_aux, Eq. 12, which has no lower bound.
-    "capped": -min(L_aux, H(y)): the same until A is as good as the base rate, then no gradient.
+    "capped": -min(L_aux, H(y)) of each attribute: the same until A is no better than the base rate,
+    then no gradient.
     "confuse": BCE(A(z), rate of y), whose minimum is an A that answers the base rate. Ours.
 
     Args:
@@ -55,7 +56,8 @@ def stripping(
     """
     if mode == "confuse":
         return cross_entropy(tf.broadcast_to(rates, tf.shape(logits)), logits)
-    auxiliary_loss = cross_entropy(y, logits)
+    auxiliary_loss = tf.nn.sigmoid_cross_entropy_with_logits(y, logits)  # [B, A]
+    auxiliary_loss = tf.reduce_mean(auxiliary_loss, axis=0)
     if mode == "capped":
         auxiliary_loss = tf.minimum(auxiliary_loss, entropy(rates))
-    return -auxiliary_loss
+    return -tf.reduce_mean(auxiliary_loss)

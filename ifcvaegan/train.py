@@ -86,7 +86,7 @@ def check_lengths(config: Config, train: Records, test_images: int) -> None:
 def train_vaegan(
     config: Config, run: runs.Run, records: Records, dev: Records, nets: dict[str, keras.Model]
 ) -> None:
-    """Algorithm 1; leaves all networks trained, and saved in the run."""
+    """Algorithm 1; leaves all networks saved in the run, as the last period ends them."""
     import keras
 
     from common.datasets.pipeline import endless_batches, ordered_batches
@@ -136,7 +136,7 @@ def train_vaegan(
     optimizer, averaged = model.autoencoder_optimizer, (nets["encoder"], nets["decoder"])
     trained = Trained(run.folder, config, nets["encoder"], nets["decoder"])
     draw = edited_samples(run, trained, dev)
-    aim = float(entropy(rates)) if loss.gamma else None  # of A's loss
+    aim = float(np.mean(entropy(rates))) if loss.gamma else None  # of A's loss
 
     @contextlib.contextmanager
     def as_kept() -> Iterator[None]:
@@ -168,8 +168,6 @@ def train_vaegan(
         validation=ordered_batches(dev, settings.batch_size, "unit"),
         period_end=period_end,
     )
-    with as_kept():
-        run.save_networks(nets)
 
 
 def reestimate(model: Trained, records: Records, batches: int) -> None:

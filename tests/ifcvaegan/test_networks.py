@@ -124,6 +124,11 @@ def test_a_transposed_convolution_drops_the_first_row_or_the_last():
 # --- First weights --------------------------------------------------------------------------------
 
 
+def test_batch_normalisation_has_torchs_constants():
+    norms = [layer for layer in networks.decoder(8, 1, 16, 4).layers if "batch_norm" in layer.name]
+    assert [(norm.momentum, norm.epsilon) for norm in norms] == [(0.9, 1e-5)]
+
+
 @pytest.mark.usefixtures("random_weights")
 def test_first_weights_and_biases_are_torchs():
     network = networks.encoder(200, 1, 64, 16)

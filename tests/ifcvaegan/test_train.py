@@ -23,7 +23,7 @@ from ifcvaegan import ablation, alarms, edit, reconstruct
 from ifcvaegan.ablation import AblationCommand, options, settings
 from ifcvaegan.config import EXTENDABLE, PRESETS, TABLE_1, Config
 from ifcvaegan.evaluate import alarm_findings, published_row
-from ifcvaegan.train import check_lengths, main
+from ifcvaegan.train import check_lengths, main, train_vaegan
 from tests.runs import METRICS, history, same, saved, weights
 
 NETWORKS = ("encoder", "decoder", "discriminator", "auxiliary")
@@ -126,6 +126,49 @@ def test_the_run_edits_and_reconstructs(smoke, tmp_path):
         command([str(tmp_path / "face.png"), "--run", str(smoke), "--out", str(out), *words])
         with Image.open(out / "face.png") as image:
             assert (image.size, image.mode) == ((32, 32), "RGB")
+
+
+# --- The training ---------------------------------------------------------------------------------
+
+
+class CompiledError(Exception):
+    """Raised in place of the training, with the optimizers."""
+
+
+def optimizers(monkeypatch, faces, networks, config: Config) -> dict[str, Any]:
+    def compile_(self, **options):
+        raise CompiledError(options)
+
+    monkeypatch.setattr("ifcvaegan.model.IFcVAEGAN.compile", compile_)
+    with pytest.raises(CompiledError) as ended:
+        train_vaegan(config, None, faces, faces, networks)  # pyright: ignore[reportArgumentType]
+    return ended.value.args[0]
+
+
+def test_every_player_has_the_optimizer_of_the_settings(monkeypatch, faces, networks, config):
+    paper = optimizers(monkeypatch, faces, networks, config)
+    players = ("autoencoder", "auxiliary", "discriminator")
+    assert [paper[player].rho for player in players] == [0.99, 0.99, 0.5]
+    assert [float(paper[player].learning_rate) for player in players] == pytest.approx([2e-4] * 3)
+    assert not any(paper[player].momentum or paper[player].use_ema for player in players)
+
+    train = PRESETS["stable"]().train
+    train = replace(train, discriminator_momentum=0.3)
+    stable = optimizers(monkeypatch, faces, networks, replace(config, train=train))
+    rates = [float(stable[player].learning_rate) for player in players]
+    assert rates == pytest.approx([5e-4, 1e-3, 5e-4])
+    assert [stable[player].use_ema for player in players] == [True, False, False]
+    assert [stable[player].momentum for player in players] == [0.0, 0.0, 0.3]
+
+
+def test_rmsprop_has_torchs_denominator(monkeypatch, faces, networks, config):
+    optimizer = optimizers(monkeypatch, faces, networks, config)["autoencoder"]
+    for gradient in (0.5, 1e-9):  # far above and below the floor of 1e-8
+        weight = keras.Variable([1.0])
+        copy = keras.optimizers.RMSprop.from_config(optimizer.get_config())
+        copy.apply([keras.ops.convert_to_tensor([gradient])], [weight])
+        step = 2e-4 * gradient / (np.sqrt(0.01 * gradient**2) + 1e-8)
+        assert 1.0 - float(weight[0]) == pytest.approx(step, rel=0.2, abs=1e-7)
 
 
 # --- The report -----------------------------------------------------------------------------------
