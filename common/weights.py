@@ -26,7 +26,7 @@ import tyro
 from common import device
 from common import run as runs
 from common.errors import UserError, exits_cleanly
-from common.files import atomic_path, write_text
+from common.files import atomic_path, write_json, write_text
 from common.history import history_files, last_rows, length
 from common.tables import Table, markdown
 
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     import keras
 
 logger = logging.getLogger(__name__)
+
+FOLDERS = ("data_dir", "cache_dir")  # of a run's settings
 
 
 def save_half(network: keras.Model, path: Path) -> None:
@@ -83,6 +85,8 @@ class ReleaseCommand:
 def release(command: ReleaseCommand) -> Path:
     """Writes `config.json`, `<network>.weights.h5`, the histories and `card.md`.
 
+    The settings lose the folders of the data and of the cache, which are of this machine alone.
+
     Returns:
         The folder.
 
@@ -101,7 +105,10 @@ def release(command: ReleaseCommand) -> Path:
         network = keras.models.load_model(run.network_file(name), compile=False)
         assert isinstance(network, keras.Model)
         save_half(network, command.out / f"{name}.weights.h5")
-    for file in [command.run / "config.json", *history_files(command.run).values()]:
+    settings = json.loads((command.run / "config.json").read_text(encoding="utf-8"))
+    settings["run"] |= dict.fromkeys(FOLDERS)
+    write_json(command.out / "config.json", settings)
+    for file in history_files(command.run).values():
         with atomic_path(command.out / file.name) as temporary:
             shutil.copyfile(file, temporary)
     write_text(command.out / "card.md", card(command))

@@ -18,7 +18,9 @@ def network(seed: int = 0) -> keras.Model:
 def run_folder(folder):
     (folder / "networks").mkdir(parents=True)
     network().save(folder / "networks" / "encoder.keras")
-    (folder / "config.json").write_text("{}")
+    folders = {"data_dir": "/home/someone/celeba", "cache_dir": None}
+    settings = {"dataset": "mnist", "run": {"seed": 7, **folders}}
+    (folder / "config.json").write_text(json.dumps(settings))
     (folder / "command.txt").write_text("python -m crg.train --out /home/someone/runs/mine\n")
     (folder / "environment.json").write_text(
         json.dumps(
@@ -58,6 +60,15 @@ def test_release_writes_weights_settings_histories_and_card(tmp_path):
     release(ReleaseCommand(run=run, out=out, networks=("encoder",)))
     names = {path.name for path in out.iterdir()}
     assert names == {"encoder.weights.h5", "config.json", "history-encoder.csv", "card.md"}
+
+
+def test_released_settings_name_no_folder_of_this_machine(tmp_path):
+    run, out = run_folder(tmp_path / "run"), tmp_path / "crg-mnist"
+    release(ReleaseCommand(run=run, out=out, networks=("encoder",)))
+    assert json.loads((out / "config.json").read_text()) == {
+        "dataset": "mnist",
+        "run": {"seed": 7, "data_dir": None, "cache_dir": None},
+    }
 
 
 def test_card_states_seed_command_and_the_last_step_of_each_stage(tmp_path):

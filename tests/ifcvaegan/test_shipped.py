@@ -1,0 +1,61 @@
+"""The model that comes with the project: small, and it edits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from common import run as runs
+from ifcvaegan import trained
+from ifcvaegan.trained import SHIPPED
+
+REAL = Path(__file__).parents[3] / "shared" / "data" / "celeba"
+
+
+@pytest.fixture(scope="module")
+def model() -> trained.Trained:
+    return trained.load(None)
+
+
+def test_it_is_smaller_than_six_megabytes():
+    files = runs.default_weights(SHIPPED).glob("*.weights.h5")
+    assert sum(file.stat().st_size for file in files) < 6e6
+
+
+def test_its_card_says_whose_faces_it_learnt_from():
+    card = (runs.default_weights(SHIPPED) / "card.md").read_text(encoding="utf-8")
+    assert "CelebA" in card
+    assert "non-commercial research" in card
+
+
+def test_it_changes_the_lower_half_of_a_face_the_most(model):
+    from ifcvaegan.codes import decode
+
+    z = np.zeros((1, model.config.networks.latent_size), np.float32)
+    y = [np.full((1, 1), value, np.float32) for value in (0.0, 1.0)]
+    without, with_ = (decode(model, value, z)[0].astype(float) for value in y)
+    change = np.abs(with_ - without).mean(axis=2)  # [64, 64]
+    assert change.mean() > 255 * 0.02
+    mouth = change[38:52, 20:44]
+    assert mouth.mean() > 2 * change.mean()
+
+
+@pytest.mark.slow
+@pytest.mark.data
+@pytest.mark.skipif(not REAL.is_dir(), reason=f"there is no CelebA in {REAL}")
+def test_real_faces_smile_and_stop_as_the_judge_reads_them():
+    """By a judge that trains for minutes where it is not kept from before."""
+    from common.commands import EvaluateCommand, moved
+    from ifcvaegan import data
+    from ifcvaegan.evaluate import faces_judge
+    from ifcvaegan.tables import Codes, Judged
+
+    some = trained.load(None)
+    config = moved(some.config, EvaluateCommand(data_dir=REAL))
+    judge, names = faces_judge(config)
+    test = data.load(config, "test")
+    judged = Judged(Codes(some, test, 0), 0, judge, names.index("Smiling"))
+    assert min(judged.right(0).mean(), judged.right(1).mean()) >= 0.85
+    assert judged.errors.mean() < 0.028  # the paper's
