@@ -24,6 +24,7 @@ def carry_out(
     work: Callable[[T], object],
     arguments: Sequence[str] | None = None,
     check: Callable[[T], object] | None = None,
+    description: str | None = None,
 ) -> None:
     """Reads a command line, checks it, starts TensorFlow and does the work.
 
@@ -33,8 +34,9 @@ def carry_out(
         work: what is done.
         arguments: the words after the program; those of the process by default.
         check: refuses what can be refused before TensorFlow starts, which takes seconds.
+        description: what `--help` says first, if not the docstring of the dataclass.
     """
-    command = tyro.cli(kind, prog=program, args=arguments)
+    command = tyro.cli(kind, prog=program, args=arguments, description=description)
     runs.log_to(None)
     if check is not None:
         check(command)

@@ -11,7 +11,7 @@ from common.document import Figure
 from common.history import history_files, read_run
 from common.plots import loss_curves
 from common.sheets import grid
-from ifcvaegan.codes import decode
+from ifcvaegan.codes import decode, with_values
 
 if TYPE_CHECKING:
     from ifcvaegan.tables import Codes
@@ -49,19 +49,20 @@ def edits(codes: Codes, column: int, out: Path) -> Figure:
     """The first faces with the attribute, and without: real, reconstructed, y = 0, y = 1."""
     name = codes.model.attribute_names[column]
     there = codes.records.attributes[:, column] > 0.5
-    images = {
-        "real": codes.records.images,
-        "reconstruction": codes.reconstructions(codes.means),
-        "y = 0": codes.edited(column, 0.0, codes.means),
-        "y = 1": codes.edited(column, 1.0, codes.means),
-    }
     rows, labels = [], []
     for present in (True, False):
         chosen = np.flatnonzero(there == present)[:FACES]
         if len(chosen):
-            rows += [list(some[chosen]) for some in images.values()]
+            some = codes.take(chosen)
             kind = "with" if present else "without"
-            labels += [f"{kind} {name}: real", *list(images)[1:]]
+            images = {
+                f"{kind} {name}: real": some.records.images,
+                "reconstruction": some.reconstructions(some.means),
+                "y = 0": some.edited(column, 0.0, some.means),
+                "y = 1": some.edited(column, 1.0, some.means),
+            }
+            rows += [list(row) for row in images.values()]
+            labels += images
     sheet = out / f"edits-{name}.png"
     grid(rows, sheet, row_labels=labels)
     of_the_paper = f" (the paper's Figures {PAPERS[name]})" if name in PAPERS else ""
@@ -75,10 +76,9 @@ def edits(codes: Codes, column: int, out: Path) -> Figure:
 def sweep(codes: Codes, column: int, out: Path) -> Figure:
     """A face a row, y from 0 to 1 in the columns."""
     name = codes.model.attribute_names[column]
-    columns = {"real": codes.records.images[:FACES]}
-    columns |= {
-        f"y = {value:g}": codes.edited(column, value, codes.means)[:FACES] for value in SWEEP
-    }
+    some = codes.take(np.arange(min(FACES, len(codes.means))))
+    columns = {"real": some.records.images}
+    columns |= {f"y = {value:g}": some.edited(column, value, some.means) for value in SWEEP}
     sheet = out / f"sweep-{name}.png"
     grid(
         [list(row) for row in zip(*columns.values(), strict=True)],
@@ -92,14 +92,13 @@ def samples(codes: Codes, seed: int, out: Path) -> Figure:
     """Images of random z, each above the same z with the first attribute."""
     size, names = codes.means.shape[1], codes.model.attribute_names
     latents = np.random.default_rng(seed).standard_normal((2 * FACES, size), np.float32)
-    attributes = np.array(codes.records.attributes[: len(latents)])
+    attributes = codes.records.attributes[: len(latents)]
     latents = latents[: len(attributes)]
     rows, labels = [], []
     for start in range(0, len(latents), FACES):
         some = slice(start, start + FACES)
         for value in (0.0, 1.0):
-            y = np.array(attributes[some])
-            y[:, 0] = value
+            y = with_values(attributes[some], names, {names[0]: value})
             rows.append(list(decode(codes.model, y, latents[some])))
             labels.append(f"{names[0]} {value:g}")
     sheet = out / "samples.png"

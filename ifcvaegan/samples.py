@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from common.sheets import grid
-from ifcvaegan.codes import decode, encode
+from ifcvaegan.codes import decode, encode, with_values
 
 if TYPE_CHECKING:
     from common.datasets.records import Records
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from ifcvaegan.trained import Trained
 
 FACES = 8
-PRIOR = 4  # rows of images of random z
 
 
 def edited_samples(run: Run, model: Trained, dev: Records) -> Callable[[str], float]:
@@ -42,8 +41,7 @@ def edited_samples(run: Run, model: Trained, dev: Records) -> Callable[[str], fl
         return float(np.abs(with_.astype(float) - without).mean() / 255.0)
 
     def both(attributes: np.ndarray, latents: np.ndarray, value: float) -> np.ndarray:
-        edited = np.array(attributes)
-        edited[:, 0] = value
+        edited = with_values(attributes, model.attribute_names, {name: value})
         return decode(model, edited, latents)
 
     return sample

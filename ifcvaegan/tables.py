@@ -7,6 +7,7 @@ every figure that it gives and stands beside it.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -54,6 +55,14 @@ class Codes:
         names = self.model.attribute_names
         attributes = with_values(self.read, names, {names[column]: value})
         return decode(self.model, attributes, self.latents if latents is None else latents)
+
+    def take(self, rows: np.ndarray) -> Codes:
+        """Those of some faces."""
+        some = copy.copy(self)
+        some.records = self.records.take(rows)
+        for name in ("means", "log_variances", "latents", "read"):
+            setattr(some, name, getattr(self, name)[rows])
+        return some
 
     def reconstructions(self, latents: np.ndarray) -> np.ndarray:
         """The faces with y as E reads it."""
