@@ -222,8 +222,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         evaluate,
         words,
         check_evaluation,
-        "Measures a trained model on test faces, beside the paper's Table 1. With --ablation, trains "
-        "and measures all rows of that table: see --ablation --help.",
+        "Measures a trained model on test faces, beside the paper's Table 1. With --ablation, "
+        "trains and measures all rows of that table: see --ablation --help.",
     )
 
 
