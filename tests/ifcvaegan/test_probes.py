@@ -15,7 +15,9 @@ TRAIN, TEST = slice(0, 1200), slice(1200, None)
 
 @pytest.fixture(autouse=True)
 def _small_networks(monkeypatch):
-    monkeypatch.setattr(probes, "WIDTH", 64)
+    monkeypatch.setattr(probes, "WIDTH", 32)
+    monkeypatch.setattr(probes, "LEARNING_RATE", 1e-2)
+    monkeypatch.setattr(probes, "EPOCHS", 15)
 
 
 def found(labels: np.ndarray, kind) -> float:
