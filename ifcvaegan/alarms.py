@@ -34,11 +34,11 @@ def watch(run: Run, effect: float, entropy: float | None) -> None:
         )
     if entropy is not None:
         last = float(read_history(run.history_file("vaegan"))["auxiliary_loss"][-1])
-        if told := auxiliary(last, entropy):
+        if told := auxiliary_warning(last, entropy):
             logger.warning("%s (%s)", told, run.folder)
 
 
-def auxiliary(value: float, entropy: float) -> str:
+def auxiliary_warning(value: float, entropy: float) -> str:
     """What is wrong with an auxiliary loss, or nothing."""
     if value < entropy - BELOW:
         return (

@@ -163,7 +163,7 @@ def alarm_findings(run: Path, gamma: float, train: Records) -> list[str]:
     if not (gamma and file.is_file()):
         return []
     last = float(read_history(file)["auxiliary_loss"][-1])
-    told = alarms.auxiliary(last, float(np.mean(entropy(train.attributes.mean(axis=0)))))
+    told = alarms.auxiliary_warning(last, float(np.mean(entropy(train.attributes.mean(axis=0)))))
     return [told] if told else []
 
 

@@ -22,9 +22,7 @@ import keras
 from keras import layers
 
 Padding: TypeAlias = Literal["torch", "same"]
-LARGEST_LOG_VARIANCE = (
-    10.0  # either way: keeps exp finite, and is out of reach in a healthy training
-)
+LARGEST_LOG_VARIANCE = 10.0  # either way: keeps exp finite; a healthy training stays below
 Symbolic: TypeAlias = Any  # Keras' symbolic tensors, which its stubs do not describe
 
 
