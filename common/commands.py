@@ -12,10 +12,12 @@ import tyro
 
 from common import device
 from common import run as runs
-from common.config import check_seed, check_setting
+from common.config import FOLDERS, check_seed, check_setting
+from common.datasets.folder import check_inputs
 from common.errors import UserError, did_you_mean
 
 T = TypeVar("T")
+M = TypeVar("M", bound=Any)
 
 
 def carry_out(
@@ -78,9 +80,48 @@ def check_evaluation(command: EvaluateCommand) -> None:
 
 def moved(config: Any, command: EvaluateCommand) -> Any:
     """A run's settings, with the folders of the data and of the cache that the command names."""
-    given = {"data_dir": command.data_dir, "cache_dir": command.cache_dir}
+    given = {name: getattr(command, name) for name in FOLDERS}
     folders = {name: folder for name, folder in given.items() if folder is not None}
     return dataclasses.replace(config, run=dataclasses.replace(config.run, **folders))
+
+
+def to_measure(command: EvaluateCommand, load: Callable[[Path | None], M]) -> tuple[M, Any]:
+    """Loads the model of an evaluation: the model, and its settings as the command moves them.
+
+    Args:
+        command: the evaluation.
+        load: the package's; its models have a `config`.
+
+    Raises:
+        UserError: options that cannot be, or a run that is not trained yet.
+    """
+    import keras
+
+    keras.config.set_dtype_policy("float32")  # after a bfloat16 training too
+    check_evaluation(command)
+    model = load(command.run)
+    return model, moved(model.config, command)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconstructCommand:
+    """Encodes images and generates them anew."""
+
+    images: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="IMAGES")]
+    """An image or a folder of images: digits, white on black, or faces, aligned as CelebA's are."""
+    out: Path
+    """Folder for one `<name>.png` an input; the sheet goes to `OUT/sheets/`."""
+    run: Path | None = None
+    """A run or a folder of weights; by default the model that comes with the project."""
+
+
+def check_reconstruction(command: ReconstructCommand) -> None:
+    """Refuses images that are missing or would be overwritten.
+
+    Raises:
+        UserError: naming them.
+    """
+    check_inputs(command.out, command.images)
 
 
 def attribute_values(

@@ -25,7 +25,8 @@ from common.errors import UserError, did_you_mean
 C = TypeVar("C")
 
 LARGEST_SEED = 2**31 - 1  # what every generator here takes
-MOVABLE = ("run.device", "run.data_dir", "run.cache_dir")  # may differ when a run is resumed
+FOLDERS = ("data_dir", "cache_dir")  # of `RunConfig`; they belong to one machine
+MOVABLE = ("run.device", *(f"run.{name}" for name in FOLDERS))  # may differ in a resumed run
 
 
 def check_setting(name: str, value: Any, right: bool, allowed: str) -> None:
@@ -100,7 +101,7 @@ class RunConfig:
     def __post_init__(self) -> None:
         seed, limit, seconds = self.seed, self.limit, self.backup_seconds
         check_seed(seed)
-        for name in ("data_dir", "cache_dir"):  # so that a resume finds it from any folder
+        for name in FOLDERS:  # so that a resume finds it from any folder
             folder = getattr(self, name)
             if folder is not None:
                 object.__setattr__(self, name, folder.absolute())

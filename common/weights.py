@@ -25,6 +25,7 @@ import tyro
 
 from common import device
 from common import run as runs
+from common.config import FOLDERS
 from common.errors import UserError, exits_cleanly
 from common.files import atomic_path, write_json, write_text
 from common.history import history_files, last_rows, length
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     import keras
 
 logger = logging.getLogger(__name__)
-
-FOLDERS = ("data_dir", "cache_dir")  # of a run's settings
 
 
 def save_half(network: keras.Model, path: Path) -> None:

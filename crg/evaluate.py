@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from common import run as runs
-from common.commands import EvaluateCommand, carry_out, check_evaluation, moved
+from common.commands import EvaluateCommand, carry_out, check_evaluation, to_measure
 from common.errors import exits_cleanly
 
 if TYPE_CHECKING:
@@ -39,16 +39,11 @@ def evaluate(command: EvaluateCommand) -> Path:
     Raises:
         UserError: the run is not trained yet, the data cannot be read, or fewer than two images.
     """
-    import keras
-
     from common import datasets
     from common.publish import publish
     from crg import trained
 
-    keras.config.set_dtype_policy("float32")  # after a bfloat16 training too
-    check_evaluation(command)
-    model = trained.load(command.run)
-    config = moved(model.config, command)
+    model, config = to_measure(command, trained.load)
     train, every = (datasets.load(config.dataset, name, config.run) for name in ("train", "test"))
     test = every.spaced(config.report_images if command.limit is None else command.limit)
     out = command.out or runs.output_folder(model.folder, "report")

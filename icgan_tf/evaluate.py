@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from common import run as runs
-from common.commands import EvaluateCommand, carry_out, check_evaluation, moved
+from common.commands import EvaluateCommand, carry_out, check_evaluation, to_measure
 from common.errors import exits_cleanly
 from common.history import COUNTERS, last_rows, read_history, read_run
 from common.tables import Cell, Table
@@ -45,15 +45,10 @@ def evaluate(command: EvaluateCommand) -> Path:
     Raises:
         UserError: the run is not trained yet, the data cannot be read, or fewer than two images.
     """
-    import keras
-
     from common.publish import publish
     from icgan_tf import data, trained
 
-    keras.config.set_dtype_policy("float32")  # after a bfloat16 training too
-    check_evaluation(command)
-    model = trained.load(command.run)
-    config = moved(model.config, command)
+    model, config = to_measure(command, trained.load)
     train, every = data.load(config, "train"), data.load(config, "test")
     test = every.spaced(config.report_images if command.limit is None else command.limit)
     if model.digits:

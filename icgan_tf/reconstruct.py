@@ -8,29 +8,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-import tyro
-
-from common.commands import carry_out
-from common.datasets.folder import check_inputs
+from common import commands
+from common.commands import carry_out, check_reconstruction
 from common.errors import exits_cleanly
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReconstructCommand:
+class ReconstructCommand(commands.ReconstructCommand):
     """Encodes images and generates them anew."""
 
-    images: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="IMAGES")]
-    """An image or a folder of images: digits, white on black, or faces, aligned as CelebA's are."""
-    out: Path
-    """Folder for one `<name>.png` an input; the sheet goes to `OUT/sheets/`."""
     attributes: Literal["binary", "raw"] = "binary"
     """What E_y reads, made binary as for an edit, or as it is."""
     invert: bool = False
     """The inputs are digits, black on white."""
-    run: Path | None = None
-    """A run or a folder of weights; by default the model of digits that comes with the project."""
 
 
 def reconstruct(command: ReconstructCommand) -> Path:
@@ -47,7 +39,7 @@ def reconstruct(command: ReconstructCommand) -> Path:
     from icgan_tf.codes import binary, decode, encode
     from icgan_tf.edit import read
 
-    check(command)
+    check_reconstruction(command)
     model = trained.load(command.run)
     stems, images = read(command.images, model, command.invert)
     latents, answers = encode(model, images)
@@ -58,16 +50,11 @@ def reconstruct(command: ReconstructCommand) -> Path:
     return command.out
 
 
-def check(command: ReconstructCommand) -> None:
-    """Refuses images that are missing or would be overwritten."""
-    check_inputs(command.out, command.images)
-
-
 @exits_cleanly
 def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line and reconstructs."""
     program = "python -m icgan_tf.reconstruct"
-    carry_out(ReconstructCommand, program, reconstruct, arguments, check)
+    carry_out(ReconstructCommand, program, reconstruct, arguments, check_reconstruction)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from typing import Any, Literal
 import tyro
 
 from common import run as runs
-from common.config import read_config, refuse_changes
+from common.config import FOLDERS, read_config, refuse_changes
 from common.document import Figure, Report
 from common.errors import UserError
 from common.files import atomic_path
@@ -31,10 +31,11 @@ from common.metrics.intervals import Interval
 from common.publish import publish
 from common.run import ROOT
 from common.tables import Cell, Table
-from ifcvaegan.config import EXTENDABLE, PRESETS, TABLE_1, VARIED, Config, Dataset, attribute_names
+from ifcvaegan.config import EXTENDABLE, PRESETS, TABLE_1, Config, Dataset, attribute_names
 
 logger = logging.getLogger(__name__)
 
+VARIED = ("alpha", "beta", "gamma")  # of the loss, by the rows
 ROWS = (*TABLE_1, "naive_fig3", "if_fig2")
 
 COLUMNS = {  # of the table -> of a run's report
@@ -150,7 +151,7 @@ def options(base: str, row: str, config: Config) -> list[str]:
 
 def folders(config: Config) -> list[str]:
     """The options that name the folders of the data and of the cache, where they are given."""
-    given = {"--data-dir": config.run.data_dir, "--cache-dir": config.run.cache_dir}
+    given = {f"--{name.replace('_', '-')}": getattr(config.run, name) for name in FOLDERS}
     return [str(word) for pair in given.items() if pair[1] for word in pair]
 
 

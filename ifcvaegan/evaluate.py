@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common import run as runs
-from common.commands import EvaluateCommand, carry_out, check_evaluation, moved
+from common.commands import EvaluateCommand, carry_out, check_evaluation, to_measure
 from common.config import differences
 from common.errors import exits_cleanly
 from common.history import read_history
@@ -46,15 +46,10 @@ def evaluate(command: EvaluateCommand) -> Path:
     Raises:
         UserError: the run is not trained yet, the data cannot be read, or fewer than two images.
     """
-    import keras
-
     from common.publish import publish
     from ifcvaegan import trained
 
-    keras.config.set_dtype_policy("float32")  # after a bfloat16 training too
-    check_evaluation(command)
-    model = trained.load(command.run)
-    config = moved(model.config, command)
+    model, config = to_measure(command, trained.load)
     out = command.out or runs.output_folder(model.folder, "report")
     return publish(measure(model, config, out, command), out)
 

@@ -6,27 +6,10 @@ python -m ifcvaegan.reconstruct IMAGES --out DIR [--run RUN]
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
-import tyro
-
-from common.commands import carry_out
-from common.datasets.folder import check_inputs
+from common.commands import ReconstructCommand, carry_out, check_reconstruction
 from common.errors import exits_cleanly
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReconstructCommand:
-    """Encodes faces and generates them anew."""
-
-    images: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="IMAGES")]
-    """A face or a folder of faces, aligned as CelebA's are."""
-    out: Path
-    """Folder for one `<name>.png` an input; the sheet goes to `OUT/sheets/`."""
-    run: Path | None = None
-    """A run or a folder of weights; by default the model that comes with the project."""
 
 
 def reconstruct(command: ReconstructCommand) -> Path:
@@ -43,7 +26,7 @@ def reconstruct(command: ReconstructCommand) -> Path:
     from ifcvaegan.codes import decode, encode
     from ifcvaegan.edit import read
 
-    check(command)
+    check_reconstruction(command)
     model = trained.load(command.run)
     stems, images = read(command.images, model)
     means, _, attributes = encode(model, images)
@@ -51,16 +34,11 @@ def reconstruct(command: ReconstructCommand) -> Path:
     return command.out
 
 
-def check(command: ReconstructCommand) -> None:
-    """Refuses images that are missing or would be overwritten."""
-    check_inputs(command.out, command.images)
-
-
 @exits_cleanly
 def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line and reconstructs."""
     program = "python -m ifcvaegan.reconstruct"
-    carry_out(ReconstructCommand, program, reconstruct, arguments, check)
+    carry_out(ReconstructCommand, program, reconstruct, arguments, check_reconstruction)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ every figure that it gives and stands beside it.
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -100,12 +101,12 @@ class Judged:
         """Class0 or Class1: whether each face, decoded with y = value, is read so; bool `[N]`."""
         return self.read_edits[value][:, self.judged] == bool(value)
 
-    @property
+    @functools.cached_property
     def errors(self) -> np.ndarray:
         """MSE of each reconstruction on [0, 1], `[N]`."""
         return mse(self.codes.records.images, self.rebuilt)
 
-    @property
+    @functools.cached_property
     def effect(self) -> np.ndarray:
         """Mean absolute difference of D(1, z) and D(0, z) on [0, 1], `[N]`."""
         return mae(self.edits[0], self.edits[1])

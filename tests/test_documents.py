@@ -13,12 +13,12 @@ ROOT = Path(__file__).resolve().parents[1]
 READMES = sorted(ROOT.glob("README.md")) + sorted(ROOT.glob("*/README.md"))
 PAPERS = ("crg", "icgan_tf", "ifcvaegan")
 WORK = {  # what a command calls once its words are read
-    f"{package}.{command}": f"{package}.{command}.{function}"
+    f"{package}.{command}": work.format(package)
     for package in PAPERS
-    for command, function in (
-        ("train", "check_launch"),
-        ("evaluate", "evaluate"),
-        ("reconstruct", "check_inputs"),
+    for command, work in (
+        ("train", "{}.train.check_launch"),
+        ("evaluate", "{}.evaluate.evaluate"),
+        ("reconstruct", "common.commands.check_inputs"),
     )
 } | {
     "crg.edit": "crg.edit.check_inputs",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+
+import keras
 import numpy as np
 import pytest
 
@@ -36,8 +39,20 @@ def test_decode_gives_the_sigmoid_of_ds_logits_in_eight_bits(model, coded):
 
 
 def test_y_comes_before_z(model, coded):
-    """The two have other lengths, so that a swap could not even be decoded."""
-    assert [tensor.shape[1:] for tensor in model.decoder.inputs] == [(3,), (6,)]
+    means, _, read = coded
+    first = next(layer for layer in model.decoder.layers if "dense" in layer.name)
+    joined = keras.Model(model.decoder.inputs, first.input)([read, means])
+    np.testing.assert_array_equal(joined, np.concatenate([read, means], axis=1))
+
+
+def test_a_sweep_of_y_is_continuous(model, coded):
+    means, _, read = coded
+    images = [
+        decode(model, with_values(read, NAMES, {"Smiling": value}), means).astype(int)
+        for value in np.linspace(0.0, 1.0, 21)
+    ]
+    steps = [np.abs(b - a).max() for a, b in itertools.pairwise(images)]
+    assert max(steps) < 0.3 * np.abs(images[-1] - images[0]).max()
 
 
 def test_a_batch_of_edits_is_each_edit_alone(model, coded):

@@ -14,7 +14,6 @@ from PIL import Image
 from ifcvaegan import reconstruct
 from ifcvaegan.codes import decode, encode, with_values
 from ifcvaegan.edit import main
-from ifcvaegan.trained import SHIPPED
 
 if TYPE_CHECKING:
     from ifcvaegan.trained import Trained
@@ -145,7 +144,3 @@ def test_reconstructions_decode_the_mean_of_z_and_y_as_e_reads_it(
     reconstruct.main([str(inputs), "--out", str(out), "--run", str(model.folder)])
     found = np.stack([np.asarray(Image.open(file)) for file in sorted(out.glob("*.png"))])
     np.testing.assert_array_equal(found, decode(model, codes[1], codes[0]))
-
-
-def test_the_shipped_model_has_a_name():
-    assert SHIPPED == "ifcvaegan-celeba"
