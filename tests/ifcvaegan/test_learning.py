@@ -1,13 +1,14 @@
-"""Short real trainings: L_aux takes the attribute out of z and puts it into y; a longer run."""
+"""Short real trainings: L_aux takes the attribute out of z; a longer run."""
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ifcvaegan.train import main
+from ifcvaegan.train import EPSILON, main
 from tests.runs import saved
 
 FACES, SIDE = 1536, 16
@@ -31,8 +32,8 @@ def toy_faces(seed: int) -> tuple[np.ndarray, np.ndarray]:
     return images, y
 
 
-def trained(gamma: float, seed: int) -> tuple[float, float]:
-    """Trains with and without L_aux: how often a fresh reader finds y in z; the edit effect."""
+def trained(gamma: float, seed: int) -> float:
+    """Trains with L_aux of that weight: how often a fresh reader then finds y in z."""
     import keras
     import tensorflow as tf
 
@@ -50,21 +51,25 @@ def trained(gamma: float, seed: int) -> tuple[float, float]:
         networks.auxiliary(8, 1, 64),
         weights=Weights(
             reconstruction=3.0,
-            kl=0.01,
+            kl=0.005,
             label=0.1,
-            reconstruction_label=0.0,
+            reconstruction_label=0.1,
             auxiliary=gamma,
             gan=0.01,
         ),
         rates=y.mean(axis=0),
-        mode="capped",
+        mode="confuse",
         seed=seed,
     )
-    players = ("autoencoder", "auxiliary", "discriminator")
-    model.compile(**{player: keras.optimizers.Adam(2e-3) for player in players})
+    rmsprop = functools.partial(keras.optimizers.RMSprop, epsilon=EPSILON)
+    model.compile(
+        autoencoder=rmsprop(1e-3, rho=0.99),
+        auxiliary=rmsprop(2e-3, rho=0.99),
+        discriminator=rmsprop(1e-3, rho=0.5),
+    )
     data = tf.data.Dataset.from_tensor_slices((images[TRAIN], y[TRAIN]))
     model.fit(
-        data.shuffle(1024, seed).batch(64).repeat(), steps_per_epoch=600, shuffle=False, verbose=0
+        data.shuffle(1024, seed).batch(64).repeat(), steps_per_epoch=500, shuffle=False, verbose=0
     )
 
     means, log_variances, _ = encoder(images, training=False)
@@ -72,20 +77,15 @@ def trained(gamma: float, seed: int) -> tuple[float, float]:
     z = np.asarray(means + tf.exp(0.5 * log_variances) * noise.astype(np.float32))
     logits = probes.read(z[TRAIN], y[TRAIN, 0] > 0, z[TEST], "network", seed)
     right = (logits > 0) == (y[TEST, 0] > 0)
-    with_, without = (
-        tf.sigmoid(decoder([tf.fill((FACES, 1), value), means], training=False))
-        for value in (1.0, 0.0)
-    )
-    return float(right.mean()), float(tf.reduce_mean(tf.abs(with_ - without)))
+    return float(right.mean())
 
 
 @pytest.mark.slow
-def test_the_auxiliary_loss_moves_the_attribute_from_z_to_y():
-    without, with_ = (
-        np.median([trained(gamma, seed) for seed in range(3)], axis=0) for gamma in (0.0, 0.1)
-    )
-    assert with_[0] < without[0] - 0.1, (with_, without)  # what z tells
-    assert with_[1] > 2.0 * without[1], (with_, without)  # what y does
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_auxiliary_loss_takes_the_attribute_out_of_z(seed: int):
+    without, with_ = (trained(gamma, seed) for gamma in (0.0, 1.0))
+    assert without > 0.85  # z tells the attribute where nothing keeps it out
+    assert with_ < without - 0.15, (with_, without)
 
 
 @pytest.mark.slow
