@@ -21,18 +21,16 @@ from common.commands import EvaluateCommand, carry_out, check_evaluation, to_mea
 from common.errors import exits_cleanly
 from common.history import COUNTERS, last_rows, read_history, read_run
 from common.tables import Cell, Table
-from icgan_tf.config import ALL
 
 if TYPE_CHECKING:
     from common.datasets.records import Records
     from common.document import Report
+    from common.metrics.face_classifier import Judge
     from icgan_tf.config import Config
-    from icgan_tf.faces import Judge
     from icgan_tf.trained import Trained
 
 logger = logging.getLogger(__name__)
 
-JUDGE_IMAGES = 20_000  # training faces of the judge, at most
 GENERATED = 5_000  # images on which E_z is measured, at most as many as test images
 
 
@@ -74,6 +72,7 @@ def measure(
 ) -> Report:
     """All tables of the report, and its figures, drawn into `out`; `test` are some of `total`."""
     from common.document import Report
+    from common.metrics.face_classifier import faces_judge
     from common.metrics.pairs import (
         baseline_table,
         hash_table,
@@ -82,6 +81,7 @@ def measure(
         without_a_model,
     )
     from common.provenance import command_line, facts
+    from icgan_tf import data
     from icgan_tf.codes import binary, decode, encode
     from icgan_tf.figures import figures
 
@@ -95,7 +95,7 @@ def measure(
     if model.digits:
         tables, findings = digits_part(model, test, latents, attributes, seed)
     else:
-        judge = faces_judge(config, model.attribute_names)
+        judge, _ = faces_judge(config, data.load, model.attribute_names)
         tables, findings = faces_part(model, judge, test, latents, attributes)
     what = "digit" if model.digits else "face"
     baselines = baseline_table(metrics, train.images, test.images, bits[0], seed, what)
@@ -137,26 +137,6 @@ def digits_part(
         "digits of one class.",
     ]
     return [edits, by_digit, style], sentences
-
-
-def faces_judge(config: Config, names: Sequence[str]) -> Judge:
-    """What reads these attributes in faces of the run's size and crop, the same for all such runs.
-
-    It is trained on the first `JUDGE_IMAGES` training images and on all attributes that the data
-    have, whatever the run was trained on.
-    """
-    from common.metrics.face_classifier import load_or_train, predict
-    from icgan_tf import data
-
-    whole = dataclasses.replace(
-        config,
-        run=dataclasses.replace(config.run, limit=JUDGE_IMAGES),
-        data=dataclasses.replace(config.data, attributes=ALL),
-    )
-    records = data.load(whole, "train")
-    network = load_or_train(records, config.run.cache_dir)
-    columns = [records.attribute_names.index(name) for name in names]
-    return lambda images: predict(network, images)[:, columns]
 
 
 def faces_part(

@@ -7,8 +7,8 @@ alone, and F1 and the majority stand beside each accuracy.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,9 +19,9 @@ from common.tables import Cell, Table
 from icgan_tf.codes import EXCLUSIVE, decode, with_values
 
 if TYPE_CHECKING:
+    from common.metrics.face_classifier import Judge
     from icgan_tf.trained import Trained
 
-Judge: TypeAlias = Callable[[np.ndarray], np.ndarray]  # faces [N, H, W, 3] -> probabilities [N, A]
 COUNTS = ("absent", "present")
 EDIT_COLUMNS = (
     "absent",

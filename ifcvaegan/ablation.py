@@ -228,7 +228,7 @@ def combined(command: AblationCommand) -> Report:
     """The report on all rows, from the report of each.
 
     Raises:
-        UserError: the rows were measured on different faces.
+        UserError: the rows were measured on different faces, or on none with the attribute.
     """
     from common.provenance import command_line, facts
 
@@ -249,6 +249,8 @@ def combined(command: AblationCommand) -> Report:
             f"The rows were measured on different numbers of faces ({told}); measure all alike."
         )
     n = counts[command.rows[0]]
+    if not all("with: class0" in values for values in found.values()):
+        raise UserError(f"None of the {n:,} test faces has {name}: measure more of them.")
     published = TABLE_1 if (command.dataset, name) == ("celeba", "Smiling") else {}
     last = command.out / command.rows[-1]
     return Report(

@@ -8,7 +8,6 @@ Writes `RUN/report/report.{json,csv,md,html}`. All images are compared as 8-bit 
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import sys
 from collections.abc import Sequence
@@ -27,12 +26,10 @@ if TYPE_CHECKING:
     from common.metrics.intervals import Interval
     from common.tables import Table
     from ifcvaegan.config import Config, LossConfig
-    from ifcvaegan.tables import Judge
     from ifcvaegan.trained import Trained
 
 logger = logging.getLogger(__name__)
 
-JUDGE_IMAGES = 20_000  # training faces of the judge, at most
 CHOOSERS = 2_000  # dev faces by which the amount of latent arithmetic is chosen, at most
 READERS = 20_000  # training faces on whose codes the readers of z are trained, at most
 
@@ -58,6 +55,7 @@ def measure(model: Trained, config: Config, out: Path, command: EvaluateCommand)
     """All tables of the report, and its figures, drawn into `out`."""
     from common.document import Report
     from common.metrics.attributes import majority
+    from common.metrics.face_classifier import faces_judge
     from common.metrics.pairs import (
         baseline_table,
         hash_table,
@@ -80,7 +78,7 @@ def measure(model: Trained, config: Config, out: Path, command: EvaluateCommand)
     chosen = Codes(model, dev.spaced(CHOOSERS), seed)
     first_faces = data.first_faces(config)
     few = Codes(model, first_faces, seed) if first_faces is not None else None
-    judge, names = faces_judge(config)
+    judge, names = faces_judge(config, data.load)
     bits, values = metrics_of(test.images, codes.reconstructions(codes.means))
     metrics = intervals(values)
     baselines = baseline_table(metrics, train.images, test.images, bits[0], seed, "face")
@@ -160,25 +158,6 @@ def alarm_findings(run: Path, gamma: float, train: Records) -> list[str]:
     last = float(read_history(file)["auxiliary_loss"][-1])
     told = alarms.auxiliary_warning(last, float(np.mean(entropy(train.attributes.mean(axis=0)))))
     return [told] if told else []
-
-
-def faces_judge(config: Config) -> tuple[Judge, tuple[str, ...]]:
-    """What reads attributes in faces of the run's size and crop, and their names.
-
-    It is trained on the first `JUDGE_IMAGES` training images and on all attributes that the data
-    have, whatever the run was trained on.
-    """
-    from common.metrics.face_classifier import load_or_train, predict
-    from ifcvaegan import data
-
-    whole = dataclasses.replace(
-        config,
-        run=dataclasses.replace(config.run, limit=JUDGE_IMAGES),
-        data=dataclasses.replace(config.data, attributes=("all",)),
-    )
-    records = data.load(whole, "train")
-    network = load_or_train(records, config.run.cache_dir)
-    return lambda images: predict(network, images), records.attribute_names
 
 
 def published_row(config: Config, attribute: str) -> tuple[str, tuple[float, ...]] | None:

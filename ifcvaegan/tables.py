@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.stats
@@ -25,9 +25,9 @@ from ifcvaegan import probes
 from ifcvaegan.codes import attribute_vector, decode, encode, moved, sampled, with_values
 
 if TYPE_CHECKING:
+    from common.metrics.face_classifier import Judge
     from ifcvaegan.trained import Trained
 
-Judge: TypeAlias = Callable[[np.ndarray], np.ndarray]  # faces [N, H, W, 3] -> probabilities [N, 40]
 AMOUNTS = (0.5, 1.0, 1.5, 2.0, 3.0)  # of the attribute vector, of which dev chooses one
 ACTIVE = 0.01  # variance of mu from which a dimension of z counts as used
 

@@ -8,14 +8,17 @@ kept in the cache: weights made from CelebA's faces do not belong into a reposit
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import logging
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 
+from common.datasets.celeba import ALL
 from common.datasets.records import Records
 from common.errors import UserError
 from common.files import atomic_path
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+Judge: TypeAlias = Callable[[np.ndarray], np.ndarray]  # faces [N, H, W, 3] -> probabilities [N, A]
+JUDGE_IMAGES = 20_000  # training faces of a run's judge, at most
 WIDTHS = (24, 48, 96, 192)
 EPOCHS = 12
 MOST_IMAGES = 300_000  # in training, at most
@@ -136,3 +141,32 @@ def predict(network: keras.Model, images: np.ndarray) -> np.ndarray:
 
     logits = in_blocks(lambda block: network(to_range(block), training=False), images)
     return expit(logits.astype(np.float64))
+
+
+def faces_judge(
+    config: Any, load: Callable[..., Records], names: Sequence[str] = ALL
+) -> tuple[Judge, tuple[str, ...]]:
+    """What reads attributes in faces of a run's size and crop, the same for all such runs.
+
+    It is trained on the first `JUDGE_IMAGES` training images and on all attributes that the data
+    have, whatever the run was trained on.
+
+    Args:
+        config: a run's settings, with `run` and `data.attributes`.
+        load: reads a split of the data as such settings describe it: `load(config, "train")`.
+        names: the attributes to tell of, in order; by default all.
+
+    Returns:
+        The judge, and the names of the columns of its answers.
+    """
+    whole = dataclasses.replace(
+        config,
+        run=dataclasses.replace(config.run, limit=JUDGE_IMAGES),
+        data=dataclasses.replace(config.data, attributes=ALL),
+    )
+    records = load(whole, "train")
+    network = load_or_train(records, config.run.cache_dir)
+    known = records.attribute_names
+    told = known if tuple(names) == ALL else tuple(names)
+    columns = [known.index(name) for name in told]
+    return lambda images: predict(network, images)[:, columns], told

@@ -16,8 +16,9 @@ from common.config import RunConfig
 from common.datasets import mnist
 from common.datasets.records import Records
 from common.document import Report
+from common.metrics.face_classifier import faces_judge
 from common.publish import write
-from icgan_tf import evaluate
+from icgan_tf import data, evaluate
 from icgan_tf.collapse import sentence
 from icgan_tf.config import PAPER18, PRESETS
 from icgan_tf.evaluate import EvaluateCommand
@@ -264,11 +265,12 @@ def test_the_judge_of_faces_is_trained_on_training_images_alone_whatever_the_run
     monkeypatch.setattr(
         "common.metrics.face_classifier.predict", lambda network, images: np.arange(18)[None]
     )
-    judge = evaluate.faces_judge(config, ("Smiling", "Bald"))
+    judge, read = faces_judge(config, data.load, ("Smiling", "Bald"))
     ((source, count, names, folder),) = seen
     assert "train" in source
     assert (count, names, folder) == (1024, PAPER18, cache)
     assert judge(np.zeros((1, 16, 16, 3), np.uint8)).tolist() == [[14, 0]]
+    assert read == ("Smiling", "Bald")
 
 
 def test_faces_get_two_tables_and_a_sentence_on_their_judge(faces_model, faces):

@@ -48,13 +48,13 @@ def test_it_changes_the_lower_half_of_a_face_the_most(model):
 def test_real_faces_smile_and_stop_as_the_judge_reads_them():
     """By a judge that trains for minutes where it is not kept from before."""
     from common.commands import EvaluateCommand, moved
+    from common.metrics.face_classifier import faces_judge
     from ifcvaegan import data
-    from ifcvaegan.evaluate import faces_judge
     from ifcvaegan.tables import Codes, Judged
 
     some = trained.load(None)
     config = moved(some.config, EvaluateCommand(data_dir=REAL))
-    judge, names = faces_judge(config)
+    judge, names = faces_judge(config, data.load)
     test = data.load(config, "test")
     judged = Judged(Codes(some, test, 0), 0, judge, names.index("Smiling"))
     assert min(judged.right(0).mean(), judged.right(1).mean()) >= 0.85

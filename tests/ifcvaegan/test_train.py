@@ -326,6 +326,18 @@ def test_rows_measured_on_other_faces_are_not_put_into_one_table(rows, tmp_path)
         ablation.ablation(command)
 
 
+def test_rows_measured_on_no_face_with_the_attribute_have_no_table(rows, tmp_path):
+    command = AblationCommand(out=tmp_path, dataset="drawn", rows=("paper",))
+    ablation.ablation(command)
+    file = tmp_path / "paper" / "report" / "report.json"
+    report = json.loads(file.read_text())
+    details = report["details"]["Smiling"]
+    report["details"]["Smiling"] = {k: v for k, v in details.items() if not k.startswith("with")}
+    file.write_text(json.dumps(report))
+    with pytest.raises(UserError, match="None of the 64 test faces has Smiling"):
+        ablation.ablation(command)
+
+
 def test_ctrl_c_waits_for_the_row_to_save(rows, tmp_path, monkeypatch):
     waits = []
 
