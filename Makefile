@@ -10,6 +10,8 @@ demo: .venv/run.done
 	$(PY) -m crg.edit examples/digits --without examples/pairs/thin.png --with examples/pairs/thick.png --strength 0.5 --out out/demo/thick
 	$(PY) -m icgan_tf.edit examples/digits --shift 1 --out out/demo/plus-one
 	$(PY) -m icgan_tf.evaluate --limit 500 --out out/demo/icgan-report
+	$(PY) -m ifcvaegan.edit examples/drawn-faces --run weights/ifcvaegan-drawn --set Eyeglasses=1 --out out/demo/glasses
+	@echo "With CelebA's aligned faces in a folder: ifcvaegan.edit FACES --set Smiling=1 makes them smile, ifcvaegan.train --data-dir CELEBA learns any of 40 attributes."
 	$(PY) -m crg.train --preset quick
 
 test: .venv/dev.done

@@ -1,4 +1,4 @@
-"""The READMEs: their commands parse, their Python runs, and nothing in them is left to fill in."""
+"""The READMEs and the demo: their commands parse, their Python runs, nothing is left to fill in."""
 
 from __future__ import annotations
 
@@ -52,11 +52,15 @@ def commands(readme: Path) -> list[str]:
     return found
 
 
+MAKEFILE = ROOT / "Makefile"
+DEMO = re.findall(r"^\t\$\(PY\) (-m (?:\w+)\.\w+ .*)$", MAKEFILE.read_text(), re.MULTILINE)
 FOUND = [(readme, command) for readme in READMES for command in commands(readme)]
+FOUND += [(MAKEFILE, f"python {words}") for words in DEMO]
 
 
 def test_there_are_commands_to_read():
     assert {re.split(r"\s+", command)[2] for _, command in FOUND} >= set(WORK)
+    assert {words.split(".")[0] for words in DEMO} == {f"-m {package}" for package in PAPERS}
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The model that comes with the project: small, and it edits."""
+"""The models that come with the project: small, and they edit."""
 
 from __future__ import annotations
 
@@ -40,6 +40,23 @@ def test_it_changes_the_lower_half_of_a_face_the_most(model):
     assert change.mean() > 255 * 0.02
     mouth = change[38:52, 20:44]
     assert mouth.mean() > 2 * change.mean()
+
+
+def test_that_of_drawn_faces_puts_glasses_around_the_eyes():
+    from ifcvaegan.codes import decode, encode, with_values
+    from ifcvaegan.edit import read
+
+    drawn = trained.load(runs.ROOT / "weights" / "ifcvaegan-drawn")
+    _, images = read(runs.ROOT / "examples" / "drawn-faces", drawn)
+    means, _, answers = encode(drawn, images)
+    without, with_ = (
+        decode(drawn, with_values(answers, drawn.attribute_names, {"Eyeglasses": y}), means)
+        for y in (0.0, 1.0)
+    )
+    change = np.abs(with_.astype(float) - without).mean(axis=3)  # [8, 64, 64]
+    eyes = change[:, 26:36, 18:46].mean(axis=(1, 2))
+    assert (eyes > 3 * change.mean(axis=(1, 2))).all()
+    assert (eyes > 255 * 0.05).all()
 
 
 @pytest.mark.slow
