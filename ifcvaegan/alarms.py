@@ -2,12 +2,14 @@
 
 A user of the authors' code got the same image for y = 0 and y = 1; that shows in the edit effect.
 The adversary of Eq. 12 is at its goal when it answers the base rate, where its loss is H(y): far
-below, z still tells y; far above, E chases it with an anti-prediction.
+below, z still tells y; far above, E chases it with an anti-prediction. Of several attributes both
+are means, in which one that leaks may hide; the report has a reader of each.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 from common.history import read_history
 from common.run import Run
@@ -18,20 +20,21 @@ NO_EFFECT = 0.01  # mean absolute difference of D(1, z) and D(0, z) on [0, 1]
 BELOW, ABOVE = 0.1, 0.3  # nats around H(y) within which the auxiliary loss is healthy
 
 
-def watch(run: Run, effect: float, entropy: float | None) -> None:
+def watch(run: Run, effects: Mapping[str, float], entropy: float | None) -> None:
     """Warns at the end of a period where y changes nothing, or A is too strong or too weak.
 
     Args:
         run: its history has a row of this period.
-        effect: mean absolute difference of D(1, z) and D(0, z) on [0, 1].
+        effects: of each attribute, the mean absolute difference of D(1, z) and D(0, z) on [0, 1].
         entropy: H(y) of the training images, in nats; None where no term keeps y out of z.
     """
-    if effect < NO_EFFECT:
-        logger.warning(
-            "the label is ignored: D(1, z) and D(0, z) differ by %.4f on [0, 1] in the mean; edits "
-            "will change nothing (%s)",
-            *(effect, run.folder),
-        )
+    for name, effect in effects.items():
+        if effect < NO_EFFECT:
+            logger.warning(
+                "the label is ignored: images with %s at 1 and at 0 differ by %.4f on [0, 1] in "
+                "the mean; edits will change nothing (%s)",
+                *(name, effect, run.folder),
+            )
     if entropy is not None:
         last = float(read_history(run.history_file("vaegan"))["auxiliary_loss"][-1])
         if told := auxiliary_warning(last, entropy):

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import expit
 
 from common.images import in_blocks, to_range, to_uint8
 
@@ -36,7 +37,7 @@ def encode(model: Trained, images: np.ndarray) -> tuple[np.ndarray, np.ndarray, 
     joined = in_blocks(outputs, images)  # [N, Z + Z + A]
     size = (joined.shape[1] - len(model.attribute_names)) // 2
     means, log_variances, logits = np.split(joined, [size, 2 * size], axis=1)
-    return means, log_variances, sigmoid(logits)
+    return means, log_variances, expit(logits)
 
 
 def decode(model: Trained, attributes: np.ndarray, latents: np.ndarray) -> np.ndarray:
@@ -54,18 +55,22 @@ def decode(model: Trained, attributes: np.ndarray, latents: np.ndarray) -> np.nd
 
     def apply(y: np.ndarray, z: np.ndarray) -> np.ndarray:
         logits = np.asarray(model.decoder([y, z], training=False))
-        return to_uint8(sigmoid(logits), "unit")
+        return to_uint8(expit(logits), "unit")
 
     return in_blocks(apply, np.asarray(attributes, np.float32), np.asarray(latents, np.float32))
 
 
-def sigmoid(logits: np.ndarray) -> np.ndarray:
-    """1 / (1 + exp(-logits)), without overflow."""
-    return 0.5 * (1.0 + np.tanh(0.5 * logits))
-
-
 def sampled(means: np.ndarray, log_variances: np.ndarray, seed: int) -> np.ndarray:
-    """Z ~ N(mu, sigma^2) `[N, Z]`, as in the training and in the paper's evaluation."""
+    """Z ~ N(mu, sigma^2), as in the training and in the paper's evaluation.
+
+    Args:
+        means: mu `[N, Z]`.
+        log_variances: log sigma^2 `[N, Z]`.
+        seed: of the noise.
+
+    Returns:
+        `[N, Z]`.
+    """
     noise = np.random.default_rng(seed).standard_normal(means.shape, np.float32)
     return means + np.exp(0.5 * log_variances) * noise
 

@@ -16,6 +16,9 @@ import tyro
 from common.config import RunConfig, check_average, check_setting
 
 Dataset = Literal["celeba", "drawn"]
+Padding = Literal["torch", "same"]
+Fidelity = Literal["paper", "release"]
+AuxiliaryMode = Literal["max_bce", "capped", "confuse"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +56,7 @@ class NetworkConfig:
     CPU cores."""
     auxiliary_width: int = 1000
     """Of both hidden layers of A [C]."""
-    padding: Literal["torch", "same"] = "torch"
+    padding: Padding = "torch"
     """Of the convolutions: as the authors' framework pads them, or Keras' own."""
 
     def __post_init__(self) -> None:
@@ -81,10 +84,10 @@ class LossConfig:
     reference_batch: int = 32
     """The batch by which `release` divides the class terms, so that results do not depend on the
     batch that is used; Table 1 was made with 32. With 1 they are means. Of no effect on `mean`."""
-    fidelity: Literal["paper", "release"] = "paper"
+    fidelity: Fidelity = "paper"
     """Where the class terms' gradients go: into the features, as Eqs. 9 and 10 have it, or into the
     y-head alone, as in [C]."""
-    auxiliary_mode: Literal["max_bce", "capped", "confuse"] = "max_bce"
+    auxiliary_mode: AuxiliaryMode = "max_bce"
     """How y is kept out of z: Eq. 12, or bounded. `capped` stops when A is no better than the base
     rate, `confuse` draws A to it. Ours."""
     ramp_steps: int = 0
@@ -177,7 +180,8 @@ def attribute_names(config: Config) -> tuple[str, ...]:
 def paper(dataset: Dataset = "celeba") -> Config:
     """The paper's best model (Table 1, row 1; Fig. 4): alpha 0.2, no L^_class.
 
-    Published, on 16 faces: MSE 0.028, Class0 0.813, Class1 1.000.
+    Published, on 16 faces: MSE 0.028, Class0 0.813, Class1 1.000. The presets of the paper have
+    64 filters and are for a GPU; what they and `stable` reach with 24 is in README.
     """
     return Config(dataset=dataset)
 
@@ -223,7 +227,9 @@ def stable(dataset: Dataset = "celeba") -> Config:
     The terms of labels weigh what they do as means, 32 times as much as in [C]; L^_class is among
     them; A is drawn to the base rate, by a weight that grows over 500 steps, and learns twice as
     fast as the others, they 2.5 times as fast as the paper's; images are mirrored; E and D end as
-    running means of their weights, D's batch statistics as those of reconstructions.
+    running means of their weights, D's batch statistics as those of reconstructions. With
+    `--networks.filters 24 --limit 8192`: 83 minutes on one core of an AMD EPYC; Smiling then has
+    Class0 0.99 and Class1 1.00 on 404 test faces, MSE 0.020.
     """
     config = paper(dataset)
     return dataclasses.replace(
@@ -256,7 +262,7 @@ def quick(dataset: Dataset = "celeba") -> Config:
 
 
 def smoke(dataset: Dataset = "drawn") -> Config:
-    """Every line of code on tiny networks and 256 images, under a minute: what the tests run."""
+    """The whole way on tiny networks and 256 images, under a minute: what the tests run."""
     config = stable(dataset)
     return dataclasses.replace(
         config,

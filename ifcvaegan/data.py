@@ -42,7 +42,8 @@ def load(config: Config, split: Split) -> Records:
 def first_faces(config: Config) -> Records | None:
     """The faces of the paper's Table 1, CelebA's first 32, which train nothing; None of other data.
 
-    They are the first 32 of the training split, as in the official files.
+    They are the first 32 of the training split, as in the official files: of a part of CelebA they
+    are the authors' only if it begins as CelebA does.
     """
     return _read(config, "train", FIRST) if config.dataset == "celeba" else None
 

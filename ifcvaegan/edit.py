@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LOWEST, HIGHEST = -1.0, 2.0  # of a value that is set; 0 and 1 are what the networks know
+MOST_STEPS = 40  # of a sweep
 SHEET_ROWS = 40  # at most so many images on the sheet
 
 
@@ -45,7 +46,7 @@ class EditCommand:
     sweep: str | None = None
     """Show this attribute from 0 to 1 on the sheet; each `<name>.png` has it at 1."""
     steps: int | None = None
-    """Images in a sweep; 5 by default."""
+    """Images in a sweep, 2 to 40; 5 by default."""
     run: Path | None = None
     """A run or a folder of weights; by default the model that comes with the project."""
 
@@ -113,8 +114,11 @@ def check(command: EditCommand) -> None:
     """
     if bool(command.set) == (command.sweep is not None):
         raise UserError("Give exactly one of --set NAME=1 and --sweep NAME.")
-    if command.steps is not None and (command.sweep is None or command.steps < 2):
-        raise UserError(f"--steps {command.steps}: a --sweep has at least 2 steps.")
+    if command.steps is not None:
+        if command.sweep is None:
+            raise UserError(f"--steps {command.steps} is for a --sweep.")
+        if not 2 <= command.steps <= MOST_STEPS:
+            raise UserError(f"--steps {command.steps}: a sweep has 2 to {MOST_STEPS}.")
     check_inputs(command.out, command.images)
 
 

@@ -8,9 +8,11 @@ Writes `RUN/report/report.{json,csv,md,html}`. All images are compared as 8-bit 
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,9 +25,11 @@ from common.history import read_history
 if TYPE_CHECKING:
     from common.datasets.records import Records
     from common.document import Report
+    from common.metrics.face_classifier import Judge
     from common.metrics.intervals import Interval
     from common.tables import Table
     from ifcvaegan.config import Config, LossConfig
+    from ifcvaegan.judged import Codes
     from ifcvaegan.trained import Trained
 
 logger = logging.getLogger(__name__)
@@ -52,9 +56,15 @@ def evaluate(command: EvaluateCommand) -> Path:
 
 
 def measure(model: Trained, config: Config, out: Path, command: EvaluateCommand) -> Report:
-    """All tables of the report, and its figures, drawn into `out`."""
+    """All tables of the report, and its figures, drawn into `out`.
+
+    Args:
+        model: E and D.
+        config: the run's settings, with the folders that the command names.
+        out: folder of the pictures.
+        command: names the images and the seed.
+    """
     from common.document import Report
-    from common.metrics.attributes import majority
     from common.metrics.face_classifier import faces_judge
     from common.metrics.pairs import (
         baseline_table,
@@ -66,18 +76,21 @@ def measure(model: Trained, config: Config, out: Path, command: EvaluateCommand)
     from common.provenance import command_line, facts
     from ifcvaegan import data, tables
     from ifcvaegan.figures import figures
-    from ifcvaegan.tables import Codes, Judged
+    from ifcvaegan.judged import Codes
 
     seed = command.seed
     every = data.load(config, "test")
     test = every.spaced(config.report_images if command.limit is None else command.limit)
     train, dev = (data.load(config, split) for split in ("train", "dev"))
     logger.info("evaluating %s on %d test images", model.folder, len(test))
-    codes = Codes(model, test, seed)
-    some = Codes(model, train.spaced(READERS), seed)
-    chosen = Codes(model, dev.spaced(CHOOSERS), seed)
     first_faces = data.first_faces(config)
-    few = Codes(model, first_faces, seed) if first_faces is not None else None
+    faces = Faces(  # each with noise of its own
+        test=Codes(model, test, seed),
+        train=Codes(model, train.spaced(READERS), seed + 1),
+        dev=Codes(model, dev.spaced(CHOOSERS), seed + 2),
+        authors=None if first_faces is None else Codes(model, first_faces, seed + 3),
+    )
+    codes = faces.test
     judge, names = faces_judge(config, data.load)
     bits, values = metrics_of(test.images, codes.reconstructions(codes.means))
     metrics = intervals(values)
@@ -86,20 +99,9 @@ def measure(model: Trained, config: Config, out: Path, command: EvaluateCommand)
     findings: list[str] = []
     details: dict[str, object] = {"test_images": len(test)}
     for column, name in enumerate(model.attribute_names):
-        judged = Judged(codes, column, judge, names.index(name))
-        authors = few and Judged(few, column, judge, names.index(name))
-        published = published_row(config, name)
-        first, shares = tables.table_1(name, judged, authors, published)
-        reader, accuracies = tables.judge_table(judged, judge)
-        leak, leaks = tables.leak_table(some, codes, column, seed)
-        kept, unchanged = tables.kept_table(judged, names, seed)
-        arithmetic = tables.arithmetic_table(some, chosen, judged, judge)
-        found += [first, kept, leak, reader, arithmetic]
-        base = majority(judged.present)
-        findings += sentences(name, shares, leaks, unchanged, accuracies, base)
-        details[name] = {
-            key: value.as_dict() for key, value in (shares | leaks | unchanged).items()
-        } | {"base rate": base, **accuracies}
+        some, details[name], told = attribute_part(config, faces, column, judge, names, seed)
+        found += some
+        findings += told
     spaced = "" if len(test) == len(every) else f", evenly spaced of {len(every):,}"
     return Report(
         title=f"IFcVAEGAN on {config.dataset}: {model.folder.name}",
@@ -120,6 +122,59 @@ def measure(model: Trained, config: Config, out: Path, command: EvaluateCommand)
         ],
         facts=facts(model.folder, config.run.seed, command_line("ifcvaegan.evaluate", command)),
         details=details,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Faces:
+    """The codes of the faces of an evaluation; `authors` are those of the paper's Table 1."""
+
+    test: Codes
+    train: Codes
+    dev: Codes
+    authors: Codes | None
+
+
+def attribute_part(
+    config: Config, faces: Faces, column: int, judge: Judge, names: Sequence[str], seed: int
+) -> tuple[list[Table], dict[str, object], list[str]]:
+    """What the report has of one attribute.
+
+    Args:
+        config: of the run.
+        faces: their codes.
+        column: of the attribute in y.
+        judge: reads attributes.
+        names: of the columns of its answers.
+        seed: of readers and of other faces.
+
+    Returns:
+        The tables, the figures by their names, and the sentences.
+    """
+    from common.metrics.attributes import majority
+    from ifcvaegan import tables
+    from ifcvaegan.judged import Judged
+
+    name = faces.test.model.attribute_names[column]
+
+    def judged(codes: Codes) -> Judged:
+        return Judged(codes, column, judge, names.index(name))
+
+    test, means = judged(faces.test), judged(faces.test.without_noise())
+    authors = None if faces.authors is None else judged(faces.authors)
+    first, shares = tables.table_1(name, test, means, authors, published_row(config, name))
+    reader, accuracies = tables.judge_table(test, judge)
+    leak, leaks = tables.leak_table(faces.train, faces.test, column, seed)
+    kept, unchanged = tables.kept_table(test, names, seed)
+    arithmetic = tables.arithmetic_table(faces.train, faces.dev, test, judge)
+    base = majority(test.present)
+    details: dict[str, object] = {
+        key: value.as_dict() for key, value in (shares | leaks | unchanged).items()
+    }
+    return (
+        [first, kept, leak, reader, arithmetic],
+        details | {"base rate": base, **accuracies},
+        sentences(name, shares, leaks, unchanged, accuracies, base),
     )
 
 
@@ -163,7 +218,8 @@ def alarm_findings(run: Path, gamma: float, train: Records) -> list[str]:
 def published_row(config: Config, attribute: str) -> tuple[str, tuple[float, ...]] | None:
     """What Table 1 has of such a model, Smiling alone on CelebA: the row's name, and its values.
 
-    It is the row with this alpha and with the same of L^_class and L_aux.
+    It is the row with this alpha and with the same of L^_class and L_aux; "other settings" says
+    that something else differs from its preset, such as the width or the number of images.
     """
     from ifcvaegan.config import PRESETS, TABLE_1
 
@@ -173,9 +229,10 @@ def published_row(config: Config, attribute: str) -> tuple[str, tuple[float, ...
     if (config.dataset, config.data.attributes, attribute) != ("celeba", ("Smiling",), "Smiling"):
         return None
     for name, values in TABLE_1.items():
-        loss = PRESETS[name]().loss
-        if terms(loss) == terms(config.loss):
-            other = " (other settings)" if differences(loss, config.loss) else ""
+        preset = PRESETS[name]()
+        if terms(preset.loss) == terms(config.loss):
+            changed = differences(preset, dataclasses.replace(config, run=preset.run))
+            other = " (other settings)" if changed or config.run.limit else ""
             return f"the paper's row {name}{other}", values
     return None
 

@@ -14,7 +14,7 @@ from common.sheets import grid
 from ifcvaegan.codes import decode, with_values
 
 if TYPE_CHECKING:
-    from ifcvaegan.tables import Codes
+    from ifcvaegan.judged import Codes
 
 FACES = 8  # a row, as in the paper
 SWEEP = (0.0, 0.25, 0.5, 0.75, 1.0)

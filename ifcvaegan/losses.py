@@ -8,12 +8,10 @@ consistent. All terms are means over the batch; what the release sums instead is
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 import tensorflow as tf
 
-AuxiliaryMode = Literal["max_bce", "capped", "confuse"]
+from ifcvaegan.config import AuxiliaryMode
 
 
 def cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
@@ -53,6 +51,9 @@ def stripping(
         logits: A's `[B, A]`.
         rates: share of 1 in the training data `[A]`.
         mode: one of the above.
+
+    Returns:
+        A scalar, the mean over the batch and the attributes.
     """
     if mode == "confuse":
         return cross_entropy(tf.broadcast_to(rates, tf.shape(logits)), logits)

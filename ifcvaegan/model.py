@@ -14,7 +14,6 @@ paper's equations both reach E (and the latter D), and its target is E's answer 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import keras
 import numpy as np
@@ -23,9 +22,7 @@ import tensorflow as tf
 from common import losses as gan
 from common.adversarial import AdversarialModel
 from ifcvaegan import losses
-from ifcvaegan.losses import AuxiliaryMode
-
-Fidelity = Literal["paper", "release"]
+from ifcvaegan.config import AuxiliaryMode, Fidelity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,12 +16,13 @@ logits here; the sigmoid is part of the losses.
 from __future__ import annotations
 
 import math
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import keras
 from keras import layers
 
-Padding: TypeAlias = Literal["torch", "same"]
+from ifcvaegan.config import Padding
+
 LARGEST_LOG_VARIANCE = 10.0  # either way: keeps exp finite; a healthy training stays below
 Symbolic: TypeAlias = Any  # Keras' symbolic tensors, which its stubs do not describe
 
@@ -46,8 +47,11 @@ def encoder(
         padding: "torch" or "same".
 
     Returns:
-        A model from images `[B, S, S, 3]` in [0, 1] to means `[B, Z]`, log variances `[B, Z]` and
-        logits `[B, A]`.
+        A model from images `[B, S, S, 3]` in [0, 1] to means `[B, Z]`, log variances `[B, Z]`
+        between -10 and 10, and logits `[B, A]`.
+
+    Raises:
+        ValueError: the size is no power of two from 16 on.
     """
     image = keras.Input((size, size, 3), name="image")
     hidden = _trunk(image, filters, padding)  # [B, 8192]
@@ -78,6 +82,9 @@ def decoder(
     Returns:
         A model from [attributes `[B, A]`, latents `[B, Z]`] to logits `[B, S, S, 3]`, whose sigmoid
         is the image.
+
+    Raises:
+        ValueError: the size is no power of two from 16 on.
     """
     widths = [filters * 2**stage for stage in reversed(range(_stages(size)))]  # 512, 256, 128, 64
     attribute = keras.Input((attributes,), name="attribute")
@@ -103,6 +110,9 @@ def discriminator(size: int = 64, filters: int = 64, padding: Padding = "torch")
 
     Returns:
         A model from images `[B, S, S, 3]` in [0, 1] to logits `[B, 1]`.
+
+    Raises:
+        ValueError: the size is no power of two from 16 on.
     """
     image = keras.Input((size, size, 3), name="image")
     logits = _dense(1, _trunk(image, filters, padding), dtype="float32")

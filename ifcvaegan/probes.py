@@ -30,14 +30,15 @@ def read(
 ) -> np.ndarray:
     """What a fresh reader of one attribute says of each test code.
 
-    The codes are standardised by the training codes.
+    The codes are standardised by the training codes. Sets the global random seeds.
 
     Args:
         train_codes: `[N, Z]`.
         train_labels: bool `[N]`.
         test_codes: `[M, Z]`.
-        kind: "linear" (logistic regression to its optimum) or "network" (of A's shape, as of the
-            epoch with the smallest loss on a tenth of the training codes).
+        kind: "linear" (logistic regression, `PENALTY` on its squared weights, to the optimum) or
+            "network" (of A's shape, as of the epoch with the smallest loss on a tenth of the
+            training codes).
         seed: of the network's first weights and order.
 
     Returns:

@@ -18,11 +18,20 @@ if TYPE_CHECKING:
 FACES = 8
 
 
-def edited_samples(run: Run, model: Trained, dev: Records) -> Callable[[str], float]:
-    """A function that draws faces, reconstructions and edits; it returns the edit effect.
+def edited_samples(run: Run, model: Trained, dev: Records) -> Callable[[str], dict[str, float]]:
+    """A function that draws faces, reconstructions and edits; it returns the edit effects.
 
     Rows: real faces of `dev`, their reconstructions, with the first attribute at 0 and at 1; below,
     images of random z with it at 0 and at 1.
+
+    Args:
+        run: where the sheet goes, `samples/<file>.png`.
+        model: E and D.
+        dev: the first `FACES` of these are drawn.
+
+    Returns:
+        The function: name of the file -> attribute -> mean absolute difference of these faces with
+        it at 1 and at 0, on [0, 1].
     """
     images = dev.images[:FACES]
     rng = np.random.default_rng(model.config.run.seed)
@@ -30,18 +39,21 @@ def edited_samples(run: Run, model: Trained, dev: Records) -> Callable[[str], fl
     prior = rng.standard_normal((FACES, size), np.float32)
     name = model.attribute_names[0]
 
-    def sample(file: str) -> float:
+    def sample(file: str) -> dict[str, float]:
         means, _, read = encode(model, images)
-        without, with_ = (both(read, means, value) for value in (0.0, 1.0))
+        without, with_ = (both(read, means, name, value) for value in (0.0, 1.0))
         rows = [images, decode(model, read, means), without, with_]
         base = dev.attributes[:FACES]
-        rows += [both(base, prior[: len(base)], value) for value in (0.0, 1.0)]
+        rows += [both(base, prior[: len(base)], name, value) for value in (0.0, 1.0)]
         labels = ["real", "rec.", f"{name} 0", f"{name} 1", f"random z, {name} 0", f"{name} 1"]
         grid([list(row) for row in rows], run.folder / "samples" / f"{file}.png", row_labels=labels)
-        return float(np.abs(with_.astype(float) - without).mean() / 255.0)
+        return {one: effect(read, means, one) for one in model.attribute_names}
 
-    def both(attributes: np.ndarray, latents: np.ndarray, value: float) -> np.ndarray:
-        edited = with_values(attributes, model.attribute_names, {name: value})
-        return decode(model, edited, latents)
+    def both(y: np.ndarray, z: np.ndarray, attribute: str, value: float) -> np.ndarray:
+        return decode(model, with_values(y, model.attribute_names, {attribute: value}), z)
+
+    def effect(y: np.ndarray, z: np.ndarray, attribute: str) -> float:
+        without, with_ = (both(y, z, attribute, value).astype(float) for value in (0.0, 1.0))
+        return float(np.abs(with_ - without).mean() / 255.0)
 
     return sample

@@ -7,125 +7,48 @@ every figure that it gives and stands beside it.
 
 from __future__ import annotations
 
-import copy
-import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.stats
 
-from common.datasets.records import Records
 from common.metrics.attributes import accuracy, f1, majority
 from common.metrics.baselines import other_rows
 from common.metrics.intervals import Interval, mean_interval, proportion_interval
-from common.metrics.reconstruction import mae, mse
+from common.metrics.reconstruction import mse
 from common.tables import Cell, Table
 from ifcvaegan import probes
-from ifcvaegan.codes import attribute_vector, decode, encode, moved, sampled, with_values
+from ifcvaegan.codes import attribute_vector, moved
+from ifcvaegan.judged import Codes, Judged
 
 if TYPE_CHECKING:
     from common.metrics.face_classifier import Judge
-    from ifcvaegan.trained import Trained
 
 AMOUNTS = (0.5, 1.0, 1.5, 2.0, 3.0)  # of the attribute vector, of which dev chooses one
 ACTIVE = 0.01  # variance of mu from which a dimension of z counts as used
 
 
-class Codes:
-    """The codes of some faces, and edits of them.
-
-    Args:
-        model: E and D.
-        records: the faces.
-        seed: of z.
-
-    Attributes:
-        means: of z `[N, Z]`.
-        latents: z ~ N(mu, sigma^2) `[N, Z]`, which the paper decodes.
-        read: y as E reads it `[N, A]`.
-    """
-
-    def __init__(self, model: Trained, records: Records, seed: int):
-        self.model, self.records = model, records
-        self.means, self.log_variances, self.read = encode(model, records.images)
-        self.latents = sampled(self.means, self.log_variances, seed)
-
-    def edited(self, column: int, value: float, latents: np.ndarray | None = None) -> np.ndarray:
-        """The faces with one attribute set, uint8 `[N, S, S, 3]`."""
-        names = self.model.attribute_names
-        attributes = with_values(self.read, names, {names[column]: value})
-        return decode(self.model, attributes, self.latents if latents is None else latents)
-
-    def take(self, rows: np.ndarray) -> Codes:
-        """Those of some faces."""
-        some = copy.copy(self)
-        some.records = self.records.take(rows)
-        for name in ("means", "log_variances", "latents", "read"):
-            setattr(some, name, getattr(self, name)[rows])
-        return some
-
-    def reconstructions(self, latents: np.ndarray) -> np.ndarray:
-        """The faces with y as E reads it."""
-        return decode(self.model, self.read, latents)
-
-
-class Judged:
-    """Some faces, their reconstructions and edits of one attribute, and what the judge reads there.
-
-    z is sampled, as in the paper.
-
-    Args:
-        codes: of the faces.
-        column: of the attribute in y.
-        judge: reads attributes.
-        judged: column of the attribute in its answers.
-
-    Attributes:
-        present: bool `[N]`, the attribute by the labels.
-        rebuilt: reconstructions, uint8 `[N, S, S, 3]`.
-        edits: 0 and 1 -> the faces decoded with y at that value, uint8 `[N, S, S, 3]`.
-        read_rebuilt: all attributes in the reconstructions, bool `[N, J]`.
-        read_edits: 0 and 1 -> all attributes in the edits, bool `[N, J]`.
-    """
-
-    def __init__(self, codes: Codes, column: int, judge: Judge, judged: int):
-        self.codes, self.column, self.judged = codes, column, judged
-        self.present = codes.records.attributes[:, column] > 0.5
-        self.rebuilt = codes.reconstructions(codes.latents)
-        self.edits = {value: codes.edited(column, float(value)) for value in (0, 1)}
-        self.read_rebuilt = judge(self.rebuilt) > 0.5
-        self.read_edits = {value: judge(edit) > 0.5 for value, edit in self.edits.items()}
-
-    def right(self, value: int) -> np.ndarray:
-        """Class0 or Class1: whether each face, decoded with y = value, is read so; bool `[N]`."""
-        return self.read_edits[value][:, self.judged] == bool(value)
-
-    @functools.cached_property
-    def errors(self) -> np.ndarray:
-        """MSE of each reconstruction on [0, 1], `[N]`."""
-        return mse(self.codes.records.images, self.rebuilt)
-
-    @functools.cached_property
-    def effect(self) -> np.ndarray:
-        """Mean absolute difference of D(1, z) and D(0, z) on [0, 1], `[N]`."""
-        return mae(self.edits[0], self.edits[1])
-
-
 def table_1(
-    name: str, judged: Judged, few: Judged | None, published: tuple[str, Sequence[Cell]] | None
+    name: str,
+    judged: Judged,
+    means: Judged,
+    few: Judged | None,
+    published: tuple[str, Sequence[Cell]] | None,
 ) -> tuple[Table, dict[str, Interval]]:
     """Table 1 of the paper beside ours, by both protocols.
 
     Args:
         name: of the attribute.
         judged: the test faces.
+        means: the same, with the mean of z.
         few: the authors' first 32 faces; None where the data have none.
         published: what to call the paper's row, and its values, if one is to stand beside.
 
     Returns:
         The table, and `mse`, `class0`, `class1` and `edit_effect` of all test faces and, after
-        "with: ", "without: " and "authors: ", of those with and without it and of the authors'.
+        "with: ", "without: ", "authors: " and "mean: ", of those with and without it, of the
+        authors' and with the mean of z.
     """
     rows: list[list[Cell]] = []
     if published is not None:
@@ -135,6 +58,7 @@ def table_1(
         ("test faces with it, as in the paper", "with: ", judged, there, there),
         ("test faces without it", "without: ", judged, ~there, ~there),
         ("all test faces", "", judged, np.ones_like(there), np.ones_like(there)),
+        ("all test faces, mean of z", "mean: ", means, np.ones_like(there), np.ones_like(there)),
     ]
     if few is not None:  # [C] edits those with it, and takes the MSE of all
         every = np.ones_like(few.present)
@@ -158,9 +82,9 @@ def table_1(
             rows,
             "Class k: share of the faces that, decoded with y = k, the judge reads as k. Where "
             "Class0 and Class1 add up to 1, y has no effect. MSE of reconstructions on [0, 1], of "
-            "the authors' faces over all 32. z is sampled, as in the paper. Edit effect: mean "
-            "absolute difference of D(1, z) and D(0, z) on [0, 1]. The paper's judge was another "
-            "network.",
+            "the authors' faces over all 32. z is sampled, as in the paper, but in the last row. "
+            "Edit effect: mean absolute difference of D(1, z) and D(0, z) on [0, 1]. The paper's "
+            "judge was another network.",
         ),
         found,
     )
@@ -172,7 +96,11 @@ def share(right: np.ndarray) -> Interval:
 
 
 def judge_table(judged: Judged, judge: Judge) -> tuple[Table, dict[str, float]]:
-    """How well the judge, and E's own y-head, read the attribute."""
+    """How well the judge, and E's own y-head, read the attribute.
+
+    Returns:
+        The table, and the share of right answers of each reader, such as "the judge, real faces".
+    """
     codes, true = judged.codes, judged.present
     readers = {
         "the judge, real faces": judge(codes.records.images)[:, judged.judged] > 0.5,
@@ -257,7 +185,7 @@ def kept_table(
             titles if male else titles[:-1],
             rows,
             "Nearer: the edited image has a smaller MSE to its own input than to another random "
-            "test face. Kept: read by the judge as in the reconstruction.",
+            "test face. Kept: read by the judge as in the reconstruction. z is sampled.",
         ),
         kept,
     )
@@ -268,6 +196,12 @@ def arithmetic_table(train: Codes, dev: Codes, judged: Judged, judge: Judge) -> 
 
     z moves along the difference of the means of z with and without the attribute, y stays as E
     reads it; the amount is the one that is best on `dev`.
+
+    Args:
+        train: training faces, of which the direction is taken.
+        dev: by which the amount is chosen.
+        judged: the test faces.
+        judge: reads attributes.
     """
     present = train.records.attributes[:, judged.column] > 0.5
     vector = attribute_vector(train.means, present)

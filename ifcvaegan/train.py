@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import keras
 
     from common.datasets.records import Records
+    from ifcvaegan.model import Weights
     from ifcvaegan.trained import Trained
 
 logger = logging.getLogger(__name__)
@@ -86,7 +87,12 @@ def check_lengths(config: Config, train: Records, test_images: int) -> None:
 def train_vaegan(
     config: Config, run: runs.Run, records: Records, dev: Records, nets: dict[str, keras.Model]
 ) -> None:
-    """Algorithm 1; leaves all networks saved in the run, as the last period ends them."""
+    """Algorithm 1; leaves all networks saved in the run, as the last period ends them.
+
+    Raises:
+        UserError: a loss is no longer a number.
+        KeyboardInterrupt: after Ctrl-C, when the state is saved.
+    """
     import keras
 
     from common.datasets.pipeline import endless_batches, ordered_batches
@@ -147,9 +153,9 @@ def train_vaegan(
 
     def period_end(name: str) -> None:
         with as_kept():
-            effect = draw(name)
+            effects = draw(name)
             run.save_networks(nets)
-        alarms.watch(run, effect, aim)
+        alarms.watch(run, effects, aim)
 
     steps, period_steps = stage_length(
         settings.epochs, settings.period, len(records), settings.batch_size
@@ -191,7 +197,7 @@ def reestimate(model: Trained, records: Records, batches: int) -> None:
     )
 
 
-def weights(config: Config):
+def weights(config: Config) -> Weights:
     """The weights of the autoencoder's terms, which are means over the batch.
 
     "release": the sums of the authors' code, divided by the batch. Its L_rec is a sum over pixels

@@ -124,7 +124,8 @@ def test_codes_are_written_beside_the_sheet(edited_by, tmp_path, codes):
         (["--set", "Smiling=nan"], "between -1 and 2"),
         (["--set", "Smiling=1", "Smiling=0"], "twice"),
         (["--sweep", "Hat"], "no attribute 'Hat'"),
-        (["--sweep", "Smiling", "--steps", "1"], "at least 2"),
+        (["--sweep", "Smiling", "--steps", "1"], "2 to 40"),
+        (["--sweep", "Smiling", "--steps", "41"], "2 to 40"),
         (["--set", "Smiling=1", "--steps", "3"], "--sweep"),
     ],
 )

@@ -95,7 +95,9 @@ def test_a_run_that_is_extended_ends_like_one_that_was_long_at_once(tmp_path: Pa
     main([*smoke, "--out", str(tmp_path / "long")])
     main([*smoke, "--out", str(tmp_path / "short"), "--train.epochs", "1"])
     main(["--resume", str(tmp_path / "short"), "--train.epochs", "3"])
-    for kind in ("network/encoder", "network/decoder", "optimizer/autoencoder"):
+    networks = ("encoder", "decoder", "discriminator", "auxiliary")
+    players = ("autoencoder", "auxiliary", "discriminator")
+    for kind in [f"network/{n}" for n in networks] + [f"optimizer/{p}" for p in players]:
         for one, other in zip(
             *(saved(tmp_path / run, "vaegan", kind) for run in ("long", "short")), strict=True
         ):

@@ -282,6 +282,92 @@ def test_the_measurement_on_dev_repeats_itself_and_changes_nothing():
     assert same(before, [v.numpy() for v in variables(model)])
 
 
+def test_the_measurement_is_of_sampled_z():
+    model = linear()
+    noise = model.noise((2, 2), "validation", step=model.measured)
+    mean, log_variance, logits = model.encoder(REAL)
+    z = mean + tf.sqrt(tf.exp(log_variance)) * noise
+    x_logits = model.decoder([tf.sigmoid(logits), z])
+    logs = model.test_step((tf.constant(REAL), tf.constant(LABELS)))
+    spread = mean**2 + tf.exp(log_variance) - 1.0 - log_variance
+    expected = {
+        "reconstruction_loss": bce(REAL, x_logits),
+        "kl_loss": 0.5 * tf.reduce_mean(tf.reduce_sum(spread, axis=1)),
+        "label_loss": bce(LABELS, logits),
+        "auxiliary_loss": bce(LABELS, model.auxiliary(z)),
+        "mse": tf.reduce_mean((tf.sigmoid(x_logits) - REAL) ** 2),
+    }
+    for name, value in expected.items():
+        assert float(logs[name]) == pytest.approx(float(value), rel=1e-5), name
+
+
+def faces_model(attributes: int, filters: int = 4, size: int = 16, latent: int = 8) -> IFcVAEGAN:
+    """The real networks, compiled."""
+    from ifcvaegan import networks as real
+
+    model = IFcVAEGAN(
+        real.encoder(latent, attributes, size, filters),
+        real.decoder(latent, attributes, size, filters),
+        real.discriminator(size, filters),
+        real.auxiliary(latent, attributes, 16 if filters < 64 else 1000),
+        weights=Weights(**DISTINCT),
+        rates=np.full(attributes, 0.5, np.float32),
+    )
+    model.compile(**{player: keras.optimizers.RMSprop(1e-3) for player in PLAYERS})
+    return model
+
+
+def face_batch(count: int, attributes: int, size: int = 16) -> tuple[tf.Tensor, tf.Tensor]:
+    rng = np.random.default_rng(0)
+    x = rng.random((count, size, size, 3), np.float32)
+    return tf.constant(x), tf.constant(rng.integers(0, 2, (count, attributes)).astype(np.float32))
+
+
+def test_a_step_moves_the_batch_statistics_of_the_decoder():
+    model = faces_model(1)
+    before = [value.numpy() for value in model.decoder.non_trainable_variables]
+    model.train_step(face_batch(4, 1))
+    after = [value.numpy() for value in model.decoder.non_trainable_variables]
+    assert before
+    assert not any(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
+
+
+def test_several_attributes_are_a_mean_over_them():
+    model = faces_model(3)
+    x, y = face_batch(4, 3)
+    logits = model.encoder(x)[2]
+    apart = [bce(y[:, k], logits[:, k]) for k in range(3)]
+    logs = model.train_step((x, y))
+    assert float(logs["label_loss"]) == pytest.approx(float(np.mean(apart)), rel=1e-5)
+    assert all(np.isfinite(float(value)) for value in logs.values())
+
+
+@pytest.mark.parametrize("mode", ["max_bce", "capped", "confuse"])
+def test_far_answers_leave_finite_weights(mode):
+    model = linear(mode=mode)
+    for network, factor in ((model.auxiliary, 50.0), (model.discriminator, 50.0)):
+        network.set_weights([factor * weight for weight in network.get_weights()])
+    head = model.encoder.get_layer("log_variance")
+    kernel, bias = head.get_weights()
+    head.set_weights([kernel, bias - 30.0])
+    logs = stepped(model)
+    assert all(np.isfinite(value) for value in logs.values())
+    assert all(np.isfinite(variable.numpy()).all() for variable in variables(model))
+
+
+@pytest.mark.slow
+def test_the_models_of_the_paper_take_a_step():
+    """7,591,953 + 3,206,147 + 4,314,753 + 1,203,001 = 16,315,854 weights; all networks move."""
+    model = faces_model(1, filters=64, size=64, latent=200)
+    assert sum(v.numpy().size for v in variables(model)) == 16_315_854
+    before = {name: net.get_weights() for name, net in model.networks().items()}
+    logs = model.train_step(face_batch(2, 1, 64))
+    assert all(np.isfinite(float(value)) for value in logs.values())
+    for name, network in model.networks().items():
+        assert not same(before[name], network.get_weights()), name
+        assert all(np.isfinite(weight).all() for weight in network.get_weights()), name
+
+
 @pytest.mark.parametrize("labels", [0.0, 1.0])
 @pytest.mark.parametrize("size", [1, 3])
 def test_batches_of_one_class_and_of_any_size_give_finite_steps(labels, size):
@@ -289,3 +375,4 @@ def test_batches_of_one_class_and_of_any_size_give_finite_steps(labels, size):
     x = np.resize(REAL, (size, 3))
     logs = model.train_step((tf.constant(x), tf.fill((size, 1), labels)))
     assert all(np.isfinite(float(value)) for value in logs.values())
+    assert all(np.isfinite(variable.numpy()).all() for variable in variables(model))

@@ -67,7 +67,7 @@ def test_real_faces_smile_and_stop_as_the_judge_reads_them():
     from common.commands import EvaluateCommand, moved
     from common.metrics.face_classifier import faces_judge
     from ifcvaegan import data
-    from ifcvaegan.tables import Codes, Judged
+    from ifcvaegan.judged import Codes, Judged
 
     some = trained.load(None)
     config = moved(some.config, EvaluateCommand(data_dir=REAL))

@@ -11,9 +11,10 @@ import pytest
 
 from common.datasets.records import Records
 from common.tables import Table
+from ifcvaegan import judged as judging
 from ifcvaegan import tables
 from ifcvaegan.config import TABLE_1
-from ifcvaegan.tables import Codes, Judged
+from ifcvaegan.judged import Codes, Judged
 
 NAMES = ("Smiling", "Male")
 TRUE = np.array([[1, 0], [1, 1], [0, 1], [0, 0], [1, 0], [0, 1]], np.float32)
@@ -45,8 +46,8 @@ def codes(monkeypatch) -> Callable[..., Codes]:
             spread = np.full((len(images), 2), 2 * np.log(sigma), np.float32)
             return pixels[:, 2:], spread, pixels[:, :2]
 
-        monkeypatch.setattr(tables, "encode", encode)
-        monkeypatch.setattr(tables, "decode", lambda model, y, z: decoder(y, z))
+        monkeypatch.setattr(judging, "encode", encode)
+        monkeypatch.setattr(judging, "decode", lambda model, y, z: decoder(y, z))
         return Codes(MODEL, RECORDS, seed=0)
 
     return made
@@ -68,7 +69,8 @@ def judged(codes: Codes) -> Judged:
 
 def first(codes: Codes, published=None, few: Codes | None = None):
     authors = None if few is None else judged(few)
-    table, shares = tables.table_1("Smiling", judged(codes), authors, published)
+    means = judged(codes.without_noise())
+    table, shares = tables.table_1("Smiling", judged(codes), means, authors, published)
     return rows(table), {name: share.mean for name, share in shares.items()}
 
 
@@ -111,10 +113,21 @@ def test_an_error_of_a_fifth_is_a_square_of_0_04(codes):
     assert first(codes(off))[1]["mse"] == pytest.approx(0.04)
 
 
-def test_mse_is_that_of_reconstructions_with_sampled_z(codes):
-    _, exact = first(codes())
-    _, noisy = first(codes(sigma=0.2))
+def test_errors_and_edits_are_those_of_sampled_z_but_in_the_row_of_the_mean(codes):
+    """A face smiles if y says so and its first latent is where the mean has it."""
+
+    def strict(attributes, latents):
+        there = np.abs(latents[:, :1] - Z[:, :1]) < 0.05
+        return showing(np.concatenate([attributes[:, :1] * there, attributes[:, 1:]], 1), latents)
+
+    _, exact = first(codes(strict))
+    found, noisy = first(codes(strict, sigma=0.5))
+    assert exact["class1"] == 1.0
+    assert noisy["class1"] < 1.0
+    assert noisy["mean: class1"] == 1.0
     assert noisy["mse"] > 100 * max(exact["mse"], 1e-6)
+    assert noisy["mean: mse"] == pytest.approx(exact["mse"], abs=1e-6)
+    assert found["all test faces, mean of z"][0] == 6
 
 
 def test_the_papers_row_stands_first(codes):
@@ -131,8 +144,14 @@ def test_shares_are_kept_by_the_faces_that_they_are_of(codes):
 
 
 def test_the_authors_protocol_edits_their_smiling_faces_alone(codes):
-    found, _ = first(codes(), None, few=codes())
-    assert found["the authors' faces (first 32) with it"][0] == 3
+    def dark_without(attributes, latents):  # an error of those that do not smile
+        return showing(attributes, latents * (attributes[:, :1] > 0.5))
+
+    found, _ = first(codes(), None, few=codes(dark_without))
+    n, mse = found["the authors' faces (first 32) with it"][:2]
+    assert n == 3
+    wrong = np.square(RECORDS.images[:, 2:] / 255).sum(axis=(1, 2, 3)) / 12  # of four rows
+    assert mse == pytest.approx(np.where(TRUE[:, 0] > 0.5, 0.0, wrong).mean(), abs=1e-4)
 
 
 def test_the_judges_own_accuracy_stands_beside_its_figures(codes):
@@ -157,6 +176,15 @@ def test_an_edit_that_keeps_the_face_is_nearest_to_it(codes):
     found = kept(codes())
     assert found["nearer 0"] > 0.6  # a changed attribute may outweigh the two latents
     assert (found["male 0"], found["male 1"], found["others 1"]) == (1.0, 1.0, 1.0)
+
+
+def test_nearer_is_told_of_the_edit_and_not_of_the_reconstruction(codes):
+    def lost(attributes, latents):  # all edits, which have one y, become one face
+        same = (attributes[:, 0] == attributes[0, 0]).all()
+        return np.repeat(RECORDS.images[3:4], 6, axis=0) if same else showing(attributes, latents)
+
+    assert judged(codes(lost)).errors.max() < 1e-4
+    assert kept(codes(lost))["nearer 0"] < 0.9
 
 
 def test_one_face_for_all_is_nearer_to_another_as_often_as_not(codes):
@@ -205,10 +233,29 @@ def test_readers_of_z_are_told_in_shares_and_in_nats(codes, monkeypatch):
     assert found["linear, latents"].mean == 1.0
 
 
+def test_readers_read_the_mean_and_sampled_z_apart(codes, monkeypatch):
+    some, seen = codes(sigma=0.5), []
+
+    def reader(train, labels, test, kind, seed):
+        seen.append((train, test))
+        return np.zeros(len(test))
+
+    monkeypatch.setattr(tables.probes, "read", reader)
+    tables.leak_table(some, some, 0, seed=0)
+    for train, test in seen[::2]:
+        assert np.array_equal(train, some.means)
+        assert np.array_equal(test, some.means)
+    for train, test in seen[1::2]:
+        assert np.array_equal(train, some.latents)
+        assert not np.array_equal(test, some.means)
+
+
 def test_dimensions_in_use_are_those_whose_means_vary(codes):
-    found = rows(tables.code_table(codes()))
-    assert found["dimensions"] == [2]
-    assert found["dimensions in use"] == [2]
+    some = codes()
+    assert rows(tables.code_table(some))["dimensions"] == [2]
+    assert rows(tables.code_table(some))["dimensions in use"] == [2]
+    some.means = some.means * np.array([1.0, 0.1], np.float32)  # variances 0.08 and 0.0008
+    assert rows(tables.code_table(some))["dimensions in use"] == [1]
 
 
 def test_kl_of_the_prior_itself_is_0(codes):
