@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import expit
 
 from common.images import in_blocks, to_range, to_uint8
 
@@ -30,6 +29,7 @@ def encode(model: Trained, images: np.ndarray) -> tuple[np.ndarray, np.ndarray, 
         Means of z `[N, Z]`, its log variances `[N, Z]`, and y as E reads it `[N, A]`, from 0 for
         absent to 1 for present.
     """
+    from scipy.special import expit
 
     def outputs(block: np.ndarray) -> np.ndarray:
         return np.concatenate(model.encoder(to_range(block, "unit"), training=False), axis=1)
@@ -52,6 +52,7 @@ def decode(model: Trained, attributes: np.ndarray, latents: np.ndarray) -> np.nd
     Returns:
         uint8 images `[N, S, S, 3]`.
     """
+    from scipy.special import expit
 
     def apply(y: np.ndarray, z: np.ndarray) -> np.ndarray:
         logits = np.asarray(model.decoder([y, z], training=False))
