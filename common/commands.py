@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,12 +39,28 @@ def carry_out(
         check: refuses what can be refused before TensorFlow starts, which takes seconds.
         description: what `--help` says first, if not the docstring of the dataclass.
     """
+    refuse_repetition(sys.argv[1:] if arguments is None else arguments)
     command = tyro.cli(kind, prog=program, args=arguments, description=description)
     runs.log_to(None)
     if check is not None:
         check(command)
     device.choose()
     work(command)
+
+
+def refuse_repetition(arguments: Sequence[str]) -> None:
+    """Refuses an option that is given twice, of which the first would be lost.
+
+    Raises:
+        UserError: naming it.
+    """
+    given = [word.partition("=")[0] for word in arguments if word.startswith("--")]
+    for option in given:
+        if given.count(option) > 1:
+            raise UserError(
+                f"{option} is given {given.count(option)} times; give it once, several values one "
+                f"after the other: {option} A B."
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +125,8 @@ class ReconstructCommand:
     """Encodes images and generates them anew."""
 
     images: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="IMAGES")]
-    """An image or a folder of images: digits, white on black, or faces, aligned as CelebA's are."""
+    """An image or a folder of images, such as the model was trained on: digits, white on black, or
+    faces, aligned as CelebA's are."""
     out: Path
     """Folder for one `<name>.png` an input; the sheet goes to `OUT/sheets/`."""
     run: Path | None = None
@@ -130,7 +148,6 @@ def attribute_values(
     absent: int,
     lowest: float,
     highest: float,
-    option: str = "--set",
 ) -> dict[str, float]:
     """What `--set` says: attribute -> value.
 
@@ -140,7 +157,6 @@ def attribute_values(
         absent: the value that stands for absence; 1 stands for presence.
         lowest: the smallest value.
         highest: the largest value.
-        option: as people type it.
 
     Raises:
         UserError: an unknown attribute, one that is named twice, or a value that is none.
@@ -148,19 +164,21 @@ def attribute_values(
     values: dict[str, float] = {}
     for setting in settings:
         name, _, text = setting.partition("=")
+        if "," in setting:
+            raise UserError(f"--set {setting}: write spaces between several, not commas.")
         if name not in names:
             raise UserError(
-                f"{option} {setting}: the model has no attribute {name!r}."
+                f"--set {setting}: the model has no attribute {name!r}."
                 f"{did_you_mean(name, names)} It has {', '.join(names)}."
             )
         if name in values:
-            raise UserError(f"{option} names {name} twice; give it one value.")
+            raise UserError(f"--set names {name} twice; give it one value.")
         try:
             values[name] = float(text)
         except ValueError:
-            raise UserError(f"{option} {setting}: write {name}=1 or {name}={absent}.") from None
+            raise UserError(f"--set {setting}: write {name}=1 or {name}={absent}.") from None
         if not lowest <= values[name] <= highest:
             raise UserError(
-                f"{option} {setting}: the value must be between {lowest:g} and {highest:g}."
+                f"--set {setting}: the value must be between {lowest:g} and {highest:g}."
             )
     return values

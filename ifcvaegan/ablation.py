@@ -21,6 +21,7 @@ from typing import Any, Literal
 
 import tyro
 
+from common import device
 from common import run as runs
 from common.config import FOLDERS, read_config, refuse_changes
 from common.errors import UserError
@@ -219,4 +220,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
         AblationCommand, prog="python -m ifcvaegan.evaluate --ablation", args=arguments
     )
     runs.log_to(None)
+    device.choose("cpu")  # of this process, which only reads reports
     ablation(command)

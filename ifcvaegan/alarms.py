@@ -17,17 +17,23 @@ from common.run import Run
 logger = logging.getLogger(__name__)
 
 NO_EFFECT = 0.01  # mean absolute difference of D(1, z) and D(0, z) on [0, 1]
+EARLY = 500  # steps before which nothing can be said
 BELOW, ABOVE = 0.1, 0.3  # nats around H(y) within which the auxiliary loss is healthy
 
 
 def watch(run: Run, effects: Mapping[str, float], entropy: float | None) -> None:
     """Warns at the end of a period where y changes nothing, or A is too strong or too weak.
 
+    It says nothing in the first `EARLY` steps, in which no network has learnt much.
+
     Args:
         run: its history has a row of this period.
         effects: of each attribute, the mean absolute difference of D(1, z) and D(0, z) on [0, 1].
         entropy: H(y) of the training images, in nats; None where no term keeps y out of z.
     """
+    rows = read_history(run.history_file("vaegan"))
+    if rows["step"][-1] < EARLY:
+        return
     for name, effect in effects.items():
         if effect < NO_EFFECT:
             logger.warning(
@@ -36,7 +42,7 @@ def watch(run: Run, effects: Mapping[str, float], entropy: float | None) -> None
                 *(name, effect, run.folder),
             )
     if entropy is not None:
-        last = float(read_history(run.history_file("vaegan"))["auxiliary_loss"][-1])
+        last = float(rows["auxiliary_loss"][-1])
         if told := auxiliary_warning(last, entropy):
             logger.warning("%s (%s)", told, run.folder)
 

@@ -42,7 +42,10 @@ class DataConfig:
         size = self.image_size
         right = size >= 16 and math.log2(size).is_integer()
         check_setting("data.image_size", size, right, "16, 32, 64, ...")
-        check_setting("data.attributes", self.attributes, bool(self.attributes), "at least one")
+        names = self.attributes
+        check_setting("data.attributes", names, bool(names), "at least one")
+        apart = not any("," in name for name in names) and len(set(names)) == len(names)
+        check_setting("data.attributes", names, apart, "different ones, with spaces between them")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ import tyro
 
 from common.commands import attribute_values, carry_out
 from common.datasets.folder import check_inputs
-from common.errors import UserError, exits_cleanly
+from common.errors import UserError, did_you_mean, exits_cleanly
 from ifcvaegan.codes import decode, encode, with_values
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ class EditCommand:
     out: Path
     """Folder for one `<name>.png` an input; sheets and codes go to `OUT/sheets/`."""
     set: tuple[str, ...] = ()
-    """Attributes to set, such as `Smiling=1`; 1 is present, 0 absent, between and a little beyond
-    are degrees. The others stay as E reads them."""
+    """Attributes to set, such as `Smiling=1` or `Smiling=1 Male=0`; 1 is present, 0 absent, and
+    others from -1 to 2 are degrees. Attributes that are not set stay as E reads them."""
     sweep: str | None = None
     """Show this attribute from 0 to 1 on the sheet; each `<name>.png` has it at 1."""
     steps: int | None = None
@@ -103,6 +103,8 @@ def apply(command: EditCommand) -> Path:
         },
     )
     logger.info("%d edited images in %s, the sheet in %s", len(stems), command.out, sheets)
+    if len(stems) > SHEET_ROWS:
+        logger.info("the sheet shows the first %d", SHEET_ROWS)
     return command.out
 
 
@@ -130,7 +132,12 @@ def check_for_model(command: EditCommand, model: Trained) -> dict[str, float]:
     """
     names = model.attribute_names
     if command.sweep is not None:
-        return attribute_values([f"{command.sweep}=1"], names, 0, LOWEST, HIGHEST, "--sweep")
+        if command.sweep not in names:
+            raise UserError(
+                f"--sweep {command.sweep}: the model has no attribute {command.sweep!r}."
+                f"{did_you_mean(command.sweep, names)} It has {', '.join(names)}."
+            )
+        return {command.sweep: 1.0}
     return attribute_values(command.set, names, 0, LOWEST, HIGHEST)
 
 

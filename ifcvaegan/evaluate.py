@@ -197,6 +197,11 @@ def sentences(
         f"{name}: a fresh reader finds it in z with {leaks['network, latents'].mean:.1%} (linear: "
         f"{leaks['linear, latents'].mean:.1%}); the base rate is {base:.1%}.",
         f"{name}: {nearer:.1%} of the edits are nearer to their own face than to another's.",
+        *(
+            [f"{name}: all test faces have or lack it, which tells little; use more of them."]
+            if base == 1.0
+            else []
+        ),
     ]
 
 
@@ -210,7 +215,10 @@ def alarm_findings(run: Path, gamma: float, train: Records) -> list[str]:
     file = runs.Run(run).history_file("vaegan")
     if not (gamma and file.is_file()):
         return []
-    last = float(read_history(file)["auxiliary_loss"][-1])
+    rows = read_history(file)
+    if rows["step"][-1] < alarms.EARLY:
+        return []
+    last = float(rows["auxiliary_loss"][-1])
     told = alarms.auxiliary_warning(last, float(np.mean(entropy(train.attributes.mean(axis=0)))))
     return [told] if told else []
 

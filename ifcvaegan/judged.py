@@ -82,6 +82,7 @@ class Judged:
         present: bool `[N]`, the attribute by the labels.
         rebuilt: reconstructions, uint8 `[N, S, S, 3]`.
         edits: 0 and 1 -> the faces decoded with y at that value, uint8 `[N, S, S, 3]`.
+        read_real: all attributes in the faces themselves, bool `[N, J]`.
         read_rebuilt: all attributes in the reconstructions, bool `[N, J]`.
         read_edits: 0 and 1 -> all attributes in the edits, bool `[N, J]`.
     """
@@ -91,6 +92,7 @@ class Judged:
         self.present = codes.records.attributes[:, column] > 0.5
         self.rebuilt = codes.reconstructions(codes.latents)
         self.edits = {value: codes.edited(column, float(value)) for value in (0, 1)}
+        self.read_real = judge(codes.records.images) > 0.5
         self.read_rebuilt = judge(self.rebuilt) > 0.5
         self.read_edits = {value: judge(edit) > 0.5 for value, edit in self.edits.items()}
 

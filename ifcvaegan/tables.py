@@ -165,27 +165,37 @@ def kept_table(
     """
     images = judged.codes.records.images
     another = images[other_rows(len(images), seed)]
-    male = "Male" in names and names[judged.judged] != "Male"
+    male = names.index("Male") if "Male" in names and names[judged.judged] != "Male" else None
+    shown = {
+        "reconstruction": (judged.rebuilt, judged.read_rebuilt),
+        **{f"y = {value}": (judged.edits[value], judged.read_edits[value]) for value in (0, 1)},
+    }
     rows: list[list[Cell]] = []
     kept: dict[str, Interval] = {}
-    for value, edits in judged.edits.items():
-        same = judged.read_edits[value] == judged.read_rebuilt
-        values = {
-            "nearer": share(mse(edits, images) < mse(edits, another)),
-            "others": mean_interval(np.delete(same, judged.judged, axis=1).mean(axis=1)),
-        }
-        if male:
-            values["male"] = share(same[:, names.index("Male")])
-        rows.append([f"y = {value}", *values.values()])
-        kept |= {f"{key} {value}": interval for key, interval in values.items()}
-    titles = ("edit", "nearer to its own face", "other attributes kept", "Male kept")
+    for title, (made, read) in shown.items():
+        values: dict[str, Interval] = {"nearer": share(mse(made, images) < mse(made, another))}
+        for than, other in (("", judged.read_rebuilt), (" as in the photo", judged.read_real)):
+            same = read == other
+            rest = np.delete(same, judged.judged, axis=1).mean(axis=1)
+            values[f"others{than}"] = mean_interval(rest)
+            if male is not None:
+                values[f"male{than}"] = share(same[:, male])
+        rows.append([title, *values.values()])
+        if title != "reconstruction":
+            kept |= {f"{key} {title[-1]}": interval for key, interval in values.items()}
+    titles = ["images", "nearer to its own face"]
+    for than in ("as in the reconstruction", "as in the photo"):
+        titles += [f"others {than}", *([f"Male {than}"] if male is not None else [])]
+    answer = np.delete(judged.read_real, judged.judged, axis=1).mean(axis=0)
+    constant = float(np.maximum(answer, 1.0 - answer).mean())
     return (
         Table(
             "What an edit leaves as it was",
-            titles if male else titles[:-1],
+            titles,
             rows,
-            "Nearer: the edited image has a smaller MSE to its own input than to another random "
-            "test face. Kept: read by the judge as in the reconstruction. z is sampled.",
+            "Nearer: a smaller MSE to its own input than to another random test face. Others: the "
+            "judge's answers for the other attributes, the mean share that is equal; one answer "
+            f"for all faces would agree with the photos' in {constant:.1%}. z is sampled.",
         ),
         kept,
     )

@@ -14,6 +14,7 @@ from common.commands import (
     carry_out,
     check_evaluation,
     moved,
+    refuse_repetition,
 )
 from common.errors import UserError
 from ifcvaegan.config import PRESETS
@@ -35,6 +36,7 @@ def test_values_by_name():
         (["Male=4"], "between -3 and 3"),
         (["Male=nan"], "between -3 and 3"),
         (["Male=1", "Male=-1"], "names Male twice"),
+        (["Male=1,Smiling=1"], "write spaces between several, not commas"),
     ],
 )
 def test_what_is_no_value_is_refused(settings, said):
@@ -42,9 +44,11 @@ def test_what_is_no_value_is_refused(settings, said):
         attribute_values(settings, NAMES, -1, -3.0, 3.0)
 
 
-def test_the_option_is_named_as_people_typed_it():
-    with pytest.raises(UserError, match=r"^--sweep Mal=1: .* no attribute 'Mal'.*'Male'"):
-        attribute_values(["Mal=1"], NAMES, 0, -1.0, 2.0, "--sweep")
+@pytest.mark.parametrize("words", [["--set", "A=1", "--set", "B=1"], ["--set=A=1", "--set", "B"]])
+def test_an_option_that_is_given_twice_is_refused(words):
+    with pytest.raises(UserError, match=r"^--set is given 2 times; give it once, .*: --set A B\.$"):
+        refuse_repetition(words)
+    refuse_repetition(["--set", "A=1", "B=1", "--out", "x"])
 
 
 @pytest.mark.parametrize(("limit", "seed"), [(1, 0), (0, 0), (None, -1), (None, 2**32)])

@@ -94,4 +94,4 @@ def test_each_attribute_is_read_by_its_own_labels(report, two, read):
 
 def test_male_is_kept_only_by_edits_of_other_attributes(report):
     columns = [table.columns for table in report.tables if table.title.startswith("What an edit")]
-    assert ["Male kept" in titles for titles in columns] == [True, False]
+    assert ["Male as in the photo" in titles for titles in columns] == [True, False]

@@ -187,6 +187,21 @@ def test_nearer_is_told_of_the_edit_and_not_of_the_reconstruction(codes):
     assert kept(codes(lost))["nearer 0"] < 0.9
 
 
+def test_what_the_reconstruction_lost_is_not_as_in_the_photo(codes):
+    """All that is decoded is not Male, as three of the six photos are."""
+
+    def lost(attributes, latents):
+        return showing(np.stack([attributes[:, 0], np.zeros(6)], axis=1), latents)
+
+    table, found = tables.kept_table(judged(codes(lost)), NAMES, seed=0)
+    assert (found["male 1"].mean, found["male as in the photo 1"].mean) == (1.0, 0.5)
+    titles = list(table.columns[1:])
+    first = dict(zip(titles, rows(table)["reconstruction"], strict=True))
+    assert first["Male as in the reconstruction"] == 1.0
+    assert first["Male as in the photo"] == first["others as in the photo"] == 0.5
+    assert "would agree with the photos' in 50.0%" in table.note
+
+
 def test_one_face_for_all_is_nearer_to_another_as_often_as_not(codes):
     def same(attributes, latents):
         return showing(np.ones_like(attributes), np.zeros_like(latents))

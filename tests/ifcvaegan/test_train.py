@@ -285,10 +285,16 @@ def test_the_figures_are_there(report):
     ],
 )
 def test_the_log_names_what_goes_wrong(tmp_path, caplog, effect, loss, aim, said):
-    leave_history(tmp_path, 4, loss)
+    leave_history(tmp_path, alarms.EARLY, loss)
     with caplog.at_level("WARNING"):
         alarms.watch(Run(tmp_path), {"Smiling": 0.05, "Male": effect}, aim)
     assert (said in caplog.text) if said else not caplog.text
+
+
+def test_nothing_is_said_of_networks_that_have_hardly_begun(tmp_path, caplog):
+    leave_history(tmp_path, alarms.EARLY - 1, 0.1)
+    alarms.watch(Run(tmp_path), {"Smiling": 0.0}, 0.69)
+    assert not caplog.text
 
 
 @pytest.mark.parametrize(
@@ -450,9 +456,11 @@ def test_the_papers_row_is_that_of_smiling_on_celeba():
 
 
 def test_the_report_speaks_of_the_auxiliary_loss_only_where_a_term_acts_on_it(tmp_path, faces):
-    leave_history(tmp_path, 4, 0.3)
+    leave_history(tmp_path, alarms.EARLY, 0.3)
     assert "reads y in z" in alarm_findings(tmp_path, 1.0, faces)[0]
     assert alarm_findings(tmp_path, 0.0, faces) == []
+    leave_history(tmp_path, alarms.EARLY - 1, 0.3)
+    assert alarm_findings(tmp_path, 1.0, faces) == []
 
 
 @pytest.mark.parametrize("base", ["paper", "stable"])
