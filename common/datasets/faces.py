@@ -6,19 +6,21 @@ place in all of them.
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import fcntl
 import hashlib
+import io
+import itertools
 import json
 import logging
 import math
 import os
-import threading
 import uuid
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 import numpy as np
 from PIL import Image
@@ -26,6 +28,9 @@ from PIL import Image
 from common.datasets.folder import as_array, as_mode, decode, image_files, listed
 from common.device import cores
 from common.errors import UserError
+
+if TYPE_CHECKING:
+    from common.datasets.forms import Form
 
 logger = logging.getLogger(__name__)
 
@@ -112,12 +117,13 @@ def default_cache() -> Path:
 
 
 def decoded_images(
-    paths: Sequence[Path], size: int, crop: Crop, cache_dir: str | Path | None = None
+    form: Form, names: Sequence[str], size: int, crop: Crop, cache_dir: str | Path | None = None
 ) -> np.ndarray:
-    """The images of these files, from the cache or decoded into it.
+    """Some images of CelebA, from the cache or decoded into it.
 
     Args:
-        paths: N image files of CelebA's proportion.
+        form: where and how the images lie.
+        names: N of them, in the order to deliver.
         size: side to deliver.
         crop: one of `CROPS`.
         cache_dir: the cache; see `default_cache`.
@@ -130,27 +136,26 @@ def decoded_images(
             room; a damaged cache.
     """
     folder = Path(cache_dir) if cache_dir is not None else default_cache()
-    key = _key(paths, {"size": size, "crop": crop, "filter": "bilinear", "format": 2})
-    cached = folder / f"faces-{size}-{crop}-{len(paths)}-{key}.npy"
+    key = _key(form, names, {"size": size, "crop": crop, "filter": "bilinear", "format": 2})
+    cached = folder / f"faces-{size}-{crop}-{len(names)}-{key}.npy"
     if not cached.is_file():
-        _build(paths, size, crop, cached)
+        _build(form, names, size, crop, cached)
     try:
         return np.load(cached, mmap_mode="r")
     except (OSError, ValueError, EOFError) as error:
         raise UserError(f"{cached} is damaged ({error}); delete it, it is made anew.") from error
 
 
-def _key(paths: Sequence[Path], transform: dict) -> str:
-    """A hash of the files' names, sizes and times of change, and of what is made of them."""
+def _key(form: Form, names: Sequence[str], transform: dict) -> str:
+    """A hash of what tells that an image has changed, and of what is made of them."""
     digest = hashlib.sha256(json.dumps(transform, sort_keys=True).encode())
-    for path in paths:
-        status = path.stat()
-        digest.update(f"{path.name} {status.st_size} {status.st_mtime_ns}\n".encode())
+    for name in names:
+        digest.update(f"{form.stamp(name)}\n".encode())
     return digest.hexdigest()[:16]
 
 
-def _build(paths: Sequence[Path], size: int, crop: Crop, target: Path) -> None:
-    """Decodes all files into `target`, which appears complete or not at all."""
+def _build(form: Form, names: Sequence[str], size: int, crop: Crop, target: Path) -> None:
+    """Decodes all images into `target`, which appears complete or not at all."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -160,68 +165,78 @@ def _build(paths: Sequence[Path], size: int, crop: Crop, target: Path) -> None:
         ) from error
     sweep(target.parent)
     temporary = target.with_name(f".{uuid.uuid4().hex[:8]}~{target.name}")
-    logger.info("decoding %s images once, into %s", f"{len(paths):,}", target)
+    logger.info("decoding %s images once, into %s", f"{len(names):,}", target)
     try:
         with temporary.open("wb") as file:
             with contextlib.suppress(OSError):  # some network file systems have no locks
                 fcntl.flock(file, fcntl.LOCK_EX)
-            bad = _decode(paths, size, crop, file)
+            bad = _decode(form, names, size, crop, file)
             if bad:
                 raise UserError(
-                    f"{len(bad)} images are no CelebA faces of 178x218 or that proportion: "
-                    f"{listed(sorted(bad), most=NAMED)}. Replace them, or take them out of the "
-                    "folder: the others can be used without them."
+                    f"{len(bad)} images of CelebA ({form.title}) are no faces of 178x218 or that "
+                    f"proportion: {listed(sorted(bad), most=NAMED)}. Replace them, or take them "
+                    "out: the others can be used without them."
                 )
             file.flush()
             os.replace(temporary, target)
     except OSError as error:
         raise UserError(
             f"Cannot write the cache {target} ({error.strerror}); it needs "
-            f"{len(paths) * size * size * 3 / 1e9:.1f} GB: make room or name another folder by "
+            f"{len(names) * size * size * 3 / 1e9:.1f} GB: make room or name another folder by "
             "--cache-dir."
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _decode(paths: Sequence[Path], size: int, crop: Crop, file: BinaryIO) -> list[str]:
-    """Decodes all files into an open one, as `.npy`; returns those that are no aligned faces."""
+def _decode(form: Form, names: Sequence[str], size: int, crop: Crop, file: BinaryIO) -> list[str]:
+    """Decodes all images into an open `.npy`; returns those that are no aligned faces."""
     from rich.console import Console
     from rich.progress import Progress
 
     # Written, not mapped: on a full disk a write raises, but touching a mapped page kills.
-    header = {"descr": "|u1", "fortran_order": False, "shape": (len(paths), size, size, 3)}
+    header = {"descr": "|u1", "fortran_order": False, "shape": (len(names), size, size, 3)}
     np.lib.format.write_array_header_1_0(file, header)
-    begin, lock = file.tell(), threading.Lock()
     bad: list[str] = []
 
-    def fill(start: int) -> None:
-        some = paths[start : start + BLOCK]
-        faces = np.zeros((len(some), size, size, 3), np.uint8)
-        for row, path in enumerate(some):
-            try:
-                image = decode(path)
-            except UserError:
-                bad.append(f"{path} (unreadable)")
-                continue
-            if not is_aligned(image):
-                bad.append(f"{path} ({image.width}x{image.height})")
-                continue
-            faces[row] = face(image, size, crop)
-        with lock:
-            file.seek(begin + start * size * size * 3)
-            file.write(faces.data)
+    rows = {name: row for row, name in enumerate(names)}
+    begin, bytes_each = file.tell(), size * size * 3
 
-    starts = range(0, len(paths), BLOCK)
+    def decoded(some: Sequence[tuple[str, bytes]]) -> list[tuple[int, np.ndarray]]:
+        faces = []
+        for name, content in some:
+            try:
+                image = decode(io.BytesIO(content), name)
+            except UserError:
+                bad.append(f"{name} (unreadable)")
+                continue
+            if is_aligned(image):
+                faces.append((rows[name], face(image, size, crop)))
+            else:
+                bad.append(f"{name} ({image.width}x{image.height})")
+        return faces
+
+    def write(block: Future[list[tuple[int, np.ndarray]]]) -> None:
+        for row, image in block.result():
+            file.seek(begin + row * bytes_each)
+            file.write(image.data)
+        bar.advance(task, BLOCK)
+
+    images = form.read(names)
     console = Console(stderr=True)
     bar = Progress(console=console, disable=not console.is_terminal)
-    pool = ThreadPoolExecutor(cores())
-    try:
-        with bar:
-            for _ in bar.track(pool.map(fill, starts), len(starts), description="decoding"):
-                pass
-    finally:  # after an error or Ctrl-C, too, but then without what has not begun
-        pool.shutdown(cancel_futures=True)
+    task = bar.add_task("decoding", total=len(names))
+    with bar, ThreadPoolExecutor(cores()) as pool:
+        begun: collections.deque[Future[list[tuple[int, np.ndarray]]]] = collections.deque()
+        try:
+            while some := list(itertools.islice(images, BLOCK)):
+                begun.append(pool.submit(decoded, some))
+                if len(begun) > 2 * cores():  # little is read and not yet written
+                    write(begun.popleft())
+            while begun:
+                write(begun.popleft())
+        finally:  # after an error or Ctrl-C, too, but then without what has not begun
+            pool.shutdown(cancel_futures=True)
     return bad
 
 

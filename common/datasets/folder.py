@@ -10,7 +10,7 @@ import itertools
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -230,8 +230,8 @@ def image_files(path: str | Path) -> list[Path]:
     return files
 
 
-def decode(file: Path) -> Image.Image:
-    """The pixels of a file, upright."""
+def decode(file: Path | BinaryIO, name: str | None = None) -> Image.Image:
+    """The pixels of a file, upright; `name` is what to call an open one."""
     try:
         with Image.open(file) as image:
             image.load()
@@ -240,7 +240,7 @@ def decode(file: Path) -> Image.Image:
             return ImageOps.exif_transpose(image)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise UserError(
-            f"{file} cannot be read as an image ({type(error).__name__}); "
+            f"{name or file} cannot be read as an image ({type(error).__name__}); "
             "replace it by an intact file or take it out."
         ) from error
 

@@ -11,6 +11,7 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import hypothesis
 import hypothesis.strategies as st
@@ -19,9 +20,10 @@ import pytest
 from PIL import Image
 
 from common.datasets import celeba, faces
-from common.datasets.celeba import ATTRIBUTES, chosen_stems, read_attributes, read_partition
+from common.datasets.celeba import ATTRIBUTES, chosen_names
 from common.datasets.drawn import write_celeba
 from common.datasets.faces import face
+from common.datasets.forms import Form, find, read_attributes, read_partition
 from common.datasets.records import Records
 from common.errors import UserError
 
@@ -33,6 +35,7 @@ OF_THE_AUTHORS = (  # names, and their places in CelebA's header, counted from 1
     | {"Smiling": 32, "Straight_Hair": 33, "Wavy_Hair": 34, "Wearing_Hat": 36}
 )
 ALL_STEMS = [f"{number:06d}" for number in range(1, 202_600)]
+UNLISTED = Form("all of it", {}, None, ALL_STEMS, str, lambda names: iter(()))
 REAL = Path(__file__).parents[4] / "shared" / "data" / "celeba"
 
 
@@ -51,6 +54,7 @@ def folder(original, tmp_path) -> Path:
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch) -> Path:
+    celeba.announce.cache_clear()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
     return tmp_path / "caches" / "image-editing-gans"
 
@@ -60,9 +64,9 @@ def decoded(monkeypatch) -> list[str]:
     """The names of the files that are decoded."""
     names, decode = [], faces.decode
 
-    def counted(file: Path) -> Image.Image:
-        names.append(file.name)
-        return decode(file)
+    def counted(file: BinaryIO, name: str) -> Image.Image:
+        names.append(name)
+        return decode(file, name)
 
     monkeypatch.setattr(faces, "decode", counted)
     return names
@@ -132,7 +136,7 @@ def test_of_two_images_of_one_stem_the_png_is_used(folder, decoded):
 def test_hidden_files_and_other_files_are_not_images(original, folder):
     for name in ("._000001.jpg", "Thumbs.db", "000021.txt"):
         (folder / "img_align_celeba" / name).write_bytes(b"of another system")
-    assert set(celeba.find_images(folder)) == set(celeba.find_images(original))
+    assert find(folder).names == find(original).names
 
 
 def test_images_are_in_the_order_of_their_names(original, monkeypatch):
@@ -182,7 +186,7 @@ def test_the_partition_file_decides(folder):
 def test_without_a_partition_file_the_official_numbers_decide(tmp_path, caplog):
     with caplog.at_level(logging.INFO):
         parts = [
-            chosen_stems(tmp_path, ALL_STEMS, split, "official")
+            chosen_names(UNLISTED, ALL_STEMS, split, "official")
             for split in ("train", "dev", "test")
         ]
     assert [len(part) for part in parts] == [162_770, 19_867, 19_962]
@@ -203,7 +207,7 @@ def test_a_numbered_copy_without_a_partition_file_is_all_training(folder):
 
 def test_the_reports_split_has_its_sizes_and_every_image_once(tmp_path):
     parts = [
-        chosen_stems(tmp_path, ALL_STEMS, split, "report") for split in ("train", "dev", "test")
+        chosen_names(UNLISTED, ALL_STEMS, split, "report") for split in ("train", "dev", "test")
     ]
     # 202,599 - 196,608 = 5,991 = 2,995 + 2,996
     assert [len(part) for part in parts] == [196_608, 2_995, 2_996]
@@ -212,7 +216,7 @@ def test_the_reports_split_has_its_sizes_and_every_image_once(tmp_path):
 
 def test_the_authors_split_holds_the_last_images_out(tmp_path):
     parts = [
-        chosen_stems(tmp_path, ALL_STEMS, split, "authors") for split in ("train", "dev", "test")
+        chosen_names(UNLISTED, ALL_STEMS, split, "authors") for split in ("train", "dev", "test")
     ]
     # 202,599 - 19,961 = 182,638, and the halves of 19,961
     assert [len(part) for part in parts] == [182_638, 9_980, 9_981]
@@ -237,7 +241,7 @@ def test_the_first_images_of_a_split_are_a_part_of_it(original, decoded):
 
 
 def test_the_reports_small_set_is_a_24th_of_its_training_set(tmp_path):
-    train = chosen_stems(tmp_path, ALL_STEMS, "train", "report")
+    train = chosen_names(UNLISTED, ALL_STEMS, "train", "report")
     assert len(train) == 24 * 8_192
 
 
@@ -525,13 +529,13 @@ def test_a_cache_that_cannot_be_made_is_named(original, tmp_path):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's always full device")
 def test_a_full_disk_is_a_user_error_and_leaves_nothing(original, cache, monkeypatch):
-    files = sorted((original / "img_align_celeba").iterdir())
+    form = find(original)
     full = open("/dev/full", "r+b")  # noqa: SIM115
     monkeypatch.setattr(Path, "open", lambda *_: full)
     with pytest.raises(
         UserError, match=r"Cannot write the cache .*\.npy \(No space left on device\); it needs 0.0"
     ):
-        faces.decoded_images(files, 64, "center108")
+        faces.decoded_images(form, form.names, 64, "center108")
     assert list(cache.iterdir()) == []
 
 
