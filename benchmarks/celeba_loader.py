@@ -56,12 +56,13 @@ class Command:
 def measure(command: Command) -> dict:
     """Runs all measurements; rates in images a second, memory in MiB."""
     from common.datasets import celeba
+    from common.datasets.forms import image_files
     from icgan_tf.config import PAPER18
 
     with tempfile.TemporaryDirectory() as cache:
         options = {"size": command.size, "crop": "paper138", "limit": command.limit}
         options["attributes"] = PAPER18
-        files = [path for _, path in sorted(celeba.find_images(command.data_dir).items())]
+        files = [path for _, path in sorted(image_files(command.data_dir).items())]
         bare_decoding(files[: command.limit], device.cores())  # so that all are in memory
         begin = time.perf_counter()
         records = celeba.load("train", command.data_dir, **options, cache_dir=cache)

@@ -7,13 +7,13 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import tyro
 
 from common import device
 from common import run as runs
-from common.config import FOLDERS, check_seed, check_setting
+from common.config import PLACES, check_seed, check_setting
 from common.datasets.folder import check_inputs
 from common.errors import UserError, did_you_mean
 
@@ -78,6 +78,8 @@ class EvaluateCommand:
     are all but for the presets `quick` and `smoke`."""
     data_dir: Path | None = None
     """The folder of the data; by default that of the training."""
+    source: Literal["tfds"] | None = None
+    """`tfds`: what tensorflow-datasets has prepared; by default as in the training."""
     cache_dir: Path | None = None
     """Where decoded images and the judge of faces are kept; by default that of the training."""
     seed: int = 0
@@ -97,7 +99,7 @@ def check_evaluation(command: EvaluateCommand) -> None:
 
 def moved(config: Any, command: EvaluateCommand) -> Any:
     """A run's settings, with the folders of the data and of the cache that the command names."""
-    given = {name: getattr(command, name) for name in FOLDERS}
+    given = {name: getattr(command, name) for name in PLACES}
     folders = {name: folder for name, folder in given.items() if folder is not None}
     return dataclasses.replace(config, run=dataclasses.replace(config.run, **folders))
 

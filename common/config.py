@@ -25,8 +25,8 @@ from common.errors import UserError, did_you_mean
 C = TypeVar("C")
 
 LARGEST_SEED = 2**31 - 1  # what every generator here takes
-FOLDERS = ("data_dir", "cache_dir")  # of `RunConfig`; they belong to one machine
-MOVABLE = ("run.device", *(f"run.{name}" for name in FOLDERS))  # may differ in a resumed run
+PLACES = ("source", "data_dir", "cache_dir")  # of `RunConfig`; they belong to one machine
+MOVABLE = ("run.device", *(f"run.{name}" for name in PLACES))  # may differ in a resumed run
 
 
 def check_setting(name: str, value: Any, right: bool, allowed: str) -> None:
@@ -81,7 +81,10 @@ class RunConfig:
     seed: int = 0
     """Keys the networks' first weights, the order of the data, the noise and the dropout."""
     data_dir: Path | None = None
-    """A folder with the data set's files; by default MNIST is read from this repository."""
+    """A folder with the data set in any of its forms, which is found out; by default MNIST is read
+    from this repository."""
+    source: Literal["tfds"] | None = None
+    """`tfds`: what tensorflow-datasets has prepared, in its own folder if --data-dir names none."""
     cache_dir: Path | None = None
     """Where decoded images are kept; by default in `~/.cache/image-editing-gans`."""
     limit: int | None = None
@@ -101,9 +104,9 @@ class RunConfig:
     def __post_init__(self) -> None:
         seed, limit, seconds = self.seed, self.limit, self.backup_seconds
         check_seed(seed)
-        for name in FOLDERS:  # so that a resume finds it from any folder
+        for name in PLACES:
             folder = getattr(self, name)
-            if folder is not None:
+            if isinstance(folder, Path):  # so that a resume finds it from any folder
                 object.__setattr__(self, name, folder.absolute())
         together = not (self.xla and self.deterministic)
         check_setting("xla", self.xla, together, "off with --deterministic, which XLA does not do")

@@ -25,7 +25,7 @@ import tyro
 
 from common import device
 from common import run as runs
-from common.config import FOLDERS
+from common.config import PLACES
 from common.errors import UserError, exits_cleanly
 from common.files import atomic_path, write_json, write_text
 from common.history import history_files, last_rows, length
@@ -105,7 +105,7 @@ def release(command: ReleaseCommand) -> Path:
         assert isinstance(network, keras.Model)
         save_half(network, command.out / f"{name}.weights.h5")
     settings = json.loads((command.run / "config.json").read_text(encoding="utf-8"))
-    settings["run"] |= dict.fromkeys(FOLDERS)
+    settings["run"] |= dict.fromkeys(PLACES)
     write_json(command.out / "config.json", settings)
     for file in history_files(command.run).values():
         with atomic_path(command.out / file.name) as temporary:

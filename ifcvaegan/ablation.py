@@ -23,7 +23,7 @@ import tyro
 
 from common import device
 from common import run as runs
-from common.config import FOLDERS, read_config, refuse_changes
+from common.config import PLACES, read_config, refuse_changes
 from common.errors import UserError
 from common.history import read_history
 from common.publish import publish
@@ -53,6 +53,8 @@ class AblationCommand:
     """As of `ifcvaegan.train`."""
     data_dir: Path | None = None
     """The folder of the data."""
+    source: Literal["tfds"] | None = None
+    """As of `ifcvaegan.train`."""
     cache_dir: Path | None = None
     """Where decoded images and the judge are kept."""
     limit: int | None = None
@@ -96,7 +98,7 @@ def settings(command: AblationCommand, preset: str) -> Config:
     config = PRESETS[command.base](command.dataset)
     train: dict[str, Any] = {"epochs": command.epochs, "batch_size": command.batch_size}
     train = {name: value for name, value in train.items() if value is not None}
-    run: dict[str, Any] = {"data_dir": command.data_dir, "cache_dir": command.cache_dir}
+    run: dict[str, Any] = {name: getattr(command, name) for name in PLACES}
     run |= {"limit": command.limit, "seed": command.seed}
     replace = dataclasses.replace
     return replace(
@@ -141,7 +143,7 @@ def options(base: str, row: str, config: Config) -> list[str]:
 
 def folders(config: Config) -> list[str]:
     """The options that name the folders of the data and of the cache, where they are given."""
-    given = {f"--{name.replace('_', '-')}": getattr(config.run, name) for name in FOLDERS}
+    given = {f"--{name.replace('_', '-')}": getattr(config.run, name) for name in PLACES}
     return [str(word) for pair in given.items() if pair[1] for word in pair]
 
 

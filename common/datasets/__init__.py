@@ -53,14 +53,15 @@ def load(
         from common.datasets import mnist
         from common.images import padded
 
-        records = mnist.load(split, run.data_dir).take(slice(limit))
+        records = mnist.load(split, run.data_dir, run.source).take(slice(limit))
         return dataclasses.replace(records, images=padded(records.images, size or 28))
     if name == "drawn":
         from common.datasets import drawn
 
-        if run.data_dir is not None:
+        given = f"--data-dir {run.data_dir}" if run.data_dir else f"--source {run.source}"
+        if run.data_dir or run.source:
             raise UserError(
-                f"--data-dir {run.data_dir} has no effect on faces that this program draws; leave "
+                f"{given} has no effect on faces that this program draws; leave "
                 "it out, or choose --dataset celeba."
             )
         return drawn.load(split, size or 64, attributes, crop).take(slice(limit))
@@ -75,6 +76,7 @@ def load(
             attributes=attributes,
             partition=partition,
             limit=limit,
+            source=run.source,
             cache_dir=run.cache_dir,
         )
     raise UserError(f"There is no data set {name!r}; choose one of {', '.join(NAMES)}.")

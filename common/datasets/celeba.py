@@ -26,9 +26,10 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
+from common.datasets import prepared
 from common.datasets.faces import HEIGHT, WIDTH, Crop, decoded_images
 from common.datasets.folder import listed
-from common.datasets.forms import ALL_IMAGES, ATTRIBUTES, PARTITION_LISTS, Form, find
+from common.datasets.forms import ALL_IMAGES, ATTRIBUTES, PARTITION_LISTS, Form, find, prepared_form
 from common.datasets.records import Records
 from common.errors import UserError, did_you_mean
 
@@ -53,6 +54,7 @@ def load(
     values: Literal["unit", "signed"] = "unit",
     partition: Partition = "official",
     limit: int | None = None,
+    source: Literal["tfds"] | None = None,
     cache_dir: str | Path | None = None,
 ) -> Records:
     """Reads one split.
@@ -67,6 +69,8 @@ def load(
         values: "unit" for attributes of 0 and 1, "signed" for -1 and 1.
         partition: "official", "report" or "authors".
         limit: the first so many images of the split; only these are decoded.
+        source: "tfds" for what tensorflow-datasets has prepared in `data_dir` or, without it, in
+            its own folder; else whatever `data_dir` holds.
         cache_dir: where the decoded images are kept; `~/.cache/image-editing-gans` if None.
 
     Returns:
@@ -79,24 +83,27 @@ def load(
     if split not in SPLITS:
         raise UserError(f"CelebA has no split {split!r}; choose one of {', '.join(SPLITS)}.")
     names = check_attributes(attributes)
-    if data_dir is None:
+    if data_dir is None and source is None:
         raise UserError(
             "CelebA does not come with this project: name the folder that holds it, as files, zip, "
             "parquet or prepared by TFDS, by --data-dir (or try --dataset drawn, which needs none)."
         )
-    form = find(Path(data_dir))
+    if source == "tfds":
+        form = prepared_form(prepared.wanted("celeb_a", data_dir))
+    else:
+        form = find(Path(str(data_dir)))
     rows = form.rows
     there = [name for name in form.names if name in rows]
     if not there:
         raise UserError(
-            f"{data_dir} has {len(form.names):,} images ({form.names[0]}, ...) and {len(rows):,} "
+            f"{form.title} has {len(form.names):,} images ({form.names[0]}, ...) and {len(rows):,} "
             f"rows of attributes ({min(rows, default='none')}, ...), but none of the same name."
         )
     announce(describe(form, there))
     chosen = chosen_names(form, there, split, partition)[:limit]
     if not chosen:
         raise UserError(
-            f"{data_dir} has no images in the split {split!r} ({partition} partition): take more "
+            f"{form.title} has no images in the split {split!r} ({partition} partition): take more "
             "of CelebA, or split it in another way by --data.split."
         )
     present = np.stack([rows[name] for name in chosen])

@@ -1,7 +1,12 @@
-"""MNIST: 70,000 handwritten digits, 28x28 gray, read from the four original IDX files.
+"""MNIST: 70,000 handwritten digits, 28x28 gray.
 
-The files lie in `mnist_idx/` beside this module, so nothing is ever downloaded; any other folder
-of IDX files (Fashion-MNIST, KMNIST, a small set for tests) can be given instead.
+The four original IDX files lie in `mnist_idx/` beside this module, so nothing is ever downloaded.
+Instead of them a folder can be given, of MNIST or of a set of its form (Fashion-MNIST, KMNIST):
+
+    IDX       train-images-idx3-ubyte and so on, raw or .gz
+    npz       mnist.npz, as Keras has it: x_train, y_train, x_test, y_test
+    images    train/0/*.png ... train/9/*.png, test/0/*.png ... (or training/, testing/)
+    TFDS      mnist/3.*/, as tensorflow-datasets prepares it, in the order of the original files
 
 Splits. The files hold 60,000 training and 10,000 test digits. The IcGAN report divides them
 "60000/5000/5000 as train/dev/test data" (Sec. 4) without saying which test digits are which. Ours:
@@ -14,11 +19,14 @@ from __future__ import annotations
 
 import gzip
 import math
+import zipfile
 import zlib
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
+from common.datasets import prepared
 from common.datasets.records import Records
 from common.errors import UserError
 
@@ -34,13 +42,17 @@ SPLITS = {
 UBYTE = 0x08  # IDX type code of unsigned bytes, the third byte of the magic number
 
 
-def load(split: str, data_dir: str | Path | None = None) -> Records:
+def load(
+    split: str, data_dir: str | Path | None = None, source: Literal["tfds"] | None = None
+) -> Records:
     """Reads one split.
 
     Args:
         split: `train`, `test`, or the halves of the test file, `dev` and `test5000`.
-        data_dir: A folder with the IDX files, `.gz` or raw, named `train-images-idx3-ubyte` or
-            `train-images.idx3-ubyte` and so on; the digits that come with the project if None.
+        data_dir: A folder with the digits in one of the forms above, or the `.npz` itself; the
+            digits that come with the project if None.
+        source: "tfds" for what tensorflow-datasets has prepared in `data_dir` or, without it, in
+            its own folder.
 
     Returns:
         Records with images `[N, 28, 28, 1]` and one-hot attributes `[N, 10]` named "0" to "9".
@@ -51,33 +63,21 @@ def load(split: str, data_dir: str | Path | None = None) -> Records:
     if split not in SPLITS:
         raise UserError(f"MNIST has no split {split!r}; choose one of {', '.join(SPLITS)}.")
     prefix, part = SPLITS[split]
-    folder = EMBEDDED if data_dir is None else Path(data_dir)
-    if not folder.exists():
-        raise UserError(f"The MNIST folder {folder} does not exist; give a folder of IDX files.")
-    if not folder.is_dir():
-        raise UserError(
-            f"{folder} is a file, but the MNIST data must be a folder of IDX files; "
-            "give the folder that contains it."
-        )
-    images_path = find_idx(folder, f"{prefix}-images", "idx3")
-    labels_path = find_idx(folder, f"{prefix}-labels", "idx1")
-    images = read_idx(images_path, dimensions=3)
-    labels = read_idx(labels_path, dimensions=1)
+    if source == "tfds":
+        title, images, labels = read_prepared(prepared.wanted("mnist", data_dir), prefix)
+    else:
+        title, images, labels = read(EMBEDDED if data_dir is None else Path(data_dir), prefix)
+    mend = "take both from the same download."
     if len(images) != len(labels):
-        raise UserError(
-            f"{images_path} holds {len(images)} images but {labels_path.name} beside it holds "
-            f"{len(labels)} labels; take both files from the same download."
-        )
+        raise UserError(f"{title}: {len(images)} images but {len(labels)} labels; {mend}")
     if images.shape[1:] != (SIDE, SIDE):
         height, width = images.shape[1:]
         raise UserError(
-            f"{images_path} holds images of {height}x{width}, but MNIST's are {SIDE}x{SIDE}; "
-            "replace it by MNIST's image file."
+            f"{title}: images of {height}x{width}, but MNIST's are {SIDE}x{SIDE}; take MNIST's own."
         )
     if len(labels) and labels.max() >= CLASSES:
         raise UserError(
-            f"{labels_path} contains the label {labels.max()}, but digits are 0 to 9; "
-            "replace it by MNIST's label file."
+            f"{title}: there is a label {labels.max()}, but digits are 0 to 9; take MNIST's own."
         )
     half = len(images) // 2
     rows = {"all": slice(None), "first half": slice(half), "second half": slice(half, None)}[part]
@@ -86,8 +86,100 @@ def load(split: str, data_dir: str | Path | None = None) -> Records:
         attributes=np.eye(CLASSES, dtype=np.float32)[labels[rows]],
         attribute_names=tuple(str(digit) for digit in range(CLASSES)),
         name="mnist",
-        source=f"{folder if data_dir else 'the embedded MNIST files'}, split {split}",
+        source=f"{title if data_dir or source else 'the embedded MNIST files'}, split {split}",
     )
+
+
+def read(path: Path, prefix: str) -> tuple[str, np.ndarray, np.ndarray]:
+    """Reads the training or the test digits in whatever form they are there.
+
+    Args:
+        path: A folder, or an `.npz`.
+        prefix: "train" or "t10k".
+
+    Returns:
+        What was read, uint8 images `[N, H, W]` and labels `[N]`.
+    """
+    if not path.exists():
+        raise UserError(f"The MNIST folder {path} does not exist; name another by --data-dir.")
+    if path.is_file() and path.suffix != ".npz":
+        raise UserError(
+            f"{path} is a file, but the MNIST data must be a folder or an .npz; give the folder "
+            "that contains it."
+        )
+    packed = path if path.is_file() else path / "mnist.npz"
+    if packed.is_file():
+        return read_npz(packed, prefix)
+    images = image_folder(path, prefix)
+    if images is not None:
+        return read_image_folder(images)
+    version = prepared.newest(path, "mnist")
+    if version is not None:
+        return read_prepared(version, prefix)
+    images, labels = (
+        find_idx(path, f"{prefix}-{what}", kind)
+        for what, kind in (("images", "idx3"), ("labels", "idx1"))
+    )
+    return f"{images} and {labels.name}", read_idx(images, 3), read_idx(labels, 1)
+
+
+def read_npz(file: Path, prefix: str) -> tuple[str, np.ndarray, np.ndarray]:
+    """Reads the `.npz` that Keras downloads."""
+    names = {"train": ("x_train", "y_train"), "t10k": ("x_test", "y_test")}[prefix]
+    try:
+        with file.open("rb") as content, np.load(content, allow_pickle=False) as arrays:
+            missing = [name for name in names if name not in arrays.files]
+            if missing:
+                raise UserError(
+                    f"{file} has no {' and no '.join(missing)}; take the one that Keras downloads."
+                )
+            images, labels = (arrays[name] for name in names)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise UserError(f"{file} is not an intact .npz ({error}); download it again.") from error
+    if images.dtype != np.uint8 or images.ndim != 3 or labels.ndim != 1:
+        raise UserError(
+            f"{file}: {names[0]} must be uint8 [N, 28, 28] and {names[1]} [N], but they are "
+            f"{images.dtype} {list(images.shape)} and {list(labels.shape)}."
+        )
+    return str(file), images, labels.astype(np.int64)
+
+
+def image_folder(path: Path, prefix: str) -> Path | None:
+    """The folder of `0/` to `9/` for these digits, if there is one."""
+    names = {"train": ("train", "training"), "t10k": ("test", "testing")}[prefix]
+    return next((path / name for name in names if (path / name / "0").is_dir()), None)
+
+
+def read_image_folder(folder: Path) -> tuple[str, np.ndarray, np.ndarray]:
+    """Reads `0/*.png` to `9/*.png`, gray and 28x28, digit by digit in the order of the names."""
+    from common.datasets.folder import as_array, as_mode, decode, image_files
+
+    images, labels = [], []
+    for digit in range(CLASSES):
+        if not (folder / str(digit)).is_dir():
+            raise UserError(f"{folder} has no folder {digit}; it needs 0 to {CLASSES - 1}.")
+        for file in image_files(folder / str(digit)):
+            image = decode(file)
+            if image.size != (SIDE, SIDE):
+                raise UserError(
+                    f"{file} is {image.width}x{image.height}, but MNIST's are {SIDE}x{SIDE}."
+                )
+            images.append(as_array(as_mode(image, "L"))[:, :, 0])
+            labels.append(digit)
+    return str(folder), np.stack(images), np.array(labels)
+
+
+def read_prepared(version: Path, prefix: str) -> tuple[str, np.ndarray, np.ndarray]:
+    """Reads what tensorflow-datasets has prepared, in the order of the original files."""
+    split = {"train": "train", "t10k": "test"}[prefix]
+    data = prepared.Prepared(version, "mnist")
+    order = prepared.shuffled(range(data.counts[split]), split)
+    images = np.empty((len(order), SIDE, SIDE), np.uint8)
+    labels = np.empty(len(order), np.int64)
+    examples = data.examples(split, {"image": True, "label": True})
+    for row, example in zip(order, examples, strict=True):
+        images[row], labels[row] = example["image"][:, :, 0], example["label"]
+    return f"{version}, prepared by tensorflow-datasets", images, labels
 
 
 def find_idx(folder: Path, stem: str, kind: str) -> Path:

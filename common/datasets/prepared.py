@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -49,6 +50,28 @@ def newest(folder: Path, name: Name) -> Path | None:
     return max(found, key=lambda version: _number(version.name), default=None)
 
 
+def wanted(name: Name, data_dir: str | Path | None) -> Path:
+    """The newest version of a data set that tensorflow-datasets has prepared.
+
+    Args:
+        name: of the data set.
+        data_dir: the folder of tensorflow-datasets; by default `TFDS_DATA_DIR` or
+            `~/tensorflow_datasets`.
+
+    Raises:
+        UserError: there is none.
+    """
+    home = os.environ.get("TFDS_DATA_DIR") or Path.home() / "tensorflow_datasets"
+    folder = Path(home if data_dir is None else data_dir)
+    found = newest(folder, name)
+    if found is None:
+        raise UserError(
+            f"tensorflow-datasets has prepared no {name} in {folder}. From the original files: "
+            f"python -m common.datasets --prepare {name} --data-dir FILES --out {folder}"
+        )
+    return found
+
+
 def _told(version: Path) -> str | None:
     """The data set that a folder says that it holds."""
     try:
@@ -84,7 +107,7 @@ class Prepared:
         import tensorflow_datasets as tfds
 
         try:
-            self.builder = tfds.builder_from_directory(folder)
+            self.builder: Any = tfds.builder_from_directory(folder)
             self.counts: Mapping[str, int] = {
                 split: info.num_examples for split, info in self.builder.info.splits.items()
             }
@@ -106,12 +129,11 @@ class Prepared:
         import tensorflow_datasets as tfds
 
         begin, end, _ = rows.indices(self.counts[split])
+        decode = cast(Any, tfds.decode.PartialDecoding)(features, decoders=decoders or None)
         config = cast(Any, tfds.ReadConfig)(interleave_cycle_length=1)  # one file after the other
         try:
             stream = self.builder.as_dataset(
-                f"{split}[{begin}:{end}]",
-                decoders=tfds.decode.PartialDecoding(features, decoders=decoders or None),
-                read_config=config,
+                f"{split}[{begin}:{end}]", decoders=decode, read_config=config
             )
             yield from tfds.as_numpy(stream)
         except (tf.errors.OpError, AssertionError, OSError) as error:

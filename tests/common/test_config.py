@@ -92,6 +92,7 @@ def test_json_is_nested_as_the_settings_are():
     assert to_json(Config(run=RunConfig(data_dir=Path("/a/b"))))["run"] == {
         "seed": 0,
         "data_dir": "/a/b",
+        "source": None,
         "cache_dir": None,
         "limit": None,
         "device": "auto",

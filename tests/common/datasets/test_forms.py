@@ -175,3 +175,137 @@ def test_a_part_that_tfds_has_prepared_has_the_official_split_in_another_order(o
     assert pairs[0] == pairs[1]
     with pytest.raises(UserError, match=r"order of CelebA's files is lost there"):
         load(tmp_path / "tfds", partition="report")
+
+
+# --- What is wrong with them ----------------------------------------------------------------------
+
+
+def refused(folder: Path) -> str:
+    with pytest.raises(UserError) as caught:
+        load(folder)
+    return str(caught.value)
+
+
+def test_a_web_page_in_the_place_of_the_zip_is_called_one(official, tmp_path):
+    lists(official, tmp_path)
+    file = tmp_path / "img_align_celeba.zip"
+    page = b"<!DOCTYPE html><html><title>Google Drive - Quota exceeded</title></html>"
+    file.write_bytes(page)
+    assert refused(tmp_path) == (
+        f"{file} is a web page of {len(page)} bytes, not a zip: Google Drive sends one when too "
+        "many people have downloaded the file. Download it again later, or from elsewhere."
+    )
+
+
+def test_a_zip_that_is_cut_off_says_so(official, tmp_path):
+    as_zip(official, tmp_path)
+    file = tmp_path / "img_align_celeba.zip"
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) // 2])
+    said = refused(tmp_path)
+    assert said.startswith(f"{file}, {len(content) // 2:,} bytes, is not an intact zip")
+    assert said.endswith("it may be cut off. Download it again.")
+
+
+def test_an_image_that_is_damaged_in_the_zip_is_named(official, tmp_path):
+    as_zip(official, tmp_path)
+    file = tmp_path / "img_align_celeba.zip"
+    content = bytearray(file.read_bytes())
+    at = content.index(b"000007.jpg") + 2000
+    content[at : at + 50] = bytes(50)
+    file.write_bytes(content)
+    assert "1 images of CelebA" in refused(tmp_path)
+    assert "000007 (unreadable)" in refused(tmp_path)
+
+
+def test_a_zip_without_images_is_refused(official, tmp_path):
+    lists(official, tmp_path)
+    with zipfile.ZipFile(tmp_path / "img_align_celeba.zip", "w") as archive:
+        archive.writestr("readme.txt", "nothing")
+    assert "holds no images" in refused(tmp_path)
+
+
+def test_a_zip_without_the_lists_asks_for_them(official, tmp_path):
+    as_zip(official, tmp_path)
+    (tmp_path / "list_attr_celeba.txt").unlink()
+    assert "has no list_attr_celeba.txt, neither in it nor in Anno/" in refused(tmp_path)
+
+
+def test_a_parquet_file_that_is_cut_off_says_so(official, tmp_path):
+    as_parquet(official, tmp_path)
+    file = tmp_path / "data" / "test-00001-of-00002.parquet"
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) - 100])
+    said = refused(tmp_path)
+    assert said.startswith(f"{file}, {len(content) - 100:,} bytes, is not an intact parquet file")
+
+
+def test_a_table_of_something_else_is_refused_by_its_columns(tmp_path):
+    import pyarrow
+    import pyarrow.parquet
+
+    table = pyarrow.table({"image": [b""], "label": [1]})
+    pyarrow.parquet.write_table(table, tmp_path / "train.parquet")
+    assert "train.parquet has no columns 5_o_Clock_Shadow, Arched_Eyebrows" in refused(tmp_path)
+
+
+def test_the_same_image_in_two_tables_is_refused(official, tmp_path):
+    as_parquet(official, tmp_path)
+    data = tmp_path / "data"
+    file = data / "train-00002-of-00002.parquet"
+    file.write_bytes((data / "train-00000-of-00002.parquet").read_bytes())
+    assert refused(tmp_path) == f"{file} has the image 000001 a second time."
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("list_attr_celeba.csv", lambda t: t.replace("Bald", "Hairy", 1), "its first line must be"),
+        ("list_attr_celeba.csv", lambda t: t.replace("-1", "7", 1), "line 2: .* but it has 7"),
+        ("list_attr_celeba.csv", lambda t: t.replace(",-1", "", 1), "line 2: .* it has 39 values"),
+        ("list_attr_celeba.csv", lambda t: "", "its first line must be image_id"),
+        (
+            "list_eval_partition.csv",
+            lambda t: t[t.index("\n") :],
+            "its first line must be image_id",
+        ),
+        ("list_eval_partition.csv", lambda t: t.replace(",0", ",5", 1), "line 2: expected a file"),
+    ],
+)
+def test_a_bad_table_of_kaggle_is_named_by_its_line(official, tmp_path, name, change, said):
+    as_kaggle(official, tmp_path)
+    file = tmp_path / name
+    file.write_text(change(file.read_text()))
+    with pytest.raises(UserError, match=f"{name}.*{said}"):
+        load(tmp_path)
+
+
+def test_a_prepared_data_set_that_is_cut_off_says_so(official, tmp_path):
+    as_tfds(official, tmp_path / "tfds")
+    (file,) = (tmp_path / "tfds").glob("celeb_a/*/celeb_a-train.tfrecord*")
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) // 2])
+    assert refused(tmp_path / "tfds").endswith("; prepare it again.")
+
+
+def test_files_that_tfds_needs_are_asked_for(official, tmp_path):
+    as_zip(official, tmp_path / "files")
+    with pytest.raises(
+        UserError, match=r"has no list_landmarks_align_celeba\.txt, identity_CelebA"
+    ):
+        prepared.prepare("celeb_a", tmp_path / "files", tmp_path / "tfds")
+    assert not (tmp_path / "tfds").exists()
+
+
+def test_a_folder_with_nothing_says_what_was_looked_for(tmp_path):
+    (tmp_path / "cat.jpg").touch()
+    assert refused(tmp_path) == (
+        f"{tmp_path} has no CelebA: looked for images in img_align_celeba/, img_align_celeba.zip, "
+        "*.parquet and celeb_a/2.*/ of tensorflow-datasets, and it contains cat.jpg. --data-dir "
+        "must name the folder that holds one of them."
+    )
+
+
+def test_the_zip_itself_may_be_named(official, tmp_path):
+    as_zip(official, tmp_path)
+    assert len(load(tmp_path / "img_align_celeba.zip")) == COUNTS["train"]

@@ -10,9 +10,11 @@ import hypothesis.extra.numpy
 import hypothesis.strategies as st
 import numpy as np
 import pytest
+from PIL import Image
 
-from common.datasets import mnist
+from common.datasets import mnist, prepared
 from common.datasets.folder import read_images
+from common.datasets.records import Records
 from common.errors import UserError
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -172,9 +174,9 @@ BAD_FILES = {
     "cut gzip": (IMAGES + ".gz", gzip.compress(idx_bytes(BLANK))[:-9], "gzip stream ends too e"),
     "fewer labels": (
         *(LABELS, idx_bytes(np.zeros(5, np.uint8))),
-        "6 images but train-labels-idx1-ubyte beside it holds 5 labels",
+        "train-labels-idx1-ubyte: 6 images but 5 labels",
     ),
-    "label 10": (LABELS, idx_bytes(np.full(6, 10, np.uint8)), "contains the label 10"),
+    "label 10": (LABELS, idx_bytes(np.full(6, 10, np.uint8)), "there is a label 10"),
 }
 
 
@@ -193,7 +195,7 @@ def test_a_bad_file_is_named_in_one_sentence(tmp_path, case):
 
 
 def test_a_bad_folder_or_split_is_refused(tmp_path):
-    with pytest.raises(UserError, match="nowhere does not exist; give a folder"):
+    with pytest.raises(UserError, match="nowhere does not exist; name another"):
         mnist.load("train", tmp_path / "nowhere")
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(UserError, match=r"file is a file, but .* must be a folder"):
@@ -225,3 +227,128 @@ def test_images_of_another_size_are_refused_with_both_sizes(tmp_path):
         (tmp_path / f"{prefix}-labels-idx1-ubyte").write_bytes(idx_bytes(labels))
     with pytest.raises(UserError, match=r"32x32, but MNIST's are 28x28"):
         mnist.load("train", tmp_path)
+
+
+# Forms
+
+
+@pytest.fixture(scope="module")
+def idx(tmp_path_factory) -> Path:
+    """IDX files of 23 training and 11 test digits, real ones, named as TFDS wants them."""
+    folder = tmp_path_factory.mktemp("idx")
+    for prefix, split, count in (("train", "train", 23), ("t10k", "test", 11)):
+        records = mnist.load(split).take(slice(count))
+        for name, array in (
+            (f"{prefix}-images-idx3-ubyte.gz", records.images[:, :, :, 0]),
+            (f"{prefix}-labels-idx1-ubyte.gz", records.labels.astype(np.uint8)),
+        ):
+            (folder / name).write_bytes(gzip.compress(idx_bytes(array)))
+    return folder
+
+
+def as_npz(idx: Path, folder: Path) -> Path:
+    train, test = mnist.load("train", idx), mnist.load("test", idx)
+    arrays = {
+        "x_train": train.images[:, :, :, 0],
+        "y_train": train.labels.astype(np.uint8),
+        "x_test": test.images[:, :, :, 0],
+        "y_test": test.labels.astype(np.uint8),
+    }
+    np.savez(folder / "mnist.npz", **arrays)  # pyright: ignore[reportArgumentType]
+    return folder
+
+
+def as_images(idx: Path, folder: Path, names: tuple[str, str] = ("train", "test")) -> Path:
+    for split, name in zip(("train", "test"), names, strict=True):
+        records = mnist.load(split, idx)
+        for digit in range(10):
+            (folder / name / str(digit)).mkdir(parents=True)
+            rows = np.flatnonzero(records.labels == digit)
+            for row in rows if len(rows) else [-1]:  # at least one
+                file = folder / name / str(digit) / f"{row:05d}.png"
+                Image.fromarray(records.images[row, :, :, 0]).save(file)
+    return folder
+
+
+def as_tfds(idx: Path, folder: Path, monkeypatch) -> Path:
+    """By TFDS's own code, which is told that MNIST is smaller."""
+    from tensorflow_datasets.image_classification import mnist as theirs
+
+    monkeypatch.setattr(theirs, "_TRAIN_EXAMPLES", 23)
+    monkeypatch.setattr(theirs, "_TEST_EXAMPLES", 11)
+    prepared.prepare("mnist", idx, folder)
+    return folder
+
+
+def same(one: Records, other: Records) -> None:
+    np.testing.assert_array_equal(one.images, other.images)
+    np.testing.assert_array_equal(one.attributes, other.attributes)
+
+
+def test_an_npz_gives_the_same_digits(idx, tmp_path):
+    folder = as_npz(idx, tmp_path)
+    for split in mnist.SPLITS:
+        same(mnist.load(split, folder), mnist.load(split, idx))
+    same(mnist.load("train", folder / "mnist.npz"), mnist.load("train", idx))
+
+
+def test_what_tfds_prepares_gives_the_same_digits_in_their_order(idx, tmp_path, monkeypatch):
+    folder = as_tfds(idx, tmp_path, monkeypatch)
+    for split in mnist.SPLITS:
+        same(mnist.load(split, folder), mnist.load(split, idx))
+    monkeypatch.setenv("TFDS_DATA_DIR", str(folder))
+    same(mnist.load("dev", None, "tfds"), mnist.load("dev", idx))
+
+
+@pytest.mark.parametrize("names", [("train", "test"), ("training", "testing")])
+def test_folders_of_images_give_the_same_digits_in_another_order(idx, tmp_path, names):
+    found = mnist.load("train", as_images(idx, tmp_path, names))
+    files = mnist.load("train", idx)
+    assert found.labels.tolist() == sorted(found.labels)
+    there = {image.tobytes() for image in files.images}
+    assert {image.tobytes() for image in found.images} == there
+
+
+def test_nothing_prepared_says_how_to_prepare_it(tmp_path):
+    with pytest.raises(
+        UserError, match=r"has prepared no mnist in .*python -m common\.datasets --prepare mnist"
+    ):
+        mnist.load("train", tmp_path, "tfds")
+
+
+@pytest.mark.parametrize(
+    ("arrays", "said"),
+    [
+        ({"x_train": np.zeros((2, 28, 28), np.uint8)}, "has no y_train; take the one that Keras"),
+        (
+            {"x_train": np.zeros((2, 28, 28)), "y_train": np.zeros(2, np.uint8)},
+            r"x_train must be uint8 \[N, 28, 28\] and y_train \[N\], but they are float64",
+        ),
+        (
+            {"x_train": np.zeros((2, 28, 28), np.uint8), "y_train": np.zeros(3, np.uint8)},
+            "2 images but 3 labels",
+        ),
+    ],
+)
+def test_another_npz_is_refused(tmp_path, arrays, said):
+    np.savez(tmp_path / "mnist.npz", **arrays)
+    with pytest.raises(UserError, match=said):
+        mnist.load("train", tmp_path)
+
+
+def test_a_cut_npz_is_refused(idx, tmp_path):
+    file = as_npz(idx, tmp_path) / "mnist.npz"
+    file.write_bytes(file.read_bytes()[:1000])
+    with pytest.raises(UserError, match=r"mnist\.npz is not an intact \.npz \(.*\); download it"):
+        mnist.load("train", tmp_path)
+
+
+def test_a_folder_of_images_without_a_digit_or_of_another_size_is_refused(idx, tmp_path):
+    folder = as_images(idx, tmp_path)
+    (folder / "train" / "7").rename(folder / "seven")
+    with pytest.raises(UserError, match="has no folder 7; it needs 0 to 9"):
+        mnist.load("train", folder)
+    file = next((folder / "test" / "0").iterdir())
+    Image.new("L", (32, 32)).save(file)
+    with pytest.raises(UserError, match=rf"{file} is 32x32, but MNIST's are 28x28"):
+        mnist.load("test", folder)
