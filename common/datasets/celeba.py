@@ -28,7 +28,7 @@ from PIL import Image
 
 from common.datasets import prepared
 from common.datasets.faces import HEIGHT, WIDTH, Crop, decoded_images
-from common.datasets.folder import listed
+from common.datasets.folder import decode, listed
 from common.datasets.forms import ALL_IMAGES, ATTRIBUTES, PARTITION_LISTS, Form, find, prepared_form
 from common.datasets.records import Records
 from common.errors import UserError, did_you_mean
@@ -193,6 +193,15 @@ def describe(form: Form, names: Sequence[str]) -> str:
             width, height = first.size
             told += f", of {width}x{height}, so crops are scaled by {width / WIDTH:.3g}"
     return told
+
+
+def opened(content: bytes, name: str) -> Image.Image:
+    """The pixels of a file's bytes.
+
+    Raises:
+        UserError: it is no image; `name` is what to call it.
+    """
+    return decode(io.BytesIO(content), name)
 
 
 @functools.cache

@@ -145,6 +145,18 @@ def find(path: Path) -> Form:
     )
 
 
+def holds(path: Path) -> bool:
+    """Whether a folder has anything that CelebA comes in."""
+    folder = path if path.is_dir() else path.parent
+    return bool(
+        image_files(folder)
+        or first_file(folder, (ZIP, *ATTRIBUTE_LISTS), ("Img", "Anno", "celeba"))
+        or any(folder.glob("*.parquet"))
+        or any((folder / "data").glob("*.parquet"))
+        or prepared.newest(folder, "celeb_a")
+    )
+
+
 def first_file(folder: Path, names: Sequence[str], inside: Sequence[str]) -> Path | None:
     """The first of these files that is in the folder or in one of its official subfolders."""
     for place, name in itertools.product((folder, *(folder / one for one in inside)), names):

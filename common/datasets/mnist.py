@@ -90,6 +90,18 @@ def load(
     )
 
 
+def holds(path: Path) -> bool:
+    """Whether a folder has MNIST in one of the forms above, or the path is an `.npz`."""
+    if path.is_file():
+        return path.suffix == ".npz"
+    return (
+        (path / "mnist.npz").is_file()
+        or any(path.glob("*-ubyte*"))
+        or image_folder(path, "train") is not None
+        or prepared.newest(path, "mnist") is not None
+    )
+
+
 def read(path: Path, prefix: str) -> tuple[str, np.ndarray, np.ndarray]:
     """Reads the training or the test digits in whatever form they are there.
 

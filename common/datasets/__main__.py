@@ -1,0 +1,203 @@
+"""What data there are: `python -m common.datasets` shows, prepares and downloads them.
+
+python -m common.datasets                           # MNIST, which comes along
+python -m common.datasets --data-dir DIR            # whatever DIR holds, in which form
+python -m common.datasets --prepare celeb_a --data-dir FILES --out TFDS
+python -m common.datasets --download celeb_a --out DIR
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from common.commands import carry_out
+from common.datasets import celeba, forms, mnist
+from common.datasets.faces import Crop, face
+from common.datasets.folder import as_array, as_mode, decode, image_files
+from common.datasets.prepared import Name
+from common.errors import UserError, exits_cleanly
+from common.sheets import grid, in_rows
+from common.tables import Cell, Table, show
+
+logger = logging.getLogger(__name__)
+
+SAMPLES, COLUMNS = 64, 8  # images of the picture, and in a row
+SIDE = 64  # pixels of a sample
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """Shows which data set a folder holds and what is in it, with a picture of 64 samples."""
+
+    data_dir: Path | None = None
+    """The folder; by default the MNIST that comes along. With --prepare: the original files."""
+    source: Literal["tfds"] | None = None
+    """`tfds`: look only for what tensorflow-datasets has prepared."""
+    crop: Crop = "center178"
+    """What the samples show of faces."""
+    prepare: Name | None = None
+    """Let tensorflow-datasets prepare this data set from the files in --data-dir, offline."""
+    download: Name | None = None
+    """Fetch the original files of this data set; what is there already is not fetched again."""
+    out: Path | None = None
+    """The picture, `out/samples.png` by default; with --prepare or --download the folder that
+    gets the data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is shown of a data set.
+
+    Attributes:
+        title: the data set and where it lies.
+        splits: split -> number of images.
+        shares: split -> share of each attribute in it `[A]`.
+        names: of the attributes, A.
+        samples: uint8 `[<=64, H, W, C]` of the training images.
+    """
+
+    title: str
+    splits: dict[str, int]
+    shares: dict[str, np.ndarray]
+    names: Sequence[str]
+    samples: np.ndarray
+
+
+def carried_out(command: Command) -> Path | None:
+    """Does what the command asks for.
+
+    Returns:
+        The picture, or the folder with the data.
+
+    Raises:
+        UserError: there is no such data set, or it is not what it should be.
+    """
+    from common.datasets import download, prepared
+
+    if command.download is not None:
+        return download.fetch(command.download, wanted_out(command))
+    if command.prepare is not None:
+        if command.data_dir is None:
+            raise UserError("--prepare needs --data-dir, the folder with the original files.")
+        return prepared.prepare(command.prepare, command.data_dir, wanted_out(command))
+    found = look(command)
+    logger.info("%s", found.title)
+    for table in tables(found):
+        show(table)
+    picture = command.out or Path("out") / "samples.png"
+    grid(in_rows(found.samples, COLUMNS), picture)
+    logger.info("%d of them, as networks see them: %s", len(found.samples), picture)
+    return picture
+
+
+def wanted_out(command: Command) -> Path:
+    """The folder that gets data; there is no default for gigabytes."""
+    if command.out is None:
+        raise UserError("Name the folder that is to get the data by --out.")
+    return command.out
+
+
+def look(command: Command) -> Found:
+    """Finds out what the folder holds.
+
+    Raises:
+        UserError: it holds no data set and no images.
+    """
+    folder = command.data_dir
+    if command.source == "tfds":
+        from common.datasets import prepared
+
+        try:
+            return faces(forms.prepared_form(prepared.wanted("celeb_a", folder)), command.crop)
+        except UserError as error:
+            if "has prepared no celeb_a" not in str(error):
+                raise
+        return digits(folder, "tfds")
+    if folder is None or mnist.holds(folder):
+        return digits(folder, None)
+    if forms.holds(folder):
+        return faces(forms.find(folder), command.crop)
+    if folder.is_dir():
+        return pictures(folder)
+    raise UserError(f"{folder} does not exist; name a folder by --data-dir.")
+
+
+def digits(folder: Path | None, source: Literal["tfds"] | None) -> Found:
+    """MNIST."""
+    splits = {name: mnist.load(name, folder, source) for name in mnist.SPLITS}
+    train = splits["train"]
+    return Found(
+        f"MNIST: {train.source.removesuffix(', split train')}",
+        {name: len(records) for name, records in splits.items()},
+        {name: records.attributes.mean(axis=0) for name, records in splits.items()},
+        train.attribute_names,
+        train.spaced(SAMPLES).images,
+    )
+
+
+def faces(form: forms.Form, crop: Crop) -> Found:
+    """CelebA."""
+    there = [name for name in form.names if name in form.rows]
+    if not there:
+        raise UserError(f"{form.title}: none of the images has attributes.")
+    splits = {name: celeba.chosen_names(form, there, name, "official") for name in celeba.SPLITS}
+    filled = {split: names for split, names in splits.items() if names}
+    chosen = [there[i] for i in np.linspace(0, len(there) - 1, min(SAMPLES, len(there)), dtype=int)]
+    images = dict(form.read(chosen))
+    return Found(
+        celeba.describe(form, there),
+        {split: len(names) for split, names in splits.items()},
+        {
+            split: np.mean([form.rows[name] for name in names], axis=0)
+            for split, names in filled.items()
+        },
+        celeba.ATTRIBUTES,
+        np.stack([face(celeba.opened(images[name], name), SIDE, crop) for name in chosen]),
+    )
+
+
+def pictures(folder: Path) -> Found:
+    """A plain folder of images."""
+    files = image_files(folder)
+    chosen = [files[i] for i in np.linspace(0, len(files) - 1, min(SAMPLES, len(files)), dtype=int)]
+    samples = [as_array(as_mode(decode(file), "RGB").resize((SIDE, SIDE))) for file in chosen]
+    return Found(f"images: {folder}", {"all": len(files)}, {}, (), np.stack(samples))
+
+
+def tables(found: Found) -> list[Table]:
+    """The splits and the balance of the attributes."""
+    counts: list[list[Cell]] = [[name, count] for name, count in found.splits.items()]
+    shown = [Table("Splits", ("split", "images"), counts)]
+    if found.shares:
+        rows: list[list[Cell]] = [
+            [name, *(f"{shares[i]:.1%}" for shares in found.shares.values())]
+            for i, name in enumerate(found.names)
+        ]
+        shown.append(Table("Share of each attribute", ("attribute", *found.shares), rows))
+    return shown
+
+
+def check(command: Command) -> None:
+    """Refuses what excludes itself.
+
+    Raises:
+        UserError: both --prepare and --download.
+    """
+    if command.prepare is not None and command.download is not None:
+        raise UserError("--prepare and --download are two commands; give one of them.")
+
+
+@exits_cleanly
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Reads the command line and does what it asks for."""
+    carry_out(Command, "python -m common.datasets", carried_out, arguments, check)
+
+
+if __name__ == "__main__":
+    main()

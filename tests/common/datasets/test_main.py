@@ -1,0 +1,95 @@
+"""`python -m common.datasets`: what it says of each kind of folder, and its picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from common.datasets import mnist
+from common.datasets.__main__ import main
+from common.datasets.drawn import write_celeba
+
+
+@pytest.fixture
+def shown(tmp_path, capsys):
+    """Runs the command; what it said, and the size of its picture."""
+
+    def run(*words: str) -> tuple[str, tuple[int, int]]:
+        picture = tmp_path / "pictures" / "samples.png"
+        main([*words, "--out", str(picture)])
+        captured = capsys.readouterr()
+        with Image.open(picture) as image:
+            return captured.out + captured.err, image.size
+
+    return run
+
+
+def test_celeba_is_told_with_its_splits_and_the_balance_of_its_attributes(shown, tmp_path):
+    write_celeba(tmp_path / "celeba", {"train": 12, "dev": 4, "test": 4})
+    said, _ = shown("--data-dir", str(tmp_path / "celeba"))
+    assert f"CelebA: JPEG files in {tmp_path}/celeba/img_align_celeba, 20 images" in said
+    lines = [[word.strip() for word in line.split("│")[1:-1]] for line in said.splitlines()]
+    assert ["train", "12"] in lines
+    smiling = next(line for line in lines if line and line[0] == "Smiling")
+    assert len(smiling) == 4
+    assert all(share.endswith("%") for share in smiling[1:])
+    assert "20 of them, as networks see them" in said
+
+
+def test_the_mnist_that_comes_along_is_told_without_a_folder(shown):
+    said, size = shown()
+    assert "MNIST: the embedded MNIST files" in said
+    assert "60,000" in said
+    assert "64 of them" in said
+    assert min(size) > 8 * 28
+
+
+def test_any_other_images_are_counted(shown, tmp_path):
+    (tmp_path / "some").mkdir()
+    for number in range(3):
+        Image.new("RGB", (40, 30), (number, 0, 0)).save(tmp_path / "some" / f"{number}.png")
+    said, _ = shown("--data-dir", str(tmp_path / "some"))
+    assert f"images: {tmp_path / 'some'}" in said
+    assert "3 of them" in said
+
+
+def test_another_mnist_is_found_by_itself(shown, tmp_path):
+    test = mnist.load("test").take(slice(20))
+    digits, labels = test.images[:, :, :, 0], test.labels.astype(np.uint8)
+    arrays = {"x_train": digits, "y_train": labels, "x_test": digits, "y_test": labels}
+    np.savez(tmp_path / "mnist.npz", **arrays)  # pyright: ignore[reportArgumentType]
+    said, _ = shown("--data-dir", str(tmp_path))
+    assert f"MNIST: {tmp_path / 'mnist.npz'}" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--data-dir", "/nowhere"], "/nowhere does not exist"),
+        (["--prepare", "mnist", "--out", "there"], "--prepare needs --data-dir"),
+        (["--prepare", "mnist", "--data-dir", "."], "Name the folder that is to get the data"),
+        (["--download", "mnist"], "Name the folder that is to get the data"),
+        (["--download", "mnist", "--prepare", "mnist"], "are two commands; give one"),
+    ],
+)
+def test_a_mistake_is_one_sentence(words, said, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_mnist_is_prepared_by_tfds_and_found_again(shown, tmp_path, monkeypatch):
+    from tensorflow_datasets.image_classification import mnist as theirs
+
+    monkeypatch.setattr(theirs, "_TRAIN_EXAMPLES", 50)
+    monkeypatch.setattr(theirs, "_TEST_EXAMPLES", 20)
+    main(["--prepare", "mnist", "--data-dir", str(mnist.EMBEDDED), "--out", str(tmp_path / "t")])
+    said, _ = shown("--data-dir", str(tmp_path / "t"), "--source", "tfds")
+    assert "prepared by tensorflow-datasets" in said
+    assert Path(tmp_path / "t" / "mnist").is_dir()
