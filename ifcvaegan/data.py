@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
+from collections.abc import Sequence
 from typing import Literal
 
 from common import datasets
@@ -11,14 +13,15 @@ from common.errors import UserError
 from ifcvaegan.config import Config
 
 Split = Literal["train", "dev", "test"]
-HELD_OUT = 100  # the authors' test images: the first rows of CelebA, in its official training split
-FIRST = 32  # the first so many of them make Table 1: 16 smile
+HELD_OUT = [f"{number:06d}" for number in range(1, 101)]  # the authors' test images
+FIRST = HELD_OUT[:32]  # those of Table 1: 16 smile
 
 
 def load(config: Config, split: Split) -> Records:
     """Reads one split of the run's data; of `train` and `dev` the first `config.run.limit` images.
 
-    The authors' test images, CelebA's first 100, train nothing: they lie in the official `train`.
+    The authors' test images, CelebA's first 100, train nothing: they are the first of the official
+    `train`. Of a part of CelebA those of them are held out that are there.
 
     Args:
         config: names the data set, its folder, the size and the attributes.
@@ -29,23 +32,34 @@ def load(config: Config, split: Split) -> Records:
     """
     if config.dataset != "celeba" or split != "train":
         return _read(config, split, config.run.limit)
-    limit = config.run.limit
-    records = _read(config, split, None if limit is None else limit + HELD_OUT)
-    if len(records) <= HELD_OUT:
+    limit, held_out = config.run.limit, _beginning(config, HELD_OUT)
+    records = _read(config, split, None if limit is None else limit + held_out)
+    if len(records) <= held_out:
         raise UserError(
-            f"The data have {len(records)} training images, of which the authors' first {HELD_OUT} "
-            "are held out; use more images, or --dataset drawn."
+            f"The data have {len(records)} training images, all of them among the authors' first "
+            f"{len(HELD_OUT)}, which are held out; use more images, or --dataset drawn."
         )
-    return records.take(slice(HELD_OUT, None))
+    return records.take(slice(held_out, None))
 
 
 def first_faces(config: Config) -> Records | None:
-    """The faces of the paper's Table 1, CelebA's first 32, which train nothing; None of other data.
+    """The faces of the paper's Table 1, CelebA's first 32, which train nothing.
 
-    They are the first 32 of the training split, as in the official files: of a part of CelebA they
-    are the authors' only if it begins as CelebA does.
+    Returns:
+        Those faces; None where they are not there.
     """
-    return _read(config, "train", FIRST) if config.dataset == "celeba" else None
+    if config.dataset != "celeba" or _beginning(config, FIRST) < len(FIRST):
+        return None
+    return _read(config, "train", len(FIRST))
+
+
+def _beginning(config: Config, names: Sequence[str]) -> int:
+    """With how many of these CelebA's training images begin."""
+    from common.datasets import celeba
+
+    run, wanted = config.run, set(names)
+    _, there = celeba.found("train", run.data_dir, config.data.split, run.source)
+    return sum(1 for _ in itertools.takewhile(wanted.__contains__, there))
 
 
 def _read(config: Config, split: Split, limit: int | None) -> Records:

@@ -80,9 +80,32 @@ def load(
         UserError: the folder or a file is missing, damaged, or does not fit the others; an unknown
             split or attribute; images that cannot be read (the first hundred are named).
     """
+    columns = [ATTRIBUTES.index(name) for name in check_attributes(attributes)]
+    form, chosen = found(split, data_dir, partition, source)
+    chosen = chosen[:limit]
+    present = np.stack([form.rows[name] for name in chosen])[:, columns]
+    return Records(
+        images=decoded_images(form, chosen, size, crop, cache_dir),
+        attributes=np.where(present, 1.0, -1.0 if values == "signed" else 0.0).astype(np.float32),
+        attribute_names=check_attributes(attributes),
+        name="celeba",
+        source=f"{form.title}, split {split} ({partition}), crop {crop}",
+    )
+
+
+def found(
+    split: str,
+    data_dir: str | Path | None,
+    partition: Partition = "official",
+    source: Literal["tfds"] | None = None,
+) -> tuple[Form, list[str]]:
+    """The images of a split, which are not read yet; see `load`.
+
+    Returns:
+        How they lie there, and their names, in order.
+    """
     if split not in SPLITS:
         raise UserError(f"CelebA has no split {split!r}; choose one of {', '.join(SPLITS)}.")
-    names = check_attributes(attributes)
     if data_dir is None and source is None:
         raise UserError(
             "CelebA does not come with this project: name the folder that holds it, as files, zip, "
@@ -92,31 +115,21 @@ def load(
         form = prepared_form(prepared.wanted("celeb_a", data_dir))
     else:
         form = find(Path(str(data_dir)))
-    rows = form.rows
-    there = [name for name in form.names if name in rows]
+    there = [name for name in form.names if name in form.rows]
     if not there:
         raise UserError(
-            f"{form.title} has {len(form.names):,} images ({form.names[0]}, ...) and {len(rows):,} "
-            f"rows of attributes ({min(rows, default='none')}, ...), but none of the same name."
+            f"{form.title} has {len(form.names):,} images ({form.names[0]}, ...) and "
+            f"{len(form.rows):,} rows of attributes ({min(form.rows, default='none')}, ...), but "
+            "none of the same name."
         )
     announce(describe(form, there))
-    chosen = chosen_names(form, there, split, partition)[:limit]
+    chosen = chosen_names(form, there, split, partition)
     if not chosen:
         raise UserError(
             f"{form.title} has no images in the split {split!r} ({partition} partition): take more "
             "of CelebA, or split it in another way by --data.split."
         )
-    present = np.stack([rows[name] for name in chosen])
-    columns = [ATTRIBUTES.index(name) for name in names]
-    return Records(
-        images=decoded_images(form, chosen, size, crop, cache_dir),
-        attributes=np.where(present[:, columns], 1.0, -1.0 if values == "signed" else 0.0).astype(
-            np.float32
-        ),
-        attribute_names=names,
-        name="celeba",
-        source=f"{form.title}, split {split} ({partition}), crop {crop}",
-    )
+    return form, chosen
 
 
 def check_attributes(names: Sequence[str]) -> tuple[str, ...]:

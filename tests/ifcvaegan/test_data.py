@@ -59,8 +59,30 @@ def test_a_limit_is_that_of_the_images_that_train(config):
 def test_data_that_leave_nothing_to_train_on_are_refused(tmp_path):
     write_celeba(tmp_path / "celeba", {"train": 60, "dev": 4, "test": 4})
     run = RunConfig(data_dir=tmp_path / "celeba", cache_dir=tmp_path / "cache")
-    with pytest.raises(UserError, match=r"60 training images.* first 100 are held out"):
+    with pytest.raises(
+        UserError, match=r"60 training images, all of them among the authors' first 100"
+    ):
         data.load(Config(run=run, data=DataConfig(image_size=16)), "train")
+
+
+def test_a_part_without_the_authors_images_loses_none_and_has_no_row_of_theirs(tmp_path):
+    write_celeba(tmp_path / "celeba", {"train": 60, "dev": 4, "test": 4})
+    for file in sorted((tmp_path / "celeba" / "img_align_celeba").iterdir())[:40]:
+        file.with_name(f"1{file.name[1:]}").write_bytes(file.read_bytes())  # 100001 and so on
+        file.unlink()
+    for name in ("list_attr_celeba.txt", "list_eval_partition.txt"):
+        file = tmp_path / "celeba" / name
+        file.write_text(file.read_text() + "".join(renamed(file.read_text(), 40)))
+    run = RunConfig(data_dir=tmp_path / "celeba", cache_dir=tmp_path / "cache")
+    config = Config(run=run, data=DataConfig(image_size=16))
+    assert len(data.load(config, "train")) == 40  # 41 to 60 are the authors'
+    assert data.first_faces(config) is None
+
+
+def renamed(text: str, count: int) -> list[str]:
+    """The rows of the first images once more, as those of the images from 100001 on."""
+    rows = [line for line in text.splitlines(keepends=True) if line.startswith("0")]
+    return [f"1{row[1:]}" for row in rows[:count]]
 
 
 def test_other_data_have_no_faces_of_table_1():
