@@ -20,19 +20,26 @@ again: what runs at its top level, TensorFlow's import included, every worker pa
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import logging
 import multiprocessing
 import time
-from collections.abc import Sequence
+import zipfile
+import zlib
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from importlib import metadata
+from pathlib import Path
+from typing import TypeAlias
 
 import imagehash
 import numpy as np
 from PIL import Image
 
 from common.errors import UserError
+from common.files import atomic_path
 from common.metrics.baselines import other_rows
 
 logger = logging.getLogger(__name__)
@@ -41,7 +48,9 @@ HASHES = {"dhash": imagehash.dhash, "phash": imagehash.phash, "whash": imagehash
 BITS = 64  # hash_size 8
 PROBE = 32  # images hashed here first, to see whether a pool pays
 POOL_SECONDS = 3.0  # start of the workers: 2 s for two on two cores, with a margin
-BLOCKS_PER_WORKER = 8  # so that workers end together
+BLOCK = 256  # images that are hashed at a time, at most
+BLOCKS_PER_WORKER = 8  # at least, so that workers end together
+KEPT = 256  # images from which their hashes are kept for the next report
 
 
 def all_hash_bits(images: np.ndarray, workers: int | None = None) -> dict[str, np.ndarray]:
@@ -78,10 +87,52 @@ def all_hash_bits(images: np.ndarray, workers: int | None = None) -> dict[str, n
         workers = cores()
         if expected * (1 - 1 / workers) < POOL_SECONDS:
             workers = 1
-    done = [_block_bits(rest)] if workers == 1 or not len(rest) else _pooled(rest, workers)
+    parts = max(1, -(-len(rest) // BLOCK), workers * BLOCKS_PER_WORKER if workers > 1 else 1)
+    blocks = np.array_split(rest, min(max(1, len(rest)), parts))
+    done = _here(blocks) if workers == 1 or not len(rest) else _pooled(blocks, workers)
     return {
         kind: np.concatenate([probe[kind], *(block[kind] for block in done)]) for kind in HASHES
     }
+
+
+def kept_hash_bits(
+    images: np.ndarray, cache_dir: Path | None = None, workers: int | None = None
+) -> dict[str, np.ndarray]:
+    """`all_hash_bits` of images that come again, such as a test set: from the cache, or into it.
+
+    They are kept by the content of the images and the versions of the libraries that decide about
+    bits. A file that cannot be read is written anew; where none can be written, none is.
+
+    Args:
+        images: uint8 `[N, H, W, 1]` or `[N, H, W, 3]`; the hashes of fewer than `KEPT` are made
+            each time.
+        cache_dir: `common.datasets.faces.default_cache()` if None.
+        workers: as of `all_hash_bits`.
+
+    Returns:
+        "dhash", "phash", "whash": bool `[N, 64]`.
+    """
+    from common.datasets.faces import default_cache
+
+    if len(images) < KEPT:
+        return all_hash_bits(images, workers)
+    digest = hashlib.sha256(repr((images.shape, sorted(library_versions().items()))).encode())
+    for start in range(0, len(images), BLOCK):
+        digest.update(np.ascontiguousarray(images[start : start + BLOCK]).data)
+    name = f"hashes-{len(images)}-{digest.hexdigest()[:16]}.npz"
+    file = (cache_dir or default_cache()) / name
+    try:
+        with file.open("rb") as content, np.load(content) as kept:
+            bits = {kind: np.unpackbits(kept[kind], axis=1).astype(bool) for kind in HASHES}
+        if all(one.shape == (len(images), BITS) for one in bits.values()):
+            return bits
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+        pass
+    bits = all_hash_bits(images, workers)
+    with contextlib.suppress(UserError, OSError), atomic_path(file) as temporary:
+        packed = {kind: np.packbits(one, axis=1) for kind, one in bits.items()}
+        np.savez(temporary, **packed)  # pyright: ignore[reportArgumentType]
+    return bits
 
 
 def hash_similarity(bits_a: np.ndarray, bits_b: np.ndarray) -> np.ndarray:
@@ -137,20 +188,38 @@ def library_versions() -> dict[str, str]:
     return {name: metadata.version(name) for name in ("Pillow", "scipy", "PyWavelets", "imagehash")}
 
 
-def _pooled(images: np.ndarray, workers: int) -> Sequence[dict[str, np.ndarray]]:
+Block: TypeAlias = dict[str, np.ndarray]
+
+
+def _here(blocks: Sequence[np.ndarray]) -> list[Block]:
+    """Hashes in this process."""
+    return list(_shown(map(_block_bits, blocks), len(blocks)))
+
+
+def _pooled(blocks: Sequence[np.ndarray], workers: int) -> list[Block]:
     """Hashes in worker processes; without them if they cannot live."""
-    blocks = np.array_split(images, min(len(images), workers * BLOCKS_PER_WORKER))
     # A process forked from one with TensorFlow's threads can hang: "spawn" starts it afresh.
     context = multiprocessing.get_context("spawn")
     try:
         with ProcessPoolExecutor(workers, mp_context=context) as pool:
-            return list(pool.map(_block_bits, blocks))
+            return list(_shown(pool.map(_block_bits, blocks), len(blocks)))
     except BrokenProcessPool:
         logger.warning(
             "Worker processes ended early (a main module without `if __name__ == '__main__':`, or "
             "no memory left); hashing in this process instead."
         )
-        return [_block_bits(images)]
+        return _here(blocks)
+
+
+def _shown(blocks: Iterable[Block], count: int) -> Iterable[Block]:
+    """The blocks as they come, with a progress bar where somebody watches."""
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    return track(
+        blocks, "hashing", count, console=console, transient=True, disable=not console.is_terminal
+    )
 
 
 def _block_bits(images: np.ndarray) -> dict[str, np.ndarray]:

@@ -14,6 +14,7 @@ from common.metrics.baselines import MAX_COVARIANCE, trivial_baselines
 from common.metrics.hashes import (
     all_hash_bits,
     hash_similarity,
+    kept_hash_bits,
     random_pair_baseline,
     unique_ratio,
 )
@@ -58,13 +59,14 @@ def metrics_of(
     Args:
         originals: as for `pair_values`.
         reconstructions: as for `pair_values`.
-        original_bits: the originals' hashes where they are known already.
+        original_bits: the originals' hashes where they are known already; else they are kept for
+            the next time.
         reconstruction_bits: the reconstructions' hashes where they are known already.
 
     Returns:
         (the hashes of the originals, those of the reconstructions), and the values.
     """
-    bits_a = original_bits or all_hash_bits(originals)
+    bits_a = original_bits or kept_hash_bits(originals)
     bits_b = reconstruction_bits or all_hash_bits(reconstructions)
     similarities = {kind: hash_similarity(bits_a[kind], bits_b[kind]) for kind in bits_a}
     values = {**reconstruction_metrics(originals, reconstructions), **similarities}

@@ -6,6 +6,8 @@ import sys
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
+import hypothesis
+import hypothesis.strategies as st
 import imagehash
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from common.metrics import hashes
 from common.metrics.hashes import (
     all_hash_bits,
     hash_similarity,
+    kept_hash_bits,
     library_versions,
     random_pair_baseline,
     unique_ratio,
@@ -204,3 +207,105 @@ def test_versions_name_all_packages_that_decide_about_bits():
     versions = library_versions()
     assert list(versions) == ["Pillow", "scipy", "PyWavelets", "imagehash"]
     assert versions["imagehash"] == imagehash.__version__
+
+
+# --- Any image ------------------------------------------------------------------------------------
+
+
+@st.composite
+def pictures(draw) -> np.ndarray:
+    """An image of any size from 1x1 on, gray or RGB: noise, a ramp, or one value."""
+    height, width = draw(st.integers(1, 70)), draw(st.integers(1, 70))
+    channels = draw(st.sampled_from([1, 3]))
+    kind = draw(st.sampled_from(["noise", "ramp", "constant"]))
+    shape = (height, width, channels)
+    if kind == "noise":
+        seed = draw(st.integers(0, 99))
+        return np.random.default_rng(seed).integers(0, 256, shape).astype(np.uint8)
+    if kind == "constant":
+        return np.full(shape, draw(st.integers(0, 255)), np.uint8)
+    return np.broadcast_to(np.linspace(0, 255, width)[None, :, None], shape).astype(np.uint8)
+
+
+@hypothesis.settings(max_examples=60, deadline=None)
+@hypothesis.given(pictures())
+def test_any_image_has_the_bits_of_imagehash(image):
+    """Also where the sides are smaller than the hash, and where all pixels are equal."""
+    bits = all_hash_bits(image[np.newaxis])
+    picture = Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
+    for kind, found in bits.items():
+        assert np.array_equal(found[0], getattr(imagehash, kind)(picture).hash.ravel()), kind
+
+
+@pytest.mark.parametrize("value", [0, 1, 128, 255])
+def test_constant_images_of_one_value_have_one_hash_of_hardly_any_bit(value):
+    image = np.full((2, 28, 28, 1), value, np.uint8)
+    bits = {kind: found[0] for kind, found in all_hash_bits(image).items()}
+    assert bits["dhash"].sum() == bits["whash"].sum() == 0
+    assert bits["phash"].sum() == (1 if value else 0)  # the DC coefficient
+
+
+# --- Kept for the next report ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def many(digits) -> np.ndarray:
+    return np.concatenate([digits, digits[::-1]])[: hashes.KEPT]
+
+
+@pytest.fixture
+def computed(monkeypatch) -> list[int]:
+    """The numbers of images that are really hashed."""
+    counts = []
+
+    def counted(images, workers=None):
+        counts.append(len(images))
+        return all_hash_bits(images, workers)
+
+    monkeypatch.setattr(hashes, "all_hash_bits", counted)
+    return counts
+
+
+def test_the_hashes_of_many_images_are_made_once(many, computed, tmp_path):
+    first, second = (kept_hash_bits(many, tmp_path) for _ in range(2))
+    plain = all_hash_bits(many)
+    for kind in plain:
+        assert np.array_equal(first[kind], plain[kind])
+        assert np.array_equal(second[kind], plain[kind])
+        assert second[kind].dtype == bool
+    assert computed == [len(many)]
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_another_pixel_or_library_is_hashed_anew(many, computed, tmp_path, monkeypatch):
+    kept_hash_bits(many, tmp_path)
+    other = many.copy()
+    other[7, 3, 3] ^= 1
+    kept_hash_bits(other, tmp_path)
+    kept_hash_bits(many.reshape(-1, 56, 14, 1), tmp_path)
+    monkeypatch.setattr(hashes, "library_versions", lambda: {"Pillow": "1"})
+    kept_hash_bits(many, tmp_path)
+    assert len(computed) == 4
+
+
+def test_few_images_are_not_kept(digits, computed, tmp_path):
+    for _ in range(2):
+        kept_hash_bits(digits[:5], tmp_path)
+    assert computed == [5, 5]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"no zip", None])
+def test_a_damaged_file_is_made_anew(many, computed, tmp_path, content):
+    kept_hash_bits(many, tmp_path)
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(file.read_bytes()[:-500] if content is None else content)
+    kept_hash_bits(many, tmp_path)
+    kept_hash_bits(many, tmp_path)
+    assert len(computed) == 2
+
+
+def test_a_folder_that_cannot_be_written_to_does_no_harm(many, tmp_path):
+    (tmp_path / "file").touch()
+    bits = kept_hash_bits(many, tmp_path / "file" / "inside")
+    assert len(bits["dhash"]) == len(many)
