@@ -1,6 +1,7 @@
 """How well images were reconstructed: a report on any two folders of images.
 
     python -m common.report ORIGINALS RECONSTRUCTIONS [--out DIR]
+    python -m common.report REAL GENERATED --unpaired       # see `common.unpaired`
 
 compares two folders of images paired by name, whoever's model made them, with the same metrics as
 the evaluations of the four papers. Errors are measured on [0, 1] images; on [-1, 1] MAE and RMSE
@@ -50,10 +51,17 @@ class CompareCommand:
     """Folder of the report; by default `report` inside RECONSTRUCTIONS."""
     seed: int = 0
     """Draws the random other image of the baselines."""
+    unpaired: bool = False
+    """The images do not belong together: measure the distance of the two sets instead, such as
+    generated images' from real ones."""
+    inception: Annotated[Path | None, tyro.conf.arg(metavar="GRAPH")] = None
+    """With --unpaired: `classify_image_graph_def.pb`, the network of 2015, for FID and KID."""
+    data_dir: Path | None = None
+    """With --unpaired, for faces: CelebA, on which their judge is trained."""
 
 
 def compare(command: CompareCommand) -> tuple[Report, Path]:
-    """Compares two folders of images and writes the report, `pairs.csv` and `pairs.png`.
+    """Compares two folders of images and writes the report, of pairs with `pairs.csv` and a sheet.
 
     Returns:
         The report and the folder in which it lies.
@@ -67,13 +75,19 @@ def compare(command: CompareCommand) -> tuple[Report, Path]:
     check_seed(command.seed)
     from common.metrics.pairs import hash_table, intervals, metrics_of
 
-    folders = [path.parent if path.is_file() else path for path in _inputs(command)]
-    out = command.out or folders[1] / "report"
-    if out.resolve() in [folder.resolve() for folder in folders]:
-        raise UserError(
-            f"--out {out} holds the images themselves, and the next comparison would read the "
-            "report's pictures as images. Name another folder."
+    out = report_folder(command)
+    if command.unpaired:
+        from common import unpaired
+
+        report = unpaired.report(
+            *_inputs(command),
+            _facts(command),
+            inception=command.inception,
+            data_dir=command.data_dir,
+            seed=command.seed,
         )
+        write(report, out)
+        return report, out
     stems, originals, reconstructions = paired_images(*_inputs(command))
     bits, values = metrics_of(originals, reconstructions)
     metrics = intervals(values)
@@ -83,6 +97,7 @@ def compare(command: CompareCommand) -> tuple[Report, Path]:
     _draw_pairs(out / "pairs.png", stems, originals, reconstructions, values["mse"])
     n, height, width, channels = originals.shape
     kind = "gray" if channels == 1 else "RGB"
+    folders = _folders(command)
     report = Report(
         title=f"{folders[1].resolve().name} against {folders[0].resolve().name}",
         n=n,
@@ -107,6 +122,28 @@ def compare(command: CompareCommand) -> tuple[Report, Path]:
     )
     write(report, out)
     return report, out
+
+
+def report_folder(command: CompareCommand) -> Path:
+    """Where the report goes.
+
+    Raises:
+        UserError: among the images that it reads; options of a comparison that is not asked for.
+    """
+    if not command.unpaired and (command.inception or command.data_dir):
+        raise UserError("--inception and --data-dir are for --unpaired; add it or leave them out.")
+    folders = _folders(command)
+    out = command.out or folders[1] / "report"
+    if out.resolve() in [folder.resolve() for folder in folders]:
+        raise UserError(
+            f"--out {out} holds the images themselves, and the next comparison would read the "
+            "report's pictures as images. Name another folder."
+        )
+    return out
+
+
+def _folders(command: CompareCommand) -> list[Path]:
+    return [path.parent if path.is_file() else path for path in _inputs(command)]
 
 
 def _inputs(command: CompareCommand) -> tuple[Path, Path]:
@@ -214,7 +251,10 @@ def _facts(command: CompareCommand) -> list[tuple[str, str]]:
 
 def _command_line(command: CompareCommand) -> str:
     words = ["python", "-m", "common.report", *map(str, _inputs(command))]
-    words += ["--out", str(command.out)] if command.out else []
+    for name in ("out", "inception", "data_dir"):
+        value = getattr(command, name)
+        words += [f"--{name.replace('_', '-')}", str(value)] if value else []
+    words += ["--unpaired"] if command.unpaired else []
     return shlex.join([*words, "--seed", str(command.seed)])
 
 
@@ -280,13 +320,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     device.choose("cpu")  # SSIM comes from TensorFlow, and is no work for a GPU
     report, out = compare(command)
     console = Console()
-    show(metric_table(report.metrics))
-    show(report.tables[1])
+    for shown in (
+        report.tables if command.unpaired else (metric_table(report.metrics), report.tables[1])
+    ):
+        show(shown)
     for finding in report.findings:
         console.print(f"- {finding}", markup=False, highlight=False)
     console.print(
         f"{report.summary_line()}. Read {out / 'report.html'}; numbers in report.json, report.csv "
-        "and (each pair) pairs.csv.",
+        + ("and report.md." if command.unpaired else "and (each pair) pairs.csv."),
         markup=False,
         highlight=False,
         soft_wrap=True,

@@ -190,7 +190,23 @@ def paired_images(
             "The images must pair by name, whatever their suffixes: " + ", and ".join(lonely) + "."
         )
 
-    decoded = [(file, decode(file)) for file in files_a + files_b]
+    images = stacked_images(files_a + files_b)
+    return [file.stem for file in files_a], images[: len(files_a)], images[len(files_a) :]
+
+
+def stacked_images(files: Sequence[Path]) -> np.ndarray:
+    """Reads files of one size.
+
+    Args:
+        files: at least one.
+
+    Returns:
+        uint8 `[N, H, W, C]`: C = 1 if all of them are gray, else 3.
+
+    Raises:
+        UserError: one cannot be read, or has another size.
+    """
+    decoded = [(file, decode(file)) for file in files]
     first_file, first = decoded[0]
     for file, image in decoded:
         if image.size != first.size:
@@ -199,8 +215,7 @@ def paired_images(
                 f"{first.height}x{first.width}; all images must have one size to be compared."
             )
     mode = "L" if all(image.mode in GRAY_MODES for _, image in decoded) else "RGB"
-    images = np.stack([as_array(as_mode(image, mode)) for _, image in decoded])
-    return [file.stem for file in files_a], images[: len(files_a)], images[len(files_a) :]
+    return np.stack([as_array(as_mode(image, mode)) for _, image in decoded])
 
 
 def image_files(path: str | Path) -> list[Path]:

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -289,3 +290,58 @@ def test_reports_load_neither_tensorflow_nor_matplotlib():
         "import sys, common.report; sys.exit(bool({'tensorflow', 'matplotlib'} & {*sys.modules}))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# --- Two sets that do not pair --------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def sets(tmp_path_factory) -> tuple[Path, Path]:
+    """Two folders of 40 and 30 digits, other ones."""
+    from common.datasets import mnist
+    from common.datasets.folder import write_images
+
+    folder = tmp_path_factory.mktemp("sets")
+    images = mnist.load("test").images
+    for name, rows in (("real", range(40)), ("made", range(100, 130))):
+        write_images(folder / name, [f"{name}-{row}" for row in rows], images[list(rows)])
+    return folder / "real", folder / "made"
+
+
+def test_unpaired_digits_get_their_distance_under_its_own_name(sets, tmp_path, capsys):
+    real, made = sets
+    main([str(real), str(made), "--unpaired", "--out", str(tmp_path / "report")])
+    stored = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert stored["details"]["real"] == 40
+    assert stored["details"]["generated"] == 30
+    rows = {row[0]: row[1:] for row in stored["tables"][0]["rows"]}
+    assert list(rows) == [
+        "FD-mnist-cnn",
+        "FD-mnist-cnn, extrapolated to infinitely many",
+        "KD-mnist-cnn",
+    ]
+    assert all(row[-1] == "40 and 30" for row in rows.values())
+    assert "FID" not in json.dumps(stored)
+    assert any("fewer images (30) than features (64)" in said for said in stored["findings"])
+    assert "--unpaired" in capsys.readouterr().out or "--unpaired" in str(stored["facts"])
+
+
+def test_images_without_features_say_what_is_needed(sets, tmp_path, capsys):
+    from PIL import Image
+
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for i in range(9):
+            Image.new("RGB", (20, 20), (i, 0, 0)).save(tmp_path / name / f"{i}.png")
+    with pytest.raises(SystemExit):
+        main([str(tmp_path / "a"), str(tmp_path / "b"), "--unpaired"])
+    said = " ".join(capsys.readouterr().err.split())
+    assert "images of 20x20 with 3 channels there are no features at hand" in said
+    assert not (tmp_path / "b" / "report").exists()
+
+
+def test_options_of_sets_are_refused_for_pairs(sets, capsys):
+    real, made = sets
+    with pytest.raises(SystemExit):
+        main([str(real), str(made), "--inception", "graph.pb"])
+    assert "are for --unpaired" in capsys.readouterr().err

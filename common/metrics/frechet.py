@@ -1,0 +1,162 @@
+"""How far apart two sets of images are: Frechet distance and kernel distance of their features.
+
+- Frechet distance (Dowson & Landau 1982; of Inception features it is the FID of Heusel et al.,
+  arXiv 1706.08500): of the Gaussians with the sets' means and covariances. It falls as 1/n with the
+  number of images even between equal distributions, so it is stated with n, and beside it its value
+  extrapolated to infinitely many images (Chong & Forsyth, arXiv 1911.07023).
+- Kernel distance (of Inception features the KID of Binkowski et al., arXiv 1801.01401): the squared
+  maximum mean discrepancy of the kernel (x.y / d + 1)^3, estimated without bias; it may be below 0.
+
+What features they are decides about both: values of different features do not compare, see
+`common.metrics.features`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.linalg
+from scipy import special
+
+from common.errors import UserError
+from common.metrics.intervals import CONFIDENCE, Interval
+
+BLOCK = 1_000  # rows of a kernel matrix at a time
+POINTS = 15  # subsets of the extrapolation, as its authors take
+SMALLEST = 0.5  # share of the images in the smallest of them
+
+
+@dataclass(frozen=True, slots=True)
+class Distances:
+    """Distances of two sets of features.
+
+    Attributes:
+        frechet: of these images, with its bias.
+        unbiased: extrapolated to infinitely many, with the 95 % interval of that fit.
+        kernel: without bias, with its 95 % interval.
+        n: images in each set.
+        features: their number.
+    """
+
+    frechet: float
+    unbiased: Interval
+    kernel: Interval
+    n: tuple[int, int]
+    features: int
+
+
+def distances(real: np.ndarray, fake: np.ndarray, seed: int = 0) -> Distances:
+    """All distances between two sets of features.
+
+    Args:
+        real: `[N, D]`, N >= 8.
+        fake: `[M, D]`, M >= 8.
+        seed: of the subsets of the extrapolation.
+
+    Raises:
+        UserError: too few images, other shapes, or features that are not finite.
+    """
+    real, fake = (np.asarray(one, np.float64) for one in (real, fake))
+    for one in (real, fake):
+        if one.ndim != 2 or len(one) < 8 or one.shape[1:] != real.shape[1:]:
+            raise UserError(
+                "The distance of two sets needs features [N, D] of at least 8 images each; "
+                f"received {list(real.shape)} and {list(fake.shape)}."
+            )
+        if not np.isfinite(one).all():
+            raise UserError("Some features are not finite numbers; the images or weights are bad.")
+    return Distances(
+        frechet=frechet_distance(real, fake),
+        unbiased=extrapolated(real, fake, seed),
+        kernel=kernel_distance(real, fake),
+        n=(len(real), len(fake)),
+        features=real.shape[1],
+    )
+
+
+def frechet_distance(real: np.ndarray, fake: np.ndarray) -> float:
+    """|mu - mu'|^2 + Tr(S + S' - 2 (S S')^1/2), with the covariances S of N - 1.
+
+    The trace of the root is the sum of the roots of the eigenvalues of S^1/2 S' S^1/2, which is
+    symmetric; so neither a complex number nor a constant on the diagonal is needed where there are
+    fewer images than features.
+
+    Args:
+        real: `[N, D]`.
+        fake: `[M, D]`.
+    """
+    means = [one.mean(axis=0) for one in (real, fake)]
+    first, other = (np.atleast_2d(np.cov(one, rowvar=False)) for one in (real, fake))
+    values, vectors = scipy.linalg.eigh(first)
+    root = (vectors * np.sqrt(np.clip(values, 0.0, None))) @ vectors.T
+    inner = np.clip(scipy.linalg.eigvalsh(root @ other @ root), 0.0, None)
+    gap = means[0] - means[1]
+    return float(gap @ gap + np.trace(first) + np.trace(other) - 2.0 * np.sqrt(inner).sum())
+
+
+def extrapolated(real: np.ndarray, fake: np.ndarray, seed: int) -> Interval:
+    """The Frechet distance of infinitely many images: the intercept of a line through 1/n.
+
+    The distances are those of random subsets of both sets, from a half on; their share is n.
+
+    Args:
+        real: `[N, D]`.
+        fake: `[M, D]`.
+        seed: of the subsets.
+
+    Returns:
+        The intercept, with the interval of the fit: it does not know how other images would differ.
+    """
+    rng = np.random.default_rng(seed)
+    shares = np.linspace(SMALLEST, 1.0, POINTS)
+    found = []
+    for share in shares:
+        some = [one[rng.permutation(len(one))[: round(share * len(one))]] for one in (real, fake)]
+        found.append(frechet_distance(*some))
+    design = np.stack([np.ones(POINTS), 1.0 / shares], axis=1)
+    coefficients, *_ = np.linalg.lstsq(design, np.array(found), rcond=None)
+    residual = np.array(found) - design @ coefficients
+    variance = float(residual @ residual) / (POINTS - 2) * np.linalg.inv(design.T @ design)[0, 0]
+    half = float(special.stdtrit(POINTS - 2, (1 + CONFIDENCE) / 2)) * math.sqrt(variance)
+    value = float(coefficients[0])
+    return Interval(value, value - half, value + half, min(len(real), len(fake)))
+
+
+def kernel_distance(real: np.ndarray, fake: np.ndarray) -> Interval:
+    """The squared maximum mean discrepancy of the kernel (x.y / D + 1)^3, without bias.
+
+    Args:
+        real: `[N, D]`.
+        fake: `[M, D]`.
+
+    Returns:
+        The estimate over all pairs of different images, with the interval of its first-order
+        influence (Gretton et al., JMLR 13, 2012, Sec. 3): each image's part in it varies by chance.
+    """
+    within_real, within_fake = (_rows(one, one) for one in (real, fake))
+    across, across_fake = _rows(real, fake), _rows(fake, real)
+    n, m = len(real), len(fake)
+    own_real, own_fake = (_kernel(np.einsum("nd,nd->n", x, x) / x.shape[1]) for x in (real, fake))
+    real_parts = (within_real - own_real) / (n - 1)  # mean over the other images
+    fake_parts = (within_fake - own_fake) / (m - 1)
+    value = float(real_parts.mean() + fake_parts.mean() - 2.0 * across.sum() / (n * m))
+    influence = (2.0 * (real_parts - across / m), 2.0 * (fake_parts - across_fake / n))
+    half = 1.959964 * math.sqrt(sum(part.var(ddof=1) / len(part) for part in influence))
+    return Interval(value, value - half, value + half, min(n, m))
+
+
+def _rows(first: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """The sums of the rows of the kernel matrix of two sets, `[N]`."""
+    blocks = range(0, len(first), BLOCK)
+    return np.concatenate(
+        [
+            _kernel(first[begin : begin + BLOCK] @ other.T / first.shape[1]).sum(axis=1)
+            for begin in blocks
+        ]
+    )
+
+
+def _kernel(products: np.ndarray) -> np.ndarray:
+    return (products + 1.0) ** 3

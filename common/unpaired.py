@@ -1,0 +1,122 @@
+"""How far two sets of images are apart that do not pair: the report of `common.report --unpaired`.
+
+python -m common.report REAL GENERATED --unpaired                      # digits
+python -m common.report REAL GENERATED --unpaired --inception GRAPH    # FID and KID
+python -m common.report REAL GENERATED --unpaired --data-dir CELEBA    # faces
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from common.document import Report
+from common.errors import UserError
+from common.tables import Cell, Table
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from common.metrics.features import Space
+    from common.metrics.frechet import Distances
+
+
+def report(
+    first: Path,
+    other: Path,
+    facts: list[tuple[str, str]],
+    *,
+    inception: Path | None = None,
+    data_dir: Path | None = None,
+    seed: int = 0,
+) -> Report:
+    """Measures two folders of images, real ones and others.
+
+    Args:
+        first: the real images, of one size.
+        other: those to compare, of one size.
+        facts: where the numbers come from.
+        inception: the graph of 2015, for FID and KID.
+        data_dir: CelebA, on whose training images the judge of faces is trained.
+        seed: of the extrapolation.
+
+    Raises:
+        UserError: images of several sizes, or of a kind for which features are not told.
+    """
+    from common.datasets.folder import image_files, stacked_images
+    from common.metrics.frechet import distances
+
+    real, fake = (stacked_images(image_files(folder)) for folder in (first, other))
+    space = space_of(real, inception, data_dir)
+    found = distances(space.of(real), space.of(fake), seed)
+    return Report(
+        title=f"{other.resolve().name} against {first.resolve().name}, unpaired",
+        n=len(fake),
+        summary=f"{len(real):,} and {len(fake):,} images, {space.note}",
+        tables=[table(space, found)],
+        findings=findings(space, found),
+        facts=facts,
+        details={
+            "real": found.n[0],
+            "generated": found.n[1],
+            "features": found.features,
+            space.frechet: found.frechet,
+            f"{space.frechet}, unbiased": found.unbiased.as_dict(),
+            space.kernel: found.kernel.as_dict(),
+        },
+    )
+
+
+def space_of(images: np.ndarray, inception: Path | None, data_dir: Path | None) -> Space:
+    """The features on which these images are measured."""
+    from common.metrics import features
+
+    if inception is not None:
+        return features.inception(inception)
+    if images.shape[1:] == (28, 28, 1):
+        return features.digits()
+    size = images.shape[1]
+    if images.shape[3] == 3 and images.shape[2] == size and data_dir is not None:
+        from common import datasets
+        from common.config import RunConfig
+        from common.metrics.face_classifier import JUDGE_IMAGES, load_or_train
+
+        run = RunConfig(data_dir=data_dir, limit=JUDGE_IMAGES)
+        faces = datasets.load("celeba", "train", run, size=size, crop="center178")
+        return features.faces(load_or_train(faces, None))
+    height, width, channels = images.shape[1:]
+    raise UserError(
+        f"For images of {height}x{width} with {channels} channels there are no features at hand: "
+        "name the Inception graph of 2015 by --inception (any images), or CelebA by --data-dir "
+        "(square faces in colour). Gray digits of 28x28 need neither."
+    )
+
+
+def table(space: Space, found: Distances) -> Table:
+    """All distances, each with its n."""
+    n = f"{found.n[0]:,} and {found.n[1]:,}"
+    rows: list[list[Cell]] = [
+        [space.frechet, found.frechet, n],
+        [f"{space.frechet}, extrapolated to infinitely many", found.unbiased, n],
+        [space.kernel, found.kernel, n],
+    ]
+    return Table(
+        "Distance of the two sets",
+        ("distance", "value", "images"),
+        rows,
+        f"{space.frechet}: Frechet distance of {space.note}; lower is better, and it is larger for "
+        "fewer images, so compare values of one n only. Extrapolated: the intercept of a line "
+        f"through 1/n, with the interval of that fit. {space.kernel}: kernel distance, (x.y / d + "
+        "1)^3, without bias; 0 for equal distributions, and it may be below. Distances of other "
+        "features do not compare.",
+    )
+
+
+def findings(space: Space, found: Distances) -> list[str]:
+    """What a reader should not miss."""
+    if min(found.n) > found.features:
+        return []
+    return [
+        f"There are fewer images ({min(found.n):,}) than features ({found.features:,}): "
+        f"{space.frechet} says little; read {space.kernel}."
+    ]

@@ -1,0 +1,74 @@
+"""Features by their own names: of the project's judges, and of a graph like that of 2015."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from common.datasets import mnist
+from common.errors import UserError
+from common.metrics import features
+from common.metrics.face_classifier import attribute_classifier
+from common.metrics.frechet import frechet_distance
+
+
+def test_digits_are_nearer_to_digits_than_to_noise():
+    space = features.digits()
+    assert space.frechet == "FD-mnist-cnn"
+    test = mnist.load("test").images
+    some, others = space.of(test[:300]), space.of(test[300:600])
+    assert some.shape == (300, 64)
+    noise = np.random.default_rng(0).integers(0, 256, (300, 28, 28, 1)).astype(np.uint8)
+    assert frechet_distance(some, space.of(noise)) > 5 * frechet_distance(some, others)
+
+
+def test_other_sizes_have_no_features_of_digits():
+    with pytest.raises(UserError, match=r"gray images, 28x28; these are \[32, 32, 1\]"):
+        features.digits().of(np.zeros((2, 32, 32, 1), np.uint8))
+
+
+def test_faces_have_the_values_before_the_judges_last_layer():
+    judge = attribute_classifier(32, 5)
+    images = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3)).astype(np.uint8)
+    found = features.faces(judge).of(images)
+    assert found.shape == (3, 128)
+    kernel, bias = judge.get_layer("logits").get_weights()
+    logits = judge(images.astype(np.float32) / 127.5 - 1.0, training=False)
+    np.testing.assert_allclose(found @ kernel + bias, logits, atol=1e-4)
+    with pytest.raises(UserError, match=r"faces of \[32, 32, 3\]; these are \[16, 16, 3\]"):
+        features.faces(judge).of(images[:, :16, :16])
+
+
+@pytest.fixture
+def graph(tmp_path) -> Path:
+    """A graph with the names of 2015's, whose features are the means of the channels."""
+    with tf.Graph().as_default() as made:
+        image = tf.compat.v1.placeholder(tf.float32, [None, None, None, 3], name="ExpandDims")
+        tf.reduce_mean(image, axis=[1, 2], keepdims=True, name="pool_3")
+    file = tmp_path / "classify_image_graph_def.pb"
+    file.write_bytes(made.as_graph_def().SerializeToString())
+    return file
+
+
+def test_the_graph_of_2015_gets_images_in_0_to_255_and_is_called_fid(graph, monkeypatch):
+    monkeypatch.setattr(features, "INCEPTION_BATCH", 2)
+    space = features.inception(graph)
+    assert (space.frechet, space.kernel) == ("FID", "KID")
+    images = np.random.default_rng(0).integers(0, 256, (5, 8, 9, 3)).astype(np.uint8)
+    np.testing.assert_allclose(space.of(images), images.mean(axis=(1, 2)), rtol=1e-5)
+    gray = images[..., :1]
+    np.testing.assert_allclose(
+        space.of(gray), np.repeat(gray.mean(axis=(1, 2)), 3, axis=1), rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize("content", [None, b"no graph", b""])
+def test_another_file_is_refused(tmp_path, content):
+    file = tmp_path / "graph.pb"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(UserError, match=r"is not the Inception graph of 2015, classify_image_gra"):
+        features.inception(file)
