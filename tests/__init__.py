@@ -1,0 +1,1 @@
+"""The tests; a package, since tf2onnx installs one of this name too."""

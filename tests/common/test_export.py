@@ -1,0 +1,106 @@
+"""Exports answer as Keras does, or leave nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from common import export
+from common.errors import UserError
+from common.export import ExportCommand, package_of
+from common.run import ROOT
+
+DRAWN = ROOT / "weights" / "ifcvaegan-drawn"
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory) -> Path:
+    """D of the model of drawn faces, in both formats."""
+    out = tmp_path_factory.mktemp("export") / "networks"
+    return export.export(ExportCommand(run=DRAWN, out=out, networks=("decoder",)))
+
+
+@pytest.fixture(scope="module")
+def codes() -> list[np.ndarray]:
+    rng = np.random.default_rng(1)
+    return [rng.random((5, 3), np.float32), rng.standard_normal((5, 64), np.float32)]
+
+
+@pytest.fixture(scope="module")
+def expected(codes) -> np.ndarray:
+    from ifcvaegan import trained
+
+    return np.asarray(trained.load(DRAWN).decoder(codes, training=False))
+
+
+def test_the_saved_model_answers_as_keras_does(exported, codes, expected):
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(str(exported / "decoder"))
+    np.testing.assert_allclose(loaded.serve(codes), expected, atol=1e-6)
+
+
+def test_onnx_answers_as_keras_does_for_any_number_of_images(exported, codes, expected):
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(exported / "decoder.onnx"))
+    names = [one.name for one in session.get_inputs()]
+    (found,) = session.run(None, dict(zip(names, codes, strict=True)))
+    np.testing.assert_allclose(np.asarray(found), expected, atol=1e-4)
+
+
+def test_the_record_tells_shapes_and_differences(exported):
+    told = json.loads((exported / "export.json").read_text())["networks"]["decoder"]
+    assert told["inputs"] == {"attribute": [None, 3], "latent": [None, 64]}
+    assert told["outputs"] == [[None, 64, 64, 3]]
+    assert set(told["largest difference from Keras"]) == {"savedmodel", "onnx"}
+    assert all(0.0 <= gap < 1e-4 for gap in told["largest difference from Keras"].values())
+
+
+def test_a_folder_that_is_there_is_not_touched(exported):
+    before = sorted(exported.iterdir())
+    with pytest.raises(UserError, match=r"is there already; move it away, or name another by --o"):
+        export.check(ExportCommand(run=DRAWN, out=exported))
+    assert sorted(exported.iterdir()) == before
+
+
+def test_what_answers_otherwise_is_not_exported(tmp_path, monkeypatch):
+    monkeypatch.setattr(export, "as_saved_model", lambda *_: [np.zeros((3, 64, 64, 3))])
+    command = ExportCommand(
+        run=DRAWN, out=tmp_path / "out", formats=("savedmodel",), networks=("decoder",)
+    )
+    with pytest.raises(
+        UserError, match=r"decoder as savedmodel differs from Keras by \d.*; not ex"
+    ):
+        export.export(command)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_onnx_that_is_not_installed_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(
+        UserError, match=r"ONNX needs onnx, onnxruntime, tf2onnx: pip install -r req"
+    ):
+        export.check(ExportCommand(run=DRAWN, out=tmp_path / "out"))
+    export.check(ExportCommand(run=DRAWN, out=tmp_path / "out", formats=("savedmodel",)))
+
+
+def test_an_unknown_network_is_refused_with_the_nearest_one(tmp_path):
+    with pytest.raises(UserError, match=r"--networks decodr: .* Did you mean 'decoder'\?"):
+        export.export(ExportCommand(run=DRAWN, out=tmp_path / "out", networks=("decodr",)))
+
+
+@pytest.mark.parametrize(
+    ("name", "package"),
+    [("crg-mnist", "crg"), ("icgan-mnist", "icgan_tf"), ("ifcvaegan-celeba", "ifcvaegan")],
+)
+def test_weights_tell_their_package_by_their_card(name, package):
+    assert package_of(ROOT / "weights" / name) == package
+
+
+def test_a_folder_without_a_record_is_refused(tmp_path):
+    with pytest.raises(UserError, match="is neither a run nor a folder of weights"):
+        package_of(tmp_path)
