@@ -28,6 +28,8 @@ WORK = {  # what a command calls once its words are read
     "common.report": "common.report.image_files",
     "common.plots": "common.plots.plot_runs",
     "common.doctor": "common.doctor.diagnose",
+    "common.datasets": "common.datasets.__main__.carried_out",
+    "common.export": "common.export.export",
     "benchmarks.train_steps": "benchmarks.train_steps.measure",
     "benchmarks.celeba_loader": "benchmarks.celeba_loader.measure",
 }
@@ -82,8 +84,11 @@ def test_a_command_of_a_readme_is_understood(readme, command, monkeypatch):
         if word.startswith("examples/"):
             assert (ROOT / word).exists(), word
     monkeypatch.setattr("sys.argv", [module, *words])
+    program = importlib.import_module(module)
+    if hasattr(program, "__path__"):  # a package, as `python -m` runs it
+        program = importlib.import_module(f"{module}.__main__")
     with pytest.raises((ReadError, SystemExit)) as ended:
-        importlib.import_module(module).main()
+        program.main()
     assert ended.type is ReadError or (words == ["--help"] and ended.value.code == 0)
 
 
