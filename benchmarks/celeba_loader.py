@@ -1,6 +1,7 @@
 """How fast faces reach the training: decoding once, the cached epochs, the wait of a train step.
 
     python -m benchmarks.celeba_loader --data-dir CELEBA
+    python -m benchmarks.celeba_loader --synthetic 202599     # drawn faces of CelebA's size
 
 Run it with nothing else at work. Rates are those of this machine; what carries over to others are
 the ratios of one run: decoding beside bare `tf.io.decode_jpeg`, waiting beside computing.
@@ -8,12 +9,15 @@ the ratios of one run: decoding beside bare `tf.io.decode_jpeg`, waiting beside 
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import platform
 import resource
 import tempfile
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +25,7 @@ from typing import TYPE_CHECKING
 import tyro
 
 from common import device
-from common.errors import exits_cleanly
+from common.errors import UserError, exits_cleanly
 from common.files import write_json
 from common.run import ROOT, log_to
 from common.tables import Table, show
@@ -35,14 +39,17 @@ logger = logging.getLogger(__name__)
 
 BATCH = 64
 EPOCHS = 5  # cached ones
+DIFFERENT = 2_000  # of synthetic faces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """Measures the loader of CelebA on this machine."""
 
-    data_dir: Path
+    data_dir: Path | None = None
     """The CelebA folder."""
+    synthetic: int | None = None
+    """Instead of it, so many drawn faces in CelebA's size and form, all of them for training."""
     size: int = 64
     """Side of the images."""
     limit: int | None = None
@@ -59,16 +66,22 @@ def measure(command: Command) -> dict:
     from common.datasets.forms import image_files
     from icgan_tf.config import PAPER18
 
-    with tempfile.TemporaryDirectory() as cache:
+    with tempfile.TemporaryDirectory() as temporary:
+        cache, data_dir = Path(temporary) / "cache", command.data_dir
+        if command.synthetic is not None:
+            data_dir = synthetic(Path(temporary) / "celeba", command.synthetic)
+        if data_dir is None:
+            raise UserError("Name the CelebA folder by --data-dir, or give --synthetic N.")
         options = {"size": command.size, "crop": "paper138", "limit": command.limit}
         options["attributes"] = PAPER18
-        files = [path for _, path in sorted(image_files(command.data_dir).items())]
+        files = [path for _, path in sorted(image_files(data_dir).items())]
         bare_decoding(files[: command.limit], device.cores())  # so that all are in memory
         begin = time.perf_counter()
-        records = celeba.load("train", command.data_dir, **options, cache_dir=cache)
+        with memory_watched() as while_decoding:
+            records = celeba.load("train", data_dir, **options, cache_dir=cache)
         build = time.perf_counter() - begin
         begin = time.perf_counter()
-        records = celeba.load("train", command.data_dir, **options, cache_dir=cache)
+        records = celeba.load("train", data_dir, **options, cache_dir=cache)
         again = time.perf_counter() - begin
         bare_alone, bare = (bare_decoding(files[: len(records)], p) for p in (1, device.cores()))
         epochs, memory = cached_epochs(records)
@@ -81,10 +94,58 @@ def measure(command: Command) -> dict:
             "bare tf.io.decode_jpeg, all cores": bare,
             "cached epochs": epochs,
             "memory after each epoch": memory,
+            "memory while decoding, at tenths of the time": tenths(while_decoding),
             **waiting,
             "machine": f"{platform.system()} {platform.machine()}, {device.cores()} cores, "
             f"{device.processor()}",
         }
+
+
+def synthetic(folder: Path, count: int) -> Path:
+    """Writes drawn faces in CelebA's official layout: `DIFFERENT` files under `count` names.
+
+    Returns:
+        The folder.
+    """
+    from common.datasets.drawn import write_celeba
+
+    different = min(count, DIFFERENT)
+    write_celeba(folder, {"train": different})
+    images = folder / "img_align_celeba"
+    _, names, rest = (folder / "list_attr_celeba.txt").read_text(encoding="utf-8").split("\n", 2)
+    body = rest.splitlines()
+    for number in range(different + 1, count + 1):
+        source = (number - 1) % different
+        os.link(images / f"{source + 1:06d}.jpg", images / f"{number:06d}.jpg")
+        body.append(f"{number:06d}{body[source][6:]}")
+    text = "\n".join([str(count), names, *body, ""])
+    (folder / "list_attr_celeba.txt").write_text(text, encoding="utf-8")
+    parts = "".join(f"{number:06d}.jpg 0\n" for number in range(1, count + 1))
+    (folder / "list_eval_partition.txt").write_text(parts, encoding="utf-8")
+    return folder
+
+
+@contextlib.contextmanager
+def memory_watched() -> Iterator[list[float]]:
+    """Notes the memory of this process, in MiB, ten times a second while the block runs."""
+    seen, done = [resident()], threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.1):
+            seen.append(resident())
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        done.set()
+        thread.join()
+
+
+def tenths(values: Sequence[float]) -> list[float]:
+    """Eleven of them, evenly spaced."""
+    return [values[round(i * (len(values) - 1) / 10)] for i in range(11)]
 
 
 def bare_decoding(files: Sequence[Path], threads: int) -> float:
