@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from common.datasets.celeba import Partition
     from common.datasets.faces import Crop
 
-NAMES = ("mnist", "celeba", "drawn")
+NAMES = ("mnist", "celeba", "drawn", "folder")
 
 
 def load(
@@ -30,7 +30,8 @@ def load(
     """Reads one split of a data set by its name; but for `test`, the first `run.limit` images.
 
     Args:
-        name: `mnist`, `celeba` or `drawn` (faces drawn by this program).
+        name: `mnist`, `celeba`, `drawn` (faces drawn by this program) or `folder` (photographs
+            without labels).
         split: `train`, `dev`, `test` or another that the loader documents. MNIST's `test` is the
             whole test file and so contains `dev`.
         run: names the folders of the data and of the cache, and the limit; all their defaults if
@@ -77,6 +78,17 @@ def load(
             partition=partition,
             limit=limit,
             source=run.source,
+            cache_dir=run.cache_dir,
+        )
+    if name == "folder":
+        from common.datasets import plain
+
+        return plain.load(
+            split,
+            run.data_dir,
+            size=size or 64,
+            crop=crop,
+            limit=limit,
             cache_dir=run.cache_dir,
         )
     raise UserError(f"There is no data set {name!r}; choose one of {', '.join(NAMES)}.")

@@ -117,7 +117,12 @@ def default_cache() -> Path:
 
 
 def decoded_images(
-    form: Form, names: Sequence[str], size: int, crop: Crop, cache_dir: str | Path | None = None
+    form: Form,
+    names: Sequence[str],
+    size: int,
+    crop: Crop,
+    cache_dir: str | Path | None = None,
+    aligned: bool = True,
 ) -> np.ndarray:
     """Some images of CelebA, from the cache or decoded into it.
 
@@ -127,6 +132,7 @@ def decoded_images(
         size: side to deliver.
         crop: one of `CROPS`.
         cache_dir: the cache; see `default_cache`.
+        aligned: refuse images that have not CelebA's proportion.
 
     Returns:
         A read-only memory map, uint8 `[N, size, size, 3]`.
@@ -139,7 +145,7 @@ def decoded_images(
     key = _key(form, names, {"size": size, "crop": crop, "filter": "bilinear", "format": 2})
     cached = folder / f"faces-{size}-{crop}-{len(names)}-{key}.npy"
     if not cached.is_file():
-        _build(form, names, size, crop, cached)
+        _build(form, names, size, crop, cached, aligned)
     try:
         return np.load(cached, mmap_mode="r")
     except (OSError, ValueError, EOFError) as error:
@@ -154,7 +160,9 @@ def _key(form: Form, names: Sequence[str], transform: dict) -> str:
     return digest.hexdigest()[:16]
 
 
-def _build(form: Form, names: Sequence[str], size: int, crop: Crop, target: Path) -> None:
+def _build(
+    form: Form, names: Sequence[str], size: int, crop: Crop, target: Path, aligned: bool
+) -> None:
     """Decodes all images into `target`, which appears complete or not at all."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -170,12 +178,13 @@ def _build(form: Form, names: Sequence[str], size: int, crop: Crop, target: Path
         with temporary.open("wb") as file:
             with contextlib.suppress(OSError):  # some network file systems have no locks
                 fcntl.flock(file, fcntl.LOCK_EX)
-            bad = _decode(form, names, size, crop, file)
+            bad = _decode(form, names, size, crop, file, aligned)
             if bad:
+                kind = "faces of 178x218 or that proportion" if aligned else "intact images"
                 raise UserError(
-                    f"{len(bad)} images of CelebA ({form.title}) are no faces of 178x218 or that "
-                    f"proportion: {listed(sorted(bad), most=NAMED)}. Replace them, or take them "
-                    "out: the others can be used without them."
+                    f"{len(bad)} images are no {kind} ({form.title}): "
+                    f"{listed(sorted(bad), most=NAMED)}. Replace them, or take them out: the "
+                    "others can be used without them."
                 )
             file.flush()
             os.replace(temporary, target)
@@ -189,8 +198,10 @@ def _build(form: Form, names: Sequence[str], size: int, crop: Crop, target: Path
         temporary.unlink(missing_ok=True)
 
 
-def _decode(form: Form, names: Sequence[str], size: int, crop: Crop, file: BinaryIO) -> list[str]:
-    """Decodes all images into an open `.npy`; returns those that are no aligned faces."""
+def _decode(
+    form: Form, names: Sequence[str], size: int, crop: Crop, file: BinaryIO, aligned: bool
+) -> list[str]:
+    """Decodes all images into an open `.npy`; returns those that are not what they should be."""
     from rich.console import Console
     from rich.progress import Progress
 
@@ -210,7 +221,7 @@ def _decode(form: Form, names: Sequence[str], size: int, crop: Crop, file: Binar
             except UserError:
                 bad.append(f"{name} (unreadable)")
                 continue
-            if is_aligned(image):
+            if is_aligned(image) or not aligned:
                 faces.append((rows[name], face(image, size, crop)))
             else:
                 bad.append(f"{name} ({image.width}x{image.height})")

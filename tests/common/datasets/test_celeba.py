@@ -496,7 +496,7 @@ def test_all_bad_images_are_named_and_nothing_is_kept(folder, cache, monkeypatch
     for number in (1, 2, 3, 4, 5, 9):
         assert f"{number:06d} (64x64)" in message
     assert "000011 (unreadable)" in message
-    assert message.startswith("7 images of CelebA (JPEG files in ")
+    assert message.startswith("7 images are no faces of 178x218 or that proportion (JPEG files")
     assert list(cache.iterdir()) == []
 
 

@@ -214,7 +214,7 @@ def test_an_image_that_is_damaged_in_the_zip_is_named(official, tmp_path):
     at = content.index(b"000007.jpg") + 2000
     content[at : at + 50] = bytes(50)
     file.write_bytes(content)
-    assert "1 images of CelebA" in refused(tmp_path)
+    assert "1 images are no faces" in refused(tmp_path)
     assert "000007 (unreadable)" in refused(tmp_path)
 
 

@@ -1,0 +1,75 @@
+"""A plain folder of photographs, for whatever needs no labels.
+
+Of each image the middle square is kept and resized; images of CelebA's proportion are cropped as
+CelebA's are. Splits are by the order of the names: the last 2 % of the images are `test`, the 2 %
+before them `dev`, at least one image each.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from common.datasets.faces import Crop, decoded_images
+from common.datasets.folder import image_files
+from common.datasets.forms import Form, folder_reader
+from common.datasets.records import Records
+from common.errors import UserError
+
+HELD_OUT = 0.02  # share of the images in `dev`, and in `test`
+SPLITS = ("train", "dev", "test")
+
+
+def load(
+    split: str,
+    data_dir: str | Path | None,
+    *,
+    size: int = 64,
+    crop: Crop = "center178",
+    limit: int | None = None,
+    cache_dir: str | Path | None = None,
+) -> Records:
+    """Reads one split.
+
+    Args:
+        split: `train`, `dev` or `test`.
+        data_dir: the folder; folders inside it are not looked at.
+        size: side of the images to deliver.
+        crop: what is kept of images of CelebA's proportion.
+        limit: the first so many images of the split; only these are decoded.
+        cache_dir: where the decoded images are kept; see `common.datasets.faces.default_cache`.
+
+    Returns:
+        Records with images `[N, size, size, 3]` and no attributes, `[N, 0]`.
+
+    Raises:
+        UserError: an unknown split; a folder that is missing or has fewer than three images, or
+            one that cannot be read.
+    """
+    if split not in SPLITS:
+        raise UserError(f"A folder of images has no split {split!r}; choose {', '.join(SPLITS)}.")
+    if data_dir is None:
+        raise UserError("Name the folder of images by --data-dir.")
+    form = plain_form(Path(data_dir))
+    count = len(form.names)
+    held_out = max(1, round(HELD_OUT * count))
+    if count < 3:
+        raise UserError(f"{data_dir} has {count} images; a training needs at least 3.")
+    train, dev = count - 2 * held_out, count - held_out
+    rows = {"train": slice(train), "dev": slice(train, dev), "test": slice(dev, None)}[split]
+    chosen = form.names[rows][:limit]
+    return Records(
+        images=decoded_images(form, chosen, size, crop, cache_dir, aligned=False),
+        attributes=np.zeros((len(chosen), 0), np.float32),
+        attribute_names=(),
+        name="folder",
+        source=f"{form.title}, split {split}",
+    )
+
+
+def plain_form(folder: Path) -> Form:
+    """The images of a folder as `common.datasets.faces` reads them."""
+    files = {file.stem: file for file in image_files(folder)}
+    title, names, stamp, read = folder_reader(files)
+    return Form(title, {}, None, names, stamp, read, numbered=False)
