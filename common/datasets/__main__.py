@@ -17,9 +17,8 @@ from typing import Literal
 import numpy as np
 
 from common.commands import carry_out
-from common.datasets import celeba, forms, mnist
+from common.datasets import celeba, forms, mnist, plain
 from common.datasets.faces import Crop, face
-from common.datasets.folder import as_array, as_mode, decode, image_files
 from common.datasets.prepared import Name
 from common.errors import UserError, exits_cleanly
 from common.sheets import grid, in_rows
@@ -59,7 +58,7 @@ class Found:
         splits: split -> number of images.
         shares: split -> share of each attribute in it `[A]`.
         names: of the attributes, A.
-        samples: uint8 `[<=64, H, W, C]` of the training images.
+        samples: uint8 `[<=64, H, W, C]`, evenly spaced over the images.
     """
 
     title: str
@@ -113,18 +112,15 @@ def look(command: Command) -> Found:
     if command.source == "tfds":
         from common.datasets import prepared
 
-        try:
+        if prepared.newest(prepared.home(folder), "celeb_a") is not None:
             return faces(forms.prepared_form(prepared.wanted("celeb_a", folder)), command.crop)
-        except UserError as error:
-            if "has prepared no celeb_a" not in str(error):
-                raise
         return digits(folder, "tfds")
+    if folder is not None and folder.exists() and forms.holds(folder):
+        return faces(forms.find(folder), command.crop)
     if folder is None or mnist.holds(folder):
         return digits(folder, None)
-    if forms.holds(folder):
-        return faces(forms.find(folder), command.crop)
     if folder.is_dir():
-        return pictures(folder)
+        return pictures(folder, command.crop)
     raise UserError(f"{folder} does not exist; name a folder by --data-dir.")
 
 
@@ -148,8 +144,6 @@ def faces(form: forms.Form, crop: Crop) -> Found:
         raise UserError(f"{form.title}: none of the images has attributes.")
     splits = {name: celeba.chosen_names(form, there, name, "official") for name in celeba.SPLITS}
     filled = {split: names for split, names in splits.items() if names}
-    chosen = [there[i] for i in np.linspace(0, len(there) - 1, min(SAMPLES, len(there)), dtype=int)]
-    images = dict(form.read(chosen))
     return Found(
         celeba.describe(form, there),
         {split: len(names) for split, names in splits.items()},
@@ -158,16 +152,29 @@ def faces(form: forms.Form, crop: Crop) -> Found:
             for split, names in filled.items()
         },
         celeba.ATTRIBUTES,
-        np.stack([face(celeba.opened(images[name], name), SIDE, crop) for name in chosen]),
+        samples(form, there, crop),
     )
 
 
-def pictures(folder: Path) -> Found:
+def pictures(folder: Path, crop: Crop) -> Found:
     """A plain folder of images."""
-    files = image_files(folder)
-    chosen = [files[i] for i in np.linspace(0, len(files) - 1, min(SAMPLES, len(files)), dtype=int)]
-    samples = [as_array(as_mode(decode(file), "RGB").resize((SIDE, SIDE))) for file in chosen]
-    return Found(f"images: {folder}", {"all": len(files)}, {}, (), np.stack(samples))
+    form = plain.plain_form(folder)
+    splits = {name: plain.chosen_names(form, name) for name in plain.SPLITS}
+    return Found(
+        f"images without labels: {form.title}",
+        {name: len(names) for name, names in splits.items()},
+        {},
+        (),
+        samples(form, form.names, crop),
+    )
+
+
+def samples(form: forms.Form, names: Sequence[str], crop: Crop) -> np.ndarray:
+    """Some of the images, evenly spaced, as networks see them: uint8 `[<=64, 64, 64, 3]`."""
+    places = np.linspace(0, len(names) - 1, min(SAMPLES, len(names))).astype(int).tolist()
+    chosen = [names[place] for place in places]
+    images = dict(form.read(chosen))
+    return np.stack([face(celeba.opened(images[name], name), SIDE, crop) for name in chosen])
 
 
 def tables(found: Found) -> list[Table]:

@@ -1,7 +1,7 @@
 """Fetches the original files of MNIST and CelebA, only when asked to.
 
-A download that stops goes on where it was; a file counts as there when it has the size and the
-SHA-256 of the original, which are those that tensorflow-datasets keeps of it.
+A download that stops goes on where it was. What has been fetched must have the size and the SHA-256
+of the original, which tensorflow-datasets knows; a file of that size counts as there.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from common.errors import UserError
 
 logger = logging.getLogger(__name__)
 
-MNIST = "https://storage.googleapis.com/cvdf-datasets/mnist/"
 DRIVE = "https://drive.usercontent.google.com/download?export=download&confirm=t&id="
 CELEBA = "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html"
 TIMEOUT = 30  # seconds without an answer
@@ -139,9 +138,9 @@ def _receive(original: Original, part: Path, begun: int, opened: Callable[..., o
             chunk = answer.read(CHUNK)
             if chunk.lstrip()[:64].lower().startswith(PAGES):
                 raise UserError(
-                    f"{original.url} answers with a web page instead of {original.name}: Google "
-                    "Drive refuses a file that too many people have asked for. Nothing is wrong "
-                    f"here; try again tomorrow, or fetch it by hand from {CELEBA}."
+                    f"{original.url} answers with a web page instead of {original.name}, as Google "
+                    "Drive does with a file that too many people have asked for. Nothing is wrong "
+                    "here; try again tomorrow, or fetch it by hand (CelebA: " + CELEBA + ")."
                 )
             task = bar.add_task(original.name, total=original.size)
             with part.open("ab" if goes_on else "wb") as file:

@@ -142,7 +142,10 @@ def decoded_images(
             room; a damaged cache.
     """
     folder = Path(cache_dir) if cache_dir is not None else default_cache()
-    key = _key(form, names, {"size": size, "crop": crop, "filter": "bilinear", "format": 2})
+    transform = {"size": size, "crop": crop, "filter": "bilinear", "format": 2}
+    if not aligned:
+        transform["aligned"] = False
+    key = _key(form, names, transform)
     cached = folder / f"faces-{size}-{crop}-{len(names)}-{key}.npy"
     if not cached.is_file():
         _build(form, names, size, crop, cached, aligned)

@@ -125,13 +125,15 @@ def find(path: Path) -> Form:
     if not path.exists():
         raise UserError(f"The CelebA folder {path} does not exist; name another by --data-dir.")
     folder = path if path.is_dir() else path.parent
+    if path.suffix == ".zip":
+        return listed_form(folder, *zip_reader(path))
     images = image_files(folder)
     if images:
         return listed_form(folder, *folder_reader(images))
     packed = first_file(folder, (ZIP,), ("Img", "celeba"))
     if packed is not None:
         return listed_form(folder, *zip_reader(packed))
-    tables = sorted(folder.glob("*.parquet")) or sorted((folder / "data").glob("*.parquet"))
+    tables = parquet_files(folder)
     if tables:
         return parquet_form(tables)
     version = prepared.newest(folder, "celeb_a")
@@ -151,10 +153,17 @@ def holds(path: Path) -> bool:
     return bool(
         image_files(folder)
         or first_file(folder, (ZIP, *ATTRIBUTE_LISTS), ("Img", "Anno", "celeba"))
-        or any(folder.glob("*.parquet"))
-        or any((folder / "data").glob("*.parquet"))
+        or parquet_files(folder)
         or prepared.newest(folder, "celeb_a")
     )
+
+
+def parquet_files(folder: Path) -> list[Path]:
+    """The tables of a folder, or of the first folder in it that has some."""
+    for place in (folder, *sorted(entry for entry in folder.iterdir() if entry.is_dir())):
+        if found := sorted(place.glob("*.parquet")):
+            return found
+    return []
 
 
 def first_file(folder: Path, names: Sequence[str], inside: Sequence[str]) -> Path | None:
@@ -178,14 +187,14 @@ def listed_form(
     read: Read,
 ) -> Form:
     """Images of whatever kind with the lists of attributes and splits beside them."""
-    attributes = first_file(folder, ATTRIBUTE_LISTS, ("Anno", "celeba"))
+    attributes = first_file(folder, ATTRIBUTE_LISTS, ("Anno", "../Anno", "celeba"))
     if attributes is None:
         there = listed(sorted(entry.name for entry in folder.iterdir()))
         raise UserError(
             f"{folder} has no {ATTRIBUTE_LISTS[0]}, neither in it nor in Anno/; it contains "
             f"{there}. Put CelebA's own file there."
         )
-    partition = first_file(folder, PARTITION_LISTS, ("Eval", "celeba"))
+    partition = first_file(folder, PARTITION_LISTS, ("Eval", "../Eval", "celeba"))
     rows = read_attributes(attributes)
     parts = read_partition(partition) if partition is not None else None
     tables = "Kaggle's tables and " if attributes.suffix == ".csv" else ""
@@ -193,19 +202,20 @@ def listed_form(
 
 
 def image_files(folder: Path) -> dict[str, Path]:
-    """Name -> file of the images of a folder in the official layout; empty if there are none."""
+    """Name -> file of the images of a folder in the official layout, of several the fullest."""
     places = [folder, folder / "Img", folder / "celeba", *(folder / name for name in IMAGES)]
     candidates = [place / name for place in places for name in IMAGES]
-    for candidate in reversed([place for place in candidates if place.is_dir()]):
+    fullest: dict[str, Path] = {}
+    for candidate in [place for place in candidates if place.is_dir()]:
         with os.scandir(candidate) as entries:
             found = {
                 entry.name.rpartition(".")[0]: Path(entry.path)
                 for entry in sorted(entries, key=lambda entry: entry.name)
                 if entry.name.lower().endswith(SUFFIXES) and not entry.name.startswith(".")
             }
-        if found:
-            return found
-    return {}
+        if len(found) > len(fullest):
+            fullest = found
+    return fullest
 
 
 def folder_reader(files: Mapping[str, Path]) -> Reader:
@@ -250,8 +260,8 @@ def zip_reader(file: Path) -> Reader:
             for name in names:
                 try:
                     yield name, archive.read(members[name])
-                except (zipfile.BadZipFile, zlib.error, OSError, EOFError):
-                    yield name, b""
+                except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError):
+                    yield name, b""  # damaged, or (RuntimeError) with a password or another method
 
     return f"the images of {file}", sorted(members), stamp, read
 
@@ -346,20 +356,29 @@ def _lines(file: Path) -> list[str]:
 def parquet_form(files: Sequence[Path]) -> Form:
     """CelebA as parquet tables with the bytes of the images and a column for each attribute.
 
-    The names are those that the tables have of the images or, without them, the rows, counted over
-    the files in the order train, valid, test.
+    The names are those that the tables have of the images. Without them they are the rows, counted
+    over the files in the order train, valid, test: of all CelebA its file numbers.
     """
-    order = sorted(files, key=lambda file: (_split_of(file) or 0, file.name))
+    splits = {file: _split_of(file) for file in files}
+    untold = [file.name for file, split in splits.items() if split is None]
+    if untold and len(untold) < len(files):
+        raise UserError(
+            f"{files[0].parent}: the names of {listed(untold)} do not say to which split they "
+            "belong, as train-, valid- and test- of the others do; rename them, or take them out."
+        )
+    order = sorted(files, key=lambda file: (splits[file] or 0, file.name))
     rows: dict[str, np.ndarray] = {}
     places: dict[str, tuple[Path, int]] = {}
     parts: dict[str, int] = {}
-    for file in order:
-        told, present = _parquet_rows(file)
+    tables = [_parquet_rows(file) for file in order]
+    whole = sum(len(told) for told, _ in tables) == ALL_IMAGES
+    for file, (told, present) in zip(order, tables, strict=True):
         for row, (path, values) in enumerate(zip(told, present, strict=True)):
-            name = Path(path).stem if path else f"{len(rows) + 1:06d}"
+            number = f"{len(rows) + 1:06d}"
+            name = Path(path).stem if path else number if whole else f"row-{number}"
             if name in rows:
                 raise UserError(f"{file} has the image {name} a second time.")
-            rows[name], places[name], parts[name] = values, (file, row), _split_of(file) or 0
+            rows[name], places[name], parts[name] = values, (file, row), splits[file] or 0
 
     def stamp(name: str) -> str:
         file, row = places[name]
@@ -367,14 +386,17 @@ def parquet_form(files: Sequence[Path]) -> Form:
         return f"{file.name} {status.st_size} {status.st_mtime_ns} {row}"
 
     def read(names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
-        for file in order:
-            wanted = {places[name][1]: name for name in names if places[name][0] == file}
-            for row, content in _parquet_images(file, wanted):
-                yield wanted[row], content
+        wanted: dict[Path, dict[int, str]] = {}
+        for name in names:
+            file, row = places[name]
+            wanted.setdefault(file, {})[row] = name
+        for file, some in wanted.items():
+            for row, content in _parquet_images(file, some):
+                yield some[row], content
 
     title = f"{len(order)} parquet files in {order[0].parent}"
-    told = any(_split_of(file) for file in order)
-    return Form(title, rows, parts if told else None, sorted(rows), stamp, read)
+    numbered = all(name.isdigit() for name in rows)
+    return Form(title, rows, None if untold else parts, sorted(rows), stamp, read, numbered)
 
 
 def _split_of(file: Path) -> int | None:
@@ -402,9 +424,12 @@ def _parquet_rows(file: Path) -> tuple[list[str | None], np.ndarray]:
                 f"{file} has no columns {listed(missing)}; a table of CelebA has image and the 40 "
                 "attributes."
             )
-        present = table.read(columns=list(ATTRIBUTES))
         named = "image.path" in [column.path for column in _columns(table)]
-        names = table.read(columns=["image.path"])["image"].to_pylist() if named else []
+        try:
+            present = table.read(columns=list(ATTRIBUTES))
+            names = table.read(columns=["image.path"])["image"].to_pylist() if named else []
+        except (ValueError, OSError) as error:  # ArrowInvalid is a ValueError
+            raise UserError(what_is_wrong(file, "parquet file", error)) from error
     told: list[str | None] = [name["path"] for name in names] or [None] * len(present)
     values = [np.asarray(present[name]) == 1 for name in ATTRIBUTES]
     return told, np.stack(values, axis=1)
@@ -419,8 +444,7 @@ def _parquet_images(file: Path, rows: Collection[int]) -> Iterator[tuple[int, by
     """Some rows of a table with the bytes of their images."""
     import pyarrow
 
-    if not rows:
-        return
+    last = max(rows, default=-1)
     with _open_parquet(file) as table:
         try:
             begin = 0
@@ -431,6 +455,8 @@ def _parquet_images(file: Path, rows: Collection[int]) -> Iterator[tuple[int, by
                         image = images[row - begin].as_py()
                         yield row, (image["bytes"] if isinstance(image, dict) else image) or b""
                 begin += len(batch)
+                if begin > last:
+                    return
         except (pyarrow.ArrowInvalid, OSError) as error:
             raise UserError(what_is_wrong(file, "parquet file", error)) from error
 

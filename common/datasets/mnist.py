@@ -75,9 +75,10 @@ def load(
         raise UserError(
             f"{title}: images of {height}x{width}, but MNIST's are {SIDE}x{SIDE}; take MNIST's own."
         )
-    if len(labels) and labels.max() >= CLASSES:
+    wrong = labels[(labels < 0) | (labels >= CLASSES)]
+    if len(wrong):
         raise UserError(
-            f"{title}: there is a label {labels.max()}, but digits are 0 to 9; take MNIST's own."
+            f"{title}: there is a label {wrong[0]}, but digits are 0 to 9; take MNIST's own."
         )
     half = len(images) // 2
     rows = {"all": slice(None), "first half": slice(half), "second half": slice(half, None)}[part]
@@ -148,10 +149,11 @@ def read_npz(file: Path, prefix: str) -> tuple[str, np.ndarray, np.ndarray]:
             images, labels = (arrays[name] for name in names)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise UserError(f"{file} is not an intact .npz ({error}); download it again.") from error
-    if images.dtype != np.uint8 or images.ndim != 3 or labels.ndim != 1:
+    whole = np.issubdtype(labels.dtype, np.integer) and labels.ndim == 1
+    if images.dtype != np.uint8 or images.ndim != 3 or not whole:
         raise UserError(
-            f"{file}: {names[0]} must be uint8 [N, 28, 28] and {names[1]} [N], but they are "
-            f"{images.dtype} {list(images.shape)} and {list(labels.shape)}."
+            f"{file}: {names[0]} must be uint8 [N, 28, 28] and {names[1]} whole numbers [N], but "
+            f"they are {images.dtype} {list(images.shape)} and {labels.dtype} {list(labels.shape)}."
         )
     return str(file), images, labels.astype(np.int64)
 
@@ -163,14 +165,18 @@ def image_folder(path: Path, prefix: str) -> Path | None:
 
 
 def read_image_folder(folder: Path) -> tuple[str, np.ndarray, np.ndarray]:
-    """Reads `0/*.png` to `9/*.png`, gray and 28x28, digit by digit in the order of the names."""
+    """Reads `0/*.png` to `9/*.png`, gray and 28x28.
+
+    The digits are mixed: in the order of the file names over all of them, which are the places in
+    the original files in copies that keep these, or else one of each digit after the other.
+    """
     from common.datasets.folder import as_array, as_mode, decode, image_files
 
-    images, labels = [], []
+    images, labels, names, places = [], [], [], []
     for digit in range(CLASSES):
         if not (folder / str(digit)).is_dir():
             raise UserError(f"{folder} has no folder {digit}; it needs 0 to {CLASSES - 1}.")
-        for file in image_files(folder / str(digit)):
+        for place, file in enumerate(image_files(folder / str(digit))):
             image = decode(file)
             if image.size != (SIDE, SIDE):
                 raise UserError(
@@ -178,7 +184,12 @@ def read_image_folder(folder: Path) -> tuple[str, np.ndarray, np.ndarray]:
                 )
             images.append(as_array(as_mode(image, "L"))[:, :, 0])
             labels.append(digit)
-    return str(folder), np.stack(images), np.array(labels)
+            names.append((int(file.stem) if file.stem.isdigit() else 0, file.stem))
+            places.append((place, digit))
+    order = sorted(
+        range(len(images)), key=(names if len(set(names)) == len(names) else places).__getitem__
+    )
+    return str(folder), np.stack(images)[order], np.array(labels)[order]
 
 
 def read_prepared(version: Path, prefix: str) -> tuple[str, np.ndarray, np.ndarray]:

@@ -7,6 +7,7 @@ before them `dev`, at least one image each.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -52,13 +53,7 @@ def load(
     if data_dir is None:
         raise UserError("Name the folder of images by --data-dir.")
     form = plain_form(Path(data_dir))
-    count = len(form.names)
-    held_out = max(1, round(HELD_OUT * count))
-    if count < 3:
-        raise UserError(f"{data_dir} has {count} images; a training needs at least 3.")
-    train, dev = count - 2 * held_out, count - held_out
-    rows = {"train": slice(train), "dev": slice(train, dev), "test": slice(dev, None)}[split]
-    chosen = form.names[rows][:limit]
+    chosen = chosen_names(form, split)[:limit]
     return Records(
         images=decoded_images(form, chosen, size, crop, cache_dir, aligned=False),
         attributes=np.zeros((len(chosen), 0), np.float32),
@@ -66,6 +61,21 @@ def load(
         name="folder",
         source=f"{form.title}, split {split}",
     )
+
+
+def chosen_names(form: Form, split: str) -> Sequence[str]:
+    """The images of a split.
+
+    Raises:
+        UserError: there are fewer than three images.
+    """
+    count = len(form.names)
+    if count < 3:
+        raise UserError(f"{form.title}: {count} images; a training needs at least 3.")
+    held_out = max(1, round(HELD_OUT * count))
+    train, dev = count - 2 * held_out, count - held_out
+    rows = {"train": slice(train), "dev": slice(train, dev), "test": slice(dev, None)}[split]
+    return form.names[rows]
 
 
 def plain_form(folder: Path) -> Form:

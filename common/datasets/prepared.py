@@ -38,6 +38,12 @@ FILES: dict[Name, tuple[str, ...]] = {  # that tensorflow-datasets wants
 }
 
 
+SPLITS: dict[Name, tuple[str, ...]] = {
+    "mnist": ("train", "test"),
+    "celeb_a": ("train", "validation", "test"),
+}
+
+
 def newest(folder: Path, name: Name) -> Path | None:
     """The newest version of a data set in a folder of tensorflow-datasets, or that folder itself.
 
@@ -48,6 +54,12 @@ def newest(folder: Path, name: Name) -> Path | None:
     versions = [*folder.glob("*.*.*"), *(folder / name).glob("*.*.*"), folder]
     found = [version for version in versions if _told(version) == name]
     return max(found, key=lambda version: _number(version.name), default=None)
+
+
+def home(data_dir: str | Path | None) -> Path:
+    """The folder of tensorflow-datasets: that one, `TFDS_DATA_DIR`, or `~/tensorflow_datasets`."""
+    default = os.environ.get("TFDS_DATA_DIR") or Path.home() / "tensorflow_datasets"
+    return Path(default if data_dir is None else data_dir)
 
 
 def wanted(name: Name, data_dir: str | Path | None) -> Path:
@@ -61,8 +73,7 @@ def wanted(name: Name, data_dir: str | Path | None) -> Path:
     Raises:
         UserError: there is none.
     """
-    home = os.environ.get("TFDS_DATA_DIR") or Path.home() / "tensorflow_datasets"
-    folder = Path(home if data_dir is None else data_dir)
+    folder = home(data_dir)
     found = newest(folder, name)
     if found is None:
         raise UserError(
@@ -76,7 +87,7 @@ def _told(version: Path) -> str | None:
     """The data set that a folder says that it holds."""
     try:
         return json.loads((version / "dataset_info.json").read_text(encoding="utf-8"))["name"]
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
@@ -108,10 +119,11 @@ class Prepared:
 
         try:
             self.builder: Any = tfds.builder_from_directory(folder)
+            splits = self.builder.info.splits
             self.counts: Mapping[str, int] = {
-                split: info.num_examples for split, info in self.builder.info.splits.items()
+                split: splits[split].num_examples for split in SPLITS[name]
             }
-        except (ValueError, OSError, AssertionError, KeyError) as error:
+        except (ValueError, OSError, AssertionError, KeyError, TypeError) as error:
             raise UserError(
                 f"{folder} is not what tensorflow-datasets leaves ({error}); prepare it again."
             ) from error
@@ -174,15 +186,23 @@ def prepare(name: Name, files: Path, data_dir: Path) -> Path:
             f"{files} has no {listed(missing)}; tensorflow-datasets prepares {name} from "
             f"{', '.join(FILES[name])}."
         )
-    builder = tfds.builder(name, data_dir=data_dir)
-    for url, official in list(builder.url_infos.items()):
-        there = checksums.compute_url_info(str(files / official.filename))
-        if there.checksum != official.checksum:
-            logger.warning(
-                "%s is not byte for byte the official file; it is taken as it is.",
-                official.filename,
-            )
-        builder.url_infos[url] = there
-    config = tfds.download.DownloadConfig(manual_dir=files)
-    builder.download_and_prepare(download_config=config)
+    builder: Any = tfds.builder(name, data_dir=data_dir)
+    officials = dict(builder.url_infos)  # which all builders of this name share
+    try:
+        for url, official in officials.items():
+            there = checksums.compute_url_info(str(files / official.filename))
+            if there.checksum != official.checksum:
+                logger.warning(
+                    "%s is not the official file to the byte; taken as it is.", official.filename
+                )
+            builder.url_infos[url] = there
+        config = tfds.download.DownloadConfig(manual_dir=files)
+        builder.download_and_prepare(download_config=config)
+    except Exception as error:  # whatever its readers stumble over
+        raise UserError(
+            f"tensorflow-datasets cannot prepare {name} from {files} ({type(error).__name__}: "
+            f"{error}); take the original files."
+        ) from error
+    finally:
+        builder.url_infos.update(officials)
     return Path(builder.data_dir)

@@ -116,16 +116,18 @@ def inception(graph: Path) -> Space:
 
 
 def _wrapped(definition: Any) -> Callable[[np.ndarray], np.ndarray]:
-    """The graph as a function of RGB images `[N, H, W, 3]` in 0..255."""
+    """The graph as a function of RGB images `[N, H, W, 3]` in 0..255.
+
+    It runs in a session, as it was made for: functions of TensorFlow 2 forget which version made a
+    graph, and then refuse operations that are as old as this one's.
+    """
     import tensorflow as tf
 
-    def imported(image):
-        found = tf.graph_util.import_graph_def(
+    graph = tf.Graph()
+    with graph.as_default():
+        image = tf.compat.v1.placeholder(tf.float32, [None, None, None, 3])
+        (features,) = tf.import_graph_def(
             definition, input_map={IMAGE: image}, return_elements=[FEATURES]
         )
-        return found[0]
-
-    wrapped = tf.compat.v1.wrap_function(
-        imported, [tf.TensorSpec([None, None, None, 3], tf.float32)]
-    )
-    return lambda images: np.asarray(wrapped(tf.constant(images)))
+    session = tf.compat.v1.Session(graph=graph)
+    return lambda images: np.asarray(session.run(features, {image: images}))

@@ -143,7 +143,9 @@ def kernel_distance(real: np.ndarray, fake: np.ndarray) -> Interval:
     fake_parts = (within_fake - own_fake) / (m - 1)
     value = float(real_parts.mean() + fake_parts.mean() - 2.0 * across.sum() / (n * m))
     influence = (2.0 * (real_parts - across / m), 2.0 * (fake_parts - across_fake / n))
-    half = 1.959964 * math.sqrt(sum(part.var(ddof=1) / len(part) for part in influence))
+    half = float(special.ndtri((1 + CONFIDENCE) / 2)) * math.sqrt(
+        sum(part.var(ddof=1) / len(part) for part in influence)
+    )
     return Interval(value, value - half, value + half, min(n, m))
 
 

@@ -67,7 +67,7 @@ def test_released_settings_name_no_folder_of_this_machine(tmp_path):
     release(ReleaseCommand(run=run, out=out, networks=("encoder",)))
     assert json.loads((out / "config.json").read_text()) == {
         "dataset": "mnist",
-        "run": {"seed": 7, "data_dir": None, "cache_dir": None},
+        "run": {"seed": 7, "data_dir": None, "cache_dir": None, "source": None},
     }
 
 

@@ -23,7 +23,7 @@ def few_digits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A folder that `mnist.load` reads five digits from, whatever the split; named in `source`."""
     from common.datasets.records import Records
 
-    def load(split, folder):
+    def load(split, folder, source=None):
         images = np.full((5, 28, 28, 1), 255, np.uint8)
         one_hot = np.eye(10, dtype=np.float32)[:5]
         return Records(images, one_hot, tuple("0123456789"), "mnist", f"{folder} {split}")
@@ -105,6 +105,7 @@ def test_celeba_is_read_as_the_settings_say(monkeypatch, tmp_path, split, limit)
         "partition": "official",
         "limit": limit,
         "cache_dir": tmp_path / "cache",
+        "source": None,
     }
 
 

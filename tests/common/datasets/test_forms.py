@@ -124,13 +124,26 @@ def as_tfds(folder: Path, target: Path) -> None:
     prepared.prepare("celeb_a", files, target)
 
 
-FORMS = (as_zip, as_download, as_png, as_kaggle, as_parquet, as_unnamed_parquet)
+def as_named_folder(folder: Path, target: Path) -> None:
+    """In a folder of its own, as on the hub."""
+    as_parquet(folder, target)
+    (target / "data").rename(target / "img_align+identity+attr")
+
+
+FORMS = (as_zip, as_download, as_png, as_kaggle, as_parquet, as_named_folder, as_unnamed_parquet)
 
 
 def load(folder: Path, split: str = "train", **options) -> Records:
     return celeba.load(split, folder, size=SIZE, **options)
 
 
+@pytest.fixture
+def _whole(monkeypatch) -> None:
+    """CelebA has 60 images: what there is, is all of it."""
+    monkeypatch.setattr(forms, "ALL_IMAGES", 60)
+
+
+@pytest.mark.usefixtures("_whole")
 @pytest.mark.parametrize("write", FORMS)
 def test_every_form_gives_the_same_faces_and_labels(official, tmp_path, write):
     write(official, tmp_path / "other")
@@ -141,6 +154,7 @@ def test_every_form_gives_the_same_faces_and_labels(official, tmp_path, write):
         np.testing.assert_array_equal(one.attributes, other.attributes)
 
 
+@pytest.mark.usefixtures("_whole")
 @pytest.mark.parametrize("write", FORMS)
 def test_every_form_gives_the_files_themselves(official, tmp_path, write):
     write(official, tmp_path / "other")
@@ -163,6 +177,44 @@ def test_what_tfds_prepares_gives_the_same_faces_and_labels(official, tmp_path, 
     some = ["000050", "000003", "000060"]
     form = find(tmp_path / "tfds")
     assert dict(form.read(some)) == dict(find(official).read(some))
+
+
+def test_rows_without_names_are_no_file_numbers_of_a_part(official, tmp_path):
+    as_unnamed_parquet(official, tmp_path)
+    form = find(tmp_path)
+    assert form.names[0] == "row-000001"
+    assert not form.numbered
+    np.testing.assert_array_equal(load(tmp_path, "dev").images, load(official, "dev").images)
+
+
+def test_training_tables_alone_are_training_images(official, tmp_path):
+    as_parquet(official, tmp_path)
+    for file in (tmp_path / "data").glob("[!t]*.parquet"):
+        file.unlink()
+    for file in (tmp_path / "data").glob("test*"):
+        file.unlink()
+    assert len(load(tmp_path)) == COUNTS["train"]
+    assert set((find(tmp_path).parts or {}).values()) == {0}
+
+
+def test_a_table_of_no_split_among_others_is_refused(official, tmp_path):
+    as_parquet(official, tmp_path)
+    (tmp_path / "data" / "test-00000-of-00002.parquet").rename(tmp_path / "data" / "more.parquet")
+    assert "the names of more.parquet do not say to which split" in refused(tmp_path)
+
+
+def test_a_zip_that_is_named_is_read_beside_images(official, tmp_path):
+    as_download(official, tmp_path)
+    (tmp_path / "img_align_celeba").mkdir()
+    (tmp_path / "img_align_celeba" / "000001.jpg").write_bytes(images(official)[0].read_bytes())
+    assert len(load(tmp_path / "Img" / "img_align_celeba.zip")) == COUNTS["train"]
+
+
+def test_of_several_folders_the_fullest_is_read(official, tmp_path):
+    as_kaggle(official, tmp_path)
+    (tmp_path / "img_align_celeba_png").mkdir()
+    Image.open(images(official)[0]).save(tmp_path / "img_align_celeba_png" / "000001.png")
+    assert len(find(tmp_path).names) == 60
 
 
 def test_a_part_that_tfds_has_prepared_has_the_official_split_in_another_order(official, tmp_path):
@@ -286,6 +338,15 @@ def test_a_prepared_data_set_that_is_cut_off_says_so(official, tmp_path):
     content = file.read_bytes()
     file.write_bytes(content[: len(content) // 2])
     assert refused(tmp_path / "tfds").endswith("; prepare it again.")
+
+
+def test_originals_that_tfds_cannot_read_are_a_user_error(official, tmp_path):
+    files = tmp_path / "files"
+    as_zip(official, files)
+    (files / "list_landmarks_align_celeba.txt").write_text("1\nx\n")
+    (files / "identity_CelebA.txt").write_text("")
+    with pytest.raises(UserError, match=r"cannot prepare celeb_a from .*; take the original files"):
+        prepared.prepare("celeb_a", files, tmp_path / "tfds")
 
 
 def test_files_that_tfds_needs_are_asked_for(official, tmp_path):

@@ -52,7 +52,7 @@ def test_any_other_images_are_counted(shown, tmp_path):
     for number in range(3):
         Image.new("RGB", (40, 30), (number, 0, 0)).save(tmp_path / "some" / f"{number}.png")
     said, _ = shown("--data-dir", str(tmp_path / "some"))
-    assert f"images: {tmp_path / 'some'}" in said
+    assert f"images without labels: PNG files in {tmp_path / 'some'}" in said
     assert "3 of them" in said
 
 

@@ -301,12 +301,20 @@ def test_what_tfds_prepares_gives_the_same_digits_in_their_order(idx, tmp_path, 
 
 
 @pytest.mark.parametrize("names", [("train", "test"), ("training", "testing")])
-def test_folders_of_images_give_the_same_digits_in_another_order(idx, tmp_path, names):
-    found = mnist.load("train", as_images(idx, tmp_path, names))
-    files = mnist.load("train", idx)
-    assert found.labels.tolist() == sorted(found.labels)
-    there = {image.tobytes() for image in files.images}
-    assert {image.tobytes() for image in found.images} == there
+def test_folders_of_images_give_the_same_digits_in_the_order_of_their_names(idx, tmp_path, names):
+    found, files = mnist.load("train", as_images(idx, tmp_path, names)), mnist.load("train", idx)
+    same(found, files)  # the names are the rows; all ten digits are among the 23
+
+
+def test_digits_without_a_common_order_are_mixed(tmp_path):
+    for split in ("train", "test"):
+        for digit in range(10):
+            (tmp_path / split / str(digit)).mkdir(parents=True)
+            for name in ("a", "b"):  # the same names in every folder
+                image = Image.new("L", (28, 28), digit)
+                image.save(tmp_path / split / str(digit) / f"{name}.png")
+    assert mnist.load("train", tmp_path).labels.tolist() == [*range(10), *range(10)]
+    assert set(mnist.load("dev", tmp_path).labels) == set(range(10))
 
 
 def test_nothing_prepared_says_how_to_prepare_it(tmp_path):
@@ -322,11 +330,15 @@ def test_nothing_prepared_says_how_to_prepare_it(tmp_path):
         ({"x_train": np.zeros((2, 28, 28), np.uint8)}, "has no y_train; take the one that Keras"),
         (
             {"x_train": np.zeros((2, 28, 28)), "y_train": np.zeros(2, np.uint8)},
-            r"x_train must be uint8 \[N, 28, 28\] and y_train \[N\], but they are float64",
+            r"x_train must be uint8 \[N, 28, 28\] and y_train whole numbers \[N\], but they are",
         ),
         (
             {"x_train": np.zeros((2, 28, 28), np.uint8), "y_train": np.zeros(3, np.uint8)},
             "2 images but 3 labels",
+        ),
+        (
+            {"x_train": np.zeros((2, 28, 28), np.uint8), "y_train": np.array([3, -1])},
+            "there is a label -1, but digits are 0 to 9",
         ),
     ],
 )

@@ -64,7 +64,7 @@ def test_it_is_loaded_by_its_name_with_the_runs_limit(folder):
             lambda f: (f / "050.png").write_bytes(b"no image"),
             r"1 images are no intact images .*050",
         ),
-        (lambda f: [p.unlink() for p in sorted(f.iterdir())[2:]], "has 2 images; a training needs"),
+        (lambda f: [p.unlink() for p in sorted(f.iterdir())[2:]], ": 2 images; a training needs"),
         (lambda f: [p.unlink() for p in f.iterdir()], "There are no images in"),
     ],
 )

@@ -44,12 +44,24 @@ def test_faces_have_the_values_before_the_judges_last_layer():
 
 @pytest.fixture
 def graph(tmp_path) -> Path:
-    """A graph with the names of 2015's, whose features are the means of the channels."""
+    """A graph with the names and the age of 2015's, whose features are the means of the channels.
+
+    It normalises with an operation that TensorFlow has since removed for newer graphs.
+    """
     with tf.Graph().as_default() as made:
         image = tf.compat.v1.placeholder(tf.float32, [None, None, None, 3], name="ExpandDims")
-        tf.reduce_mean(image, axis=[1, 2], keepdims=True, name="pool_3")
+        zero, one = tf.zeros(3), tf.fill([3], 1.0 - 1e-8)
+        same = tf.raw_ops.Identity(input=image, name="to_be_normalised")
+        tf.reduce_mean(same, axis=[1, 2], keepdims=True, name="pool_3")
+    definition = made.as_graph_def()
+    definition.versions.producer = 8
+    (node,) = [node for node in definition.node if node.name == "to_be_normalised"]
+    node.op = "BatchNormWithGlobalNormalization"
+    node.input.extend([zero.op.name, one.op.name, zero.op.name, one.op.name])
+    node.attr["variance_epsilon"].f = 1e-8
+    node.attr["scale_after_normalization"].b = False
     file = tmp_path / "classify_image_graph_def.pb"
-    file.write_bytes(made.as_graph_def().SerializeToString())
+    file.write_bytes(definition.SerializeToString())
     return file
 
 
