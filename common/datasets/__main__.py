@@ -171,8 +171,8 @@ def pictures(folder: Path, crop: Crop) -> Found:
 
 def samples(form: forms.Form, names: Sequence[str], crop: Crop) -> np.ndarray:
     """Some of the images, evenly spaced, as networks see them: uint8 `[<=64, 64, 64, 3]`."""
-    places = np.linspace(0, len(names) - 1, min(SAMPLES, len(names))).astype(int).tolist()
-    chosen = [names[place] for place in places]
+    count = min(SAMPLES, len(names))
+    chosen = [names[round(i * (len(names) - 1) / max(1, count - 1))] for i in range(count)]
     images = dict(form.read(chosen))
     return np.stack([face(celeba.opened(images[name], name), SIDE, crop) for name in chosen])
 
