@@ -73,7 +73,8 @@ def measure(
     spaced = "" if n == total else f", evenly spaced of {total:,}"
     codes = encode(model.encoder, test.images)
     reconstructions = decode(model.generator, codes)
-    bits, values = metrics_of(test.images, reconstructions)
+    cache = command.cache_dir or model.config.run.cache_dir
+    bits, values = metrics_of(test.images, reconstructions, cache_dir=cache)
     metrics = intervals(values)
     shipped = tables.shipped_metrics(model, test, bits[0])
     generated, cycle = tables.generated_table(model, min(n, GENERATED), command.seed)

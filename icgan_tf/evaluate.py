@@ -90,7 +90,7 @@ def measure(
     latents, answers = encode(model, test.images)
     attributes = binary(answers, model.digits)
     reconstructions = decode(model, latents, attributes)
-    bits, values = metrics_of(test.images, reconstructions)
+    bits, values = metrics_of(test.images, reconstructions, cache_dir=config.run.cache_dir)
     metrics = intervals(values)
     if model.digits:
         tables, findings = digits_part(model, test, latents, attributes, seed)

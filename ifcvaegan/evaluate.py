@@ -92,7 +92,8 @@ def measure(model: Trained, config: Config, out: Path, command: EvaluateCommand)
     )
     codes = faces.test
     judge, names = faces_judge(config, data.load)
-    bits, values = metrics_of(test.images, codes.reconstructions(codes.means))
+    rebuilt = codes.reconstructions(codes.means)
+    bits, values = metrics_of(test.images, rebuilt, cache_dir=config.run.cache_dir)
     metrics = intervals(values)
     baselines = baseline_table(metrics, train.images, test.images, bits[0], seed, "face")
     found: list[Table] = []

@@ -6,6 +6,7 @@ Errors are measured on [0, 1] images; on [-1, 1] MAE and RMSE are twice as large
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -53,6 +54,7 @@ def metrics_of(
     reconstructions: np.ndarray,
     original_bits: Bits | None = None,
     reconstruction_bits: Bits | None = None,
+    cache_dir: Path | None = None,
 ) -> tuple[tuple[Bits, Bits], dict[str, np.ndarray]]:
     """Both sides' hashes, and `pair_values`.
 
@@ -62,11 +64,12 @@ def metrics_of(
         original_bits: the originals' hashes where they are known already; else they are kept for
             the next time.
         reconstruction_bits: the reconstructions' hashes where they are known already.
+        cache_dir: where the originals' are kept; `common.datasets.faces.default_cache()` if None.
 
     Returns:
         (the hashes of the originals, those of the reconstructions), and the values.
     """
-    bits_a = original_bits or kept_hash_bits(originals)
+    bits_a = original_bits or kept_hash_bits(originals, cache_dir)
     bits_b = reconstruction_bits or all_hash_bits(reconstructions)
     similarities = {kind: hash_similarity(bits_a[kind], bits_b[kind]) for kind in bits_a}
     values = {**reconstruction_metrics(originals, reconstructions), **similarities}
