@@ -40,6 +40,6 @@ clean:
 	$(PIP) -r requirements.txt
 	@touch $@
 
-.venv/dev.done: requirements-dev.txt requirements.txt | .venv/bin/python
+.venv/dev.done: requirements-dev.txt requirements-export.txt requirements.txt | .venv/bin/python
 	$(PIP) -r requirements-dev.txt
 	@touch $@ .venv/run.done
