@@ -23,7 +23,8 @@ from common.datasets import celeba, faces
 from common.datasets.celeba import ATTRIBUTES, chosen_names
 from common.datasets.drawn import write_celeba
 from common.datasets.faces import face
-from common.datasets.forms import Form, find, read_attributes, read_partition
+from common.datasets.forms import Form, find
+from common.datasets.lists import read_attributes, read_partition
 from common.datasets.records import Records
 from common.errors import UserError
 

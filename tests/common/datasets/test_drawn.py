@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from common.config import RunConfig
-from common.datasets import celeba, drawn, faces, forms, load
+from common.datasets import celeba, drawn, faces, lists, load
 from common.datasets.drawn import ATTRIBUTES, draw, random_attributes, write_celeba
 from common.datasets.records import Records
 from common.errors import UserError
@@ -205,7 +205,7 @@ def test_what_is_written_reads_back_as_drawn(tmp_path, dev):
 
 def test_attributes_that_are_not_drawn_are_written_as_absent(tmp_path):
     write_celeba(tmp_path / "faces", {"test": 5})
-    table = forms.read_attributes(tmp_path / "faces" / "list_attr_celeba.txt")
+    table = lists.read_attributes(tmp_path / "faces" / "list_attr_celeba.txt")
     others = [name not in ATTRIBUTES for name in celeba.ATTRIBUTES]
     assert sum(others) == 22
     assert not np.stack(list(table.values()))[:, others].any()

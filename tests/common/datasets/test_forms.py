@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.datasets import celeba, forms, prepared
+from common.datasets import celeba, forms, parquet, prepared
 from common.datasets.drawn import write_celeba
-from common.datasets.forms import ATTRIBUTES, find
+from common.datasets.forms import find
+from common.datasets.lists import ATTRIBUTES
 from common.datasets.records import Records
 from common.errors import UserError
 
@@ -140,7 +141,8 @@ def load(folder: Path, split: str = "train", **options) -> Records:
 @pytest.fixture
 def _whole(monkeypatch) -> None:
     """CelebA has 60 images: what there is, is all of it."""
-    monkeypatch.setattr(forms, "ALL_IMAGES", 60)
+    for module in (forms, parquet):
+        monkeypatch.setattr(module, "ALL_IMAGES", 60)
 
 
 @pytest.mark.usefixtures("_whole")
