@@ -85,7 +85,7 @@ def measure(command: Command) -> dict:
         again = time.perf_counter() - begin
         bare_alone, bare = (bare_decoding(files[: len(records)], p) for p in (1, device.cores()))
         epochs, memory = cached_epochs(records)
-        waiting = wait_of_a_step(records, command.steps)
+        fast = device.has_bfloat16()  # minutes a step without
         return {
             "images": len(records),
             "decoding into the cache": len(records) / build,
@@ -95,7 +95,9 @@ def measure(command: Command) -> dict:
             "cached epochs": epochs,
             "memory after each epoch": memory,
             "memory while decoding, at tenths of the time": tenths(while_decoding),
-            **waiting,
+            **wait_of_a_step(records, command.steps, "float32"),
+            **(wait_of_a_step(records, command.steps, "mixed_bfloat16") if fast else {}),
+            "the processor computes in bfloat16": "yes" if fast else "no",
             "machine": f"{platform.system()} {platform.machine()}, {device.cores()} cores, "
             f"{device.processor()}",
         }
@@ -186,7 +188,7 @@ def resident() -> float:
     return pages * resource.getpagesize() / 2**20
 
 
-def wait_of_a_step(records: Records, steps: int) -> dict[str, float]:
+def wait_of_a_step(records: Records, steps: int, policy: str) -> dict[str, float]:
     """How much of a train step of IcGAN's preset `paper` is spent on waiting for its batch."""
     import keras
     import tensorflow as tf
@@ -196,6 +198,7 @@ def wait_of_a_step(records: Records, steps: int) -> dict[str, float]:
     from icgan_tf.model import ConditionalGAN
     from icgan_tf.networks import discriminator, generator
 
+    keras.mixed_precision.set_global_policy(policy)
     conditions = len(records.attribute_names)
     size = records.images.shape[1]
     model = ConditionalGAN(
@@ -216,8 +219,8 @@ def wait_of_a_step(records: Records, steps: int) -> dict[str, float]:
         computed += time.perf_counter() - got
         waited += got - begin
     return {
-        "train step": steps * BATCH / (waited + computed),
-        "share of a train step that waits for data": waited / (waited + computed),
+        f"train step, {policy}": steps * BATCH / (waited + computed),
+        f"share of it that waits for data, {policy}": waited / (waited + computed),
     }
 
 

@@ -1,4 +1,4 @@
-"""Images a second of the train steps of each package, with oneDNN and without, in turns.
+"""Images a second of each package's train steps: with oneDNN, without, in bfloat16; in turns.
 
     python -m benchmarks.train_steps
 
@@ -36,7 +36,12 @@ logger = logging.getLogger(__name__)
 
 BATCH = 64
 WARM_UP = 2  # steps that are not counted
-SETTINGS = {"with oneDNN": "1", "without": "0"}  # TF_ENABLE_ONEDNN_OPTS
+SETTINGS = {  # TF_ENABLE_ONEDNN_OPTS, and Keras' policy
+    "with oneDNN": ("1", "float32"),
+    "without": ("0", "float32"),
+}
+if device.has_bfloat16():  # elsewhere it takes minutes a step
+    SETTINGS["bfloat16"] = ("1", "mixed_bfloat16")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +54,8 @@ class Command:
     """Measurements of each kind, of which the median is taken."""
     one: str | None = None
     """Measure this one here and now, and write its rate on standard output."""
+    policy: str = "float32"
+    """With --one: Keras' policy of precision."""
     out: Path = ROOT / "benchmarks" / "results" / "train_steps.json"
     """Where the figures go."""
 
@@ -127,11 +134,12 @@ STEPS: dict[str, Callable[[], Subject]] = {
 }
 
 
-def rate(name: str, steps: int) -> float:
+def rate(name: str, steps: int, policy: str) -> float:
     """Images a second of that train step."""
     import keras
     import tensorflow as tf
 
+    keras.mixed_precision.set_global_policy(policy)
     subject = STEPS[name]()
     model, width = subject.model, subject.attributes
     model.compile(**{player: keras.optimizers.Adam(2e-4) for player in model.players})
@@ -157,11 +165,11 @@ def measure(command: Command) -> dict[str, Any]:
     }
     for name in STEPS:
         for _ in range(command.rounds):
-            for setting, value in SETTINGS.items():
-                words = ["--one", name, "--steps", str(command.steps)]
+            for setting, (onednn, policy) in SETTINGS.items():
+                words = ["--one", name, "--steps", str(command.steps), "--policy", policy]
                 done = subprocess.run(
                     [sys.executable, "-m", "benchmarks.train_steps", *words],
-                    env={**os.environ, "TF_ENABLE_ONEDNN_OPTS": value},
+                    env={**os.environ, "TF_ENABLE_ONEDNN_OPTS": onednn},
                     cwd=ROOT,
                     stdout=subprocess.PIPE,
                     check=True,
@@ -172,6 +180,7 @@ def measure(command: Command) -> dict[str, Any]:
         "images a second": rates,
         "batch": BATCH,
         "steps": command.steps,
+        "the processor computes in bfloat16": device.has_bfloat16(),
         "machine": f"{platform.system()} {platform.machine()}, {device.cores()} cores, "
         f"{device.processor()}",
     }
@@ -184,14 +193,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     log_to(None)
     device.choose("cpu")
     if command.one:
-        sys.stdout.write(json.dumps(rate(command.one, command.steps)))
+        sys.stdout.write(json.dumps(rate(command.one, command.steps, command.policy)))
         return
     figures = measure(command)
     rows = []
     for name, rates in figures["images a second"].items():
-        fast, slow = (median(rates[setting]) for setting in SETTINGS)
-        rows.append([name, f"{fast:.1f}", f"{slow:.1f}", f"{fast / slow:.2f}"])
-    show(Table("Train steps, images a second", ("step", *SETTINGS, "ratio"), rows))
+        medians = [median(rates[setting]) for setting in SETTINGS]
+        rows.append([name, *(f"{one:.1f} ({one / medians[0]:.2f})" for one in medians)])
+    title = "Train steps, images a second (and the ratio to the first)"
+    show(Table(title, ("step", *SETTINGS), rows))
     write_json(command.out, figures)
 
 

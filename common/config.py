@@ -92,8 +92,9 @@ class RunConfig:
     many at most."""
     device: Literal["auto", "cpu", "gpu"] = "auto"
     """`gpu` fails where there is none; `auto` falls back to the CPU and says so."""
-    precision: Literal["float32", "bfloat16"] = "float32"
-    """`bfloat16` is mixed: weights and losses stay float32."""
+    precision: Literal["float32", "bfloat16", "auto"] = "float32"
+    """`bfloat16` is mixed: weights and losses stay float32; `auto` takes it where the processor
+    computes in it, and float32 elsewhere, also on GPUs."""
     deterministic: bool = False
     """Bit-identical results from run to run on one machine, at some cost of speed."""
     xla: bool = False

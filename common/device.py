@@ -3,44 +3,74 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import platform
 import re
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
-from common.config import RunConfig
 from common.errors import UserError
+
+C = TypeVar("C", bound=Any)
+
+CPUINFO = Path("/proc/cpuinfo")
+logger = logging.getLogger(__name__)
 
 CHATTER = re.compile(rb"^([IWE]0000 |WARNING: All log messages before|To enable the following)")
 
 
-def configure(run: RunConfig) -> str:
+def configure(config: C) -> tuple[C, str]:
     """Sets TensorFlow up before its first operation, and seeds every generator.
 
     Args:
-        run: device, precision, determinism and seed.
+        config: a package's settings; `config.run` has device, precision, determinism and seed.
 
     Returns:
-        The device in words, such as "CPU (AMD EPYC), 2 cores".
+        The settings, with the precision that `auto` stands for here, so that the run goes on in it
+        on any machine; and the device in words, such as "CPU (AMD EPYC), 2 cores".
 
     Raises:
         UserError: `gpu` was asked for and none is visible.
     """
+    run = config.run
     name = choose(run.device)
     import keras
     import tensorflow as tf
 
+    on_cpu = name.startswith("CPU")
+    if run.precision == "auto":
+        fast = on_cpu and has_bfloat16()
+        run = replace(run, precision="bfloat16" if fast else "float32")
+        config = replace(config, run=run)
+    elif run.precision == "bfloat16" and on_cpu and not has_bfloat16():
+        logger.warning(
+            "This processor does not say that it computes in bfloat16; without, a step takes many "
+            "times as long as in float32."
+        )
     keras.mixed_precision.set_global_policy(
         "mixed_bfloat16" if run.precision == "bfloat16" else "float32"
     )
     if run.deterministic:
         tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(run.seed)
-    return name
+    return config, name
+
+
+def has_bfloat16(info: Path = CPUINFO) -> bool:
+    """Whether the processor computes in bfloat16: on others that is slower than float32.
+
+    Args:
+        info: the system's description of its processors (Linux); False where there is none.
+    """
+    if not info.is_file():
+        return False
+    flags = re.search(r"^flags\s*:\s*(.+)$", info.read_text(errors="replace"), re.MULTILINE)
+    return bool(flags and {"avx512_bf16", "amx_bf16"} & set(flags[1].split()))
 
 
 def choose(device: Literal["auto", "cpu", "gpu"] = "auto") -> str:
@@ -79,10 +109,9 @@ def choose(device: Literal["auto", "cpu", "gpu"] = "auto") -> str:
 
 def processor() -> str:
     """The processor's name as the system gives it, such as "AMD EPYC"."""
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
+    if CPUINFO.is_file():
         named = re.search(
-            r"^model name\s*:\s*(.+)$", info.read_text(errors="replace"), re.MULTILINE
+            r"^model name\s*:\s*(.+)$", CPUINFO.read_text(errors="replace"), re.MULTILINE
         )
         if named:
             return named[1].strip()

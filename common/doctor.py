@@ -1,6 +1,6 @@
 """Says what a training would find here: versions, devices, data, and what to do about the rest.
 
-python -m common.doctor
+python -m common.doctor [--data-dir DIR]
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 
 import tyro
 
@@ -68,7 +69,14 @@ def gpu() -> tuple[str, str]:
     return f"none (built for CUDA {build.get('cuda_version')})", advice
 
 
-def data() -> tuple[str, str]:
+def precision() -> tuple[str, str]:
+    """What `--precision auto` stands for on this machine's processor."""
+    if device.has_bfloat16():
+        return "bfloat16 in the processor", "fine; --precision auto or bfloat16 uses it"
+    return "float32", "fine; the processor does not compute in bfloat16, or does not say so"
+
+
+def digits() -> tuple[str, str]:
     """The MNIST of this repository."""
     from common import datasets
 
@@ -79,14 +87,36 @@ def data() -> tuple[str, str]:
     return f"{len(train):,} + {len(test):,} images", "fine"
 
 
+def faces(data_dir: Path | None) -> tuple[str, str]:
+    """CelebA in that folder, in whatever form, or else as tensorflow-datasets prepared it."""
+    from common.datasets import forms, prepared
+
+    advice = "fine without, for digits and drawn faces; name its folder by --data-dir"
+    try:
+        if data_dir is not None:
+            form = forms.find(data_dir)
+        elif prepared.newest(prepared.home(None), "celeb_a"):
+            form = forms.prepared_form(prepared.wanted("celeb_a", None))
+            advice = "fine; --source tfds trains on it"
+        else:
+            return "none prepared by TFDS", advice
+    except UserError as error:
+        return "broken" if data_dir is None else f"none in {data_dir}", str(error)
+    return f"{len(form.names):,} images, {form.title}", "fine" if data_dir else advice
+
+
 def models() -> tuple[str, str]:
     """The trained models that come with the project."""
     names = sorted(path.parent.name for path in (ROOT / "weights").glob("*/config.json"))
     return ", ".join(names) or "none", "fine" if names else "train one: python -m crg.train"
 
 
-def diagnose() -> list[list[str]]:
-    """Rows of what, found, advice; the advice is "fine" where nothing is wrong."""
+def diagnose(data_dir: Path | None = None) -> list[list[str]]:
+    """Rows of what, found, advice; the advice is "fine" where nothing is wrong.
+
+    Args:
+        data_dir: a folder with CelebA, to be looked at.
+    """
     checks: list[tuple[str, Callable[[], tuple[str, str]]]] = [("Python", python_version)]
     for name, wanted in pinned().items():
         checks.append((name, lambda name=name, wanted=wanted: package_version(name, wanted)))
@@ -94,8 +124,14 @@ def diagnose() -> list[list[str]]:
     if any(row[1] == "missing" for row in rows):
         return rows
     rows.append(["device", device.choose("auto"), "fine"])
-    for what, check in (("GPU", gpu), ("MNIST", data), ("trained models", models)):
-        rows.append([what, *check()])
+    later: list[tuple[str, Callable[[], tuple[str, str]]]] = [
+        ("GPU", gpu),
+        ("precision", precision),
+        ("MNIST", digits),
+        ("CelebA", lambda: faces(data_dir)),
+        ("trained models", models),
+    ]
+    rows.extend([what, *check()] for what, check in later)
     return rows
 
 
@@ -103,12 +139,15 @@ def diagnose() -> list[list[str]]:
 class DoctorCommand:
     """Says what a training would find here, and what to do about what is wrong."""
 
+    data_dir: Path | None = None
+    """A folder with CelebA, to be looked at too."""
+
 
 @exits_cleanly
 def main() -> None:
     """Shows the table; exit status 1 when something is wrong."""
-    tyro.cli(DoctorCommand, prog="python -m common.doctor")
-    rows = diagnose()
+    command = tyro.cli(DoctorCommand, prog="python -m common.doctor")
+    rows = diagnose(command.data_dir)
     show(Table("What a training finds here", ("what", "found", "advice"), rows))
     sys.exit(0 if all(row[2].startswith("fine") or "fine without" in row[2] for row in rows) else 1)
 

@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> None:
     from common import datasets, device
     from crg.trained import build
 
-    described = device.configure(config.run)
+    config, described = device.configure(config)
     train, test = (datasets.load(config.dataset, split, config.run) for split in ("train", "test"))
     if launch.resume:
         runs.check_data(launch.resume, train)

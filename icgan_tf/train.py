@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> None:
         return
     from common import device
 
-    described = device.configure(config.run)
+    config, described = device.configure(config)
     from icgan_tf import data
     from icgan_tf.conditions import Conditions
     from icgan_tf.trained import build

@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> None:
         return
     from common import device
 
-    described = device.configure(config.run)
+    config, described = device.configure(config)
     from ifcvaegan import data
     from ifcvaegan.trained import build
 

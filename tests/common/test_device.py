@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import keras
 import pytest
 import tensorflow as tf
@@ -13,6 +15,13 @@ from common.errors import UserError
 without_gpu = pytest.mark.skipif(
     bool(tf.config.list_physical_devices("GPU")), reason="this machine has a GPU"
 )
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A package's, as far as the device is concerned."""
+
+    run: RunConfig
 
 
 @pytest.fixture
@@ -45,12 +54,51 @@ def test_without_a_gpu_the_cpu_is_used_and_named(wanted):
 )
 def test_the_precision_is_that_of_the_settings(restored, precision, policy):
     keras.mixed_precision.set_global_policy("float16")
-    device.configure(RunConfig(device="cpu", precision=precision))
+    config, _ = device.configure(Settings(RunConfig(device="cpu", precision=precision)))
+    assert keras.mixed_precision.dtype_policy().name == policy
+    assert config.run.precision == precision
+
+
+@pytest.mark.parametrize(("fast", "precision"), [(True, "bfloat16"), (False, "float32")])
+def test_auto_takes_bfloat16_where_the_processor_has_it_and_writes_it_down(
+    restored, monkeypatch, fast, precision
+):
+    monkeypatch.setattr(device, "has_bfloat16", lambda: fast)
+    config, _ = device.configure(Settings(RunConfig(device="cpu", precision="auto")))
+    assert config.run.precision == precision
+    policy = {"bfloat16": "mixed_bfloat16", "float32": "float32"}[precision]
     assert keras.mixed_precision.dtype_policy().name == policy
 
 
+@pytest.mark.parametrize("fast", [True, False])
+def test_bfloat16_without_support_in_the_processor_is_warned_of(
+    restored, monkeypatch, caplog, fast
+):
+    monkeypatch.setattr(device, "has_bfloat16", lambda: fast)
+    device.configure(Settings(RunConfig(device="cpu", precision="bfloat16")))
+    assert ("many times as long" in caplog.text) is not fast
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ("fpu avx2 avx512f avx512_bf16", True),
+        ("fpu avx512_bf16 amx_bf16 amx_tile", True),
+        ("fpu avx2 avx512f", False),
+    ],
+)
+def test_the_flags_of_the_processor_tell_whether_it_has_bfloat16(tmp_path, flags, expected):
+    info = tmp_path / "cpuinfo"
+    info.write_text(f"processor\t: 0\nflags\t\t: {flags}\nbugs\t\t:\n")
+    assert device.has_bfloat16(info) is expected
+
+
+def test_a_system_that_does_not_describe_its_processor_counts_as_without(tmp_path):
+    assert not device.has_bfloat16(tmp_path / "cpuinfo")
+
+
 def first_weights(seed: int) -> list[float]:
-    device.configure(RunConfig(device="cpu", seed=seed))
+    device.configure(Settings(RunConfig(device="cpu", seed=seed)))
     layer = keras.layers.Dense(3)
     layer.build((None, 2))
     return layer.get_weights()[0].ravel().tolist()
@@ -68,5 +116,5 @@ def test_determinism_is_switched_on_when_asked_for(restored, monkeypatch, wanted
     monkeypatch.setattr(
         tf.config.experimental, "enable_op_determinism", lambda: called.append(True)
     )
-    device.configure(RunConfig(device="cpu", deterministic=wanted))
+    device.configure(Settings(RunConfig(device="cpu", deterministic=wanted)))
     assert len(called) == calls

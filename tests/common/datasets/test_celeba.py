@@ -8,6 +8,9 @@ import itertools
 import logging
 import os
 import shutil
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +30,7 @@ from common.datasets.forms import Form, find
 from common.datasets.lists import read_attributes, read_partition
 from common.datasets.records import Records
 from common.errors import UserError
+from common.run import ROOT
 
 SIZE = 16
 OF_THE_AUTHORS = (  # names, and their places in CelebA's header, counted from 1
@@ -615,6 +619,34 @@ def test_what_killed_builds_left_is_removed_and_the_rest_stays(original, cache):
         load(original)
     assert not killed.exists()
     assert all(file.exists() for file in (alive, fresh, judge))
+
+
+KILLED = """
+import os, signal, sys
+from common.datasets import celeba, faces
+
+def face(*arguments, real=faces.face, seen=[]):
+    seen.append(1)
+    if len(seen) > 5:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real(*arguments)
+
+faces.face, faces.BLOCK, faces.cores = face, 1, lambda: 1
+celeba.load("train", sys.argv[1], size=16, cache_dir=sys.argv[2])
+"""
+
+
+def test_after_a_kill_in_mid_build_the_next_load_is_as_if_there_had_been_none(original, tmp_path):
+    cache = tmp_path / "cache"
+    words = [sys.executable, "-c", KILLED, str(original), str(cache)]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, check=False)
+    assert done.returncode == -signal.SIGKILL
+    (left,) = cache.iterdir()
+    assert left.name.startswith(".")
+    assert left.stat().st_size > 0
+    again = celeba.load("train", original, size=16, cache_dir=cache)
+    same(again, celeba.load("train", original, size=16, cache_dir=tmp_path / "other"))
+    assert [file.name[0] for file in cache.iterdir()] == ["f"]
 
 
 def test_two_builds_of_one_cache_do_not_disturb_each_other(original, cache, monkeypatch):
