@@ -130,7 +130,7 @@ class LaunchConfig:
     init_networks: tuple[str, ...] = ()
     """Take only these networks of --init; all that it holds by default."""
     dry_run: bool = False
-    """Show the settings and stop."""
+    """Write the settings, as JSON, and stop; the data are not looked at."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +21,8 @@ logger = logging.getLogger(__name__)
 
 
 def show(config: Any) -> None:
-    """Logs all settings of a training, for `--dry-run`."""
-    runs.log_to(None)
-    logger.info(json.dumps(to_json(config), indent=2))
+    """Writes all settings of a training to standard output, for `--dry-run`."""
+    sys.stdout.write(json.dumps(to_json(config), indent=2) + "\n")
 
 
 def load_start(

@@ -102,7 +102,7 @@ def apply(command: EditCommand) -> Path:
             "edited_attributes": with_values(answers, model.attribute_names, values),
         },
     )
-    logger.info("%d edited images in %s, the sheet in %s", len(stems), command.out, sheets)
+    logger.info("edited images: %d in %s, the sheet in %s", len(stems), command.out, sheets)
     if len(stems) > SHEET_ROWS:
         logger.info("the sheet shows the first %d", SHEET_ROWS)
     return command.out

@@ -469,7 +469,7 @@ def test_dry_run_shows_the_settings_and_writes_nothing(tmp_path, monkeypatch, ca
     main(["--preset", "smoke", "--seed", "3", "--out", "run", "--dry-run"])
     expected = PRESETS["smoke"]()
     expected = replace(expected, run=replace(expected.run, seed=3))
-    assert json.loads(capsys.readouterr().err) == to_json(expected)
+    assert json.loads(capsys.readouterr().out) == to_json(expected)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -516,7 +516,7 @@ def test_e_z_without_the_gan_needs_a_generator(mistake, tmp_path, monkeypatch, s
 @pytest.mark.parametrize("stages", [["encoder_y"], ["gan", "encoder_z"], ["encoder_z", "gan"]])
 def test_other_stages_need_none(capsys, stages):
     main([*SMOKE, "--stages", *stages, "--dry-run"])
-    assert json.loads(capsys.readouterr().err)["stages"] == stages
+    assert json.loads(capsys.readouterr().out)["stages"] == stages
 
 
 @pytest.mark.usefixtures("_built_once")
@@ -598,7 +598,7 @@ def test_dry_run_shows_the_settings_and_writes_nothing(tmp_path, monkeypatch, ca
     main(["--preset", "smoke", "--seed", "3", "--out", "run", "--dry-run"])
     expected = PRESETS["smoke"]()
     expected = replace(expected, run=replace(expected.run, seed=3))
-    assert json.loads(capsys.readouterr().err) == to_json(expected)
+    assert json.loads(capsys.readouterr().out) == to_json(expected)
     assert list(tmp_path.iterdir()) == []
 
 
