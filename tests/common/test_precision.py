@@ -57,9 +57,8 @@ def test_bfloat16_ends_where_float32_does_within_twice_the_spread_of_the_seeds(
     for precision in ("float32", "bfloat16"):
         for seed in SEEDS:
             losses = trained(package, precision, seed, tmp_path / f"{precision}-{seed}")
-            assert losses[-1] < 0.9 * losses[0]  # it has learnt something
+            assert losses[-1] < 0.95 * losses[0]  # it has learnt something
             ends.setdefault(precision, []).append(losses[-1])
     plain, mixed = ends["float32"], ends["bfloat16"]
     assert plain != mixed
-    print(package, plain, mixed)  # noqa: T201
     assert abs(mean(mixed) - mean(plain)) < 2 * stdev(plain)
