@@ -151,9 +151,15 @@ def output_folder(model: Path, kind: str) -> Path:
 
 @contextlib.contextmanager
 def resumable(run: Run) -> Iterator[None]:
-    """Ctrl-C within the block, where no stage has said so already, tells how to go on."""
+    """Ctrl-C within the block, where no stage has said so already, tells how to go on.
+
+    What ends the training with an error, such as a loss that is not finite, stands in its log too.
+    """
     try:
         yield
+    except UserError as error:  # the command shows it on the terminal
+        logger.error("%s", error, extra={"file_only": True})
+        raise
     except KeyboardInterrupt as interrupt:
         if interrupt.args:
             raise
@@ -271,6 +277,7 @@ def log_to(run: Run | None) -> None:
     """Sends the log to the terminal and, with a run, to its `train.log` as well."""
     terminal = _Terminal()
     terminal.setFormatter(logging.Formatter("%(message)s"))
+    terminal.addFilter(lambda record: not getattr(record, "file_only", False))
     handlers: list[logging.Handler] = [terminal]
     if run is not None:
         file = logging.FileHandler(run.folder / "train.log", encoding="utf-8")

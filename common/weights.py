@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import tyro
@@ -125,7 +125,7 @@ def card(command: ReleaseCommand) -> str:
         ("seed", str(environment["seed"])),
         ("data", f"{environment['data']['images']:,} images of {environment['data']['name']}"),
         ("device", environment["device"]),
-        ("revision", environment["git_revision"]),
+        ("revision", ", then ".join(revisions(environment))),
         *((name, version) for name, version in environment["versions"].items()),
     ]
     start = command.run / "init.json"
@@ -155,6 +155,12 @@ def card(command: ReleaseCommand) -> str:
             *(f"- {finding}" for finding in report["findings"]),
         ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def revisions(environment: dict[str, Any]) -> list[str]:
+    """The commits that a run was trained with, in order; more than one where it was resumed."""
+    every = [*environment.get("earlier", []), environment]
+    return list(dict.fromkeys(one["git_revision"] for one in every))
 
 
 def without_folders(line: str) -> str:

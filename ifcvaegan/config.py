@@ -183,8 +183,8 @@ def attribute_names(config: Config) -> tuple[str, ...]:
 def paper(dataset: Dataset = "celeba") -> Config:
     """The paper's best model (Table 1, row 1; Fig. 4): alpha 0.2, no L^_class.
 
-    Published, on 16 faces: MSE 0.028, Class0 0.813, Class1 1.000. The presets of the paper have
-    64 filters and are for a GPU; what they and `stable` reach with 24 is in README.
+    Published: MSE 0.028, Class0 0.813, Class1 1.000, multiples of 1/16. The presets of the paper
+    have 64 filters and are for a GPU; what they and `stable` reach with 24 is in README.
     """
     return Config(dataset=dataset)
 
@@ -229,7 +229,7 @@ def stable(dataset: Dataset = "celeba") -> Config:
 
     The terms of labels weigh what they do as means, 32 times as much as in [C]; L^_class is among
     them; A is drawn to the base rate, by a weight that grows over 500 steps, and learns twice as
-    fast as the others, they 2.5 times as fast as the paper's; images are mirrored; E and D end as
+    fast as the others, they 2.5 times as fast as [C]'s; images are mirrored; E and D end as
     running means of their weights, D's batch statistics as those of reconstructions. With
     `--networks.filters 24 --limit 8192`: 83 minutes on one core of an AMD EPYC; Smiling then has
     Class0 0.99 and Class1 1.00 on 404 test faces, MSE 0.020.

@@ -21,7 +21,8 @@ def load(config: Config, split: Split) -> Records:
     """Reads one split of the run's data; of `train` and `dev` the first `config.run.limit` images.
 
     The authors' test images, CelebA's first 100, train nothing: they are the first of the official
-    `train`. Of a part of CelebA those of them are held out that are there.
+    `train`. Of a part of CelebA those of them are held out that are there, where its images have
+    CelebA's numbers: a part prepared by TFDS, or as parquet without file names, has not.
 
     Args:
         config: names the data set, its folder, the size and the attributes.

@@ -23,6 +23,8 @@ from common.errors import exits_cleanly
 from common.history import read_history
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from common.datasets.records import Records
     from common.document import Report
     from common.metrics.face_classifier import Judge
@@ -92,6 +94,9 @@ def measure(model: Trained, config: Config, out: Path, command: EvaluateCommand)
     )
     codes = faces.test
     judge, names = faces_judge(config, data.load)
+    everything = dataclasses.replace(config.data, attributes=names)
+    labels = data.load(dataclasses.replace(config, data=everything), "test")
+    labels = labels.spaced(len(test)).attributes > 0.5  # [N, J]
     rebuilt = codes.reconstructions(codes.means)
     bits, values = metrics_of(test.images, rebuilt, cache_dir=config.run.cache_dir)
     metrics = intervals(values)
@@ -100,7 +105,9 @@ def measure(model: Trained, config: Config, out: Path, command: EvaluateCommand)
     findings: list[str] = []
     details: dict[str, object] = {"test_images": len(test)}
     for column, name in enumerate(model.attribute_names):
-        some, details[name], told = attribute_part(config, faces, column, judge, names, seed)
+        some, details[name], told = attribute_part(
+            config, faces, column, judge, names, labels, seed
+        )
         found += some
         findings += told
     spaced = "" if len(test) == len(every) else f", evenly spaced of {len(every):,}"
@@ -137,7 +144,13 @@ class Faces:
 
 
 def attribute_part(
-    config: Config, faces: Faces, column: int, judge: Judge, names: Sequence[str], seed: int
+    config: Config,
+    faces: Faces,
+    column: int,
+    judge: Judge,
+    names: Sequence[str],
+    labels: np.ndarray,
+    seed: int,
 ) -> tuple[list[Table], dict[str, object], list[str]]:
     """What the report has of one attribute.
 
@@ -147,6 +160,7 @@ def attribute_part(
         column: of the attribute in y.
         judge: reads attributes.
         names: of the columns of its answers.
+        labels: the true ones of the test faces, bool `[N, J]`.
         seed: of readers and of other faces.
 
     Returns:
@@ -164,17 +178,17 @@ def attribute_part(
     test, means = judged(faces.test), judged(faces.test.without_noise())
     authors = None if faces.authors is None else judged(faces.authors)
     first, shares = tables.table_1(name, test, means, authors, published_row(config, name))
-    reader, accuracies = tables.judge_table(test, judge)
+    reader, accuracies = tables.judge_table(test, labels, names)
     leak, leaks = tables.leak_table(faces.train, faces.test, column, seed)
     kept, unchanged = tables.kept_table(test, names, seed)
     arithmetic = tables.arithmetic_table(faces.train, faces.dev, test, judge)
     base = majority(test.present)
     details: dict[str, object] = {
-        key: value.as_dict() for key, value in (shares | leaks | unchanged).items()
+        key: value.as_dict() for key, value in (shares | leaks | unchanged | accuracies).items()
     }
     return (
         [first, kept, leak, reader, arithmetic],
-        details | {"base rate": base, **accuracies},
+        details | {"base rate": base},
         sentences(name, shares, leaks, unchanged, accuracies, base),
     )
 
@@ -184,20 +198,23 @@ def sentences(
     shares: dict[str, Interval],
     leaks: dict[str, Interval],
     unchanged: dict[str, Interval],
-    accuracies: dict[str, float],
+    accuracies: dict[str, Interval],
     base: float,
 ) -> list[str]:
     """What the tables of one attribute say."""
     zero, one = shares["class0"].mean, shares["class1"].mean
     nearer = (unchanged["nearer 0"].mean + unchanged["nearer 1"].mean) / 2
     return [
-        f"{name}: of {shares['class0'].n:,} test faces {zero:.1%} read as without it at y = 0 and "
-        f"{one:.1%} as with it at y = 1; together {zero + one:.2f}, where 1 means that y has no "
-        f"effect. The judge itself is right on {accuracies['the judge, real faces']:.1%} of real "
-        f"faces and {accuracies['the judge, reconstructions']:.1%} of reconstructions.",
+        f"{name}: of {shares['class0'].n:,} test faces, decoded with sampled z, {zero:.1%} read as "
+        f"without it at y = 0 and {one:.1%} as with it at y = 1; together {zero + one:.2f}, where "
+        f"1 means that y has no effect (with the mean of z {shares['mean: class0'].mean:.1%} and "
+        f"{shares['mean: class1'].mean:.1%}). The judge itself is right on "
+        f"{accuracies['the judge, real faces'].mean:.1%} of real faces and "
+        f"{accuracies['the judge, reconstructions'].mean:.1%} of reconstructions.",
         f"{name}: a fresh reader finds it in z with {leaks['network, latents'].mean:.1%} (linear: "
         f"{leaks['linear, latents'].mean:.1%}); the base rate is {base:.1%}.",
-        f"{name}: {nearer:.1%} of the edits are nearer to their own face than to another's.",
+        f"{name}: {nearer:.1%} of the edits of sampled z are nearer to their own face than "
+        "to another's.",
         *(
             [f"{name}: all test faces have or lack it, which tells little; use more of them."]
             if base == 1.0

@@ -158,6 +158,17 @@ def test_what_a_stage_says_at_ctrl_c_stays(tmp_path):
         raise KeyboardInterrupt(message)
 
 
+def test_what_ends_a_training_with_an_error_stands_in_its_log_and_once_on_the_terminal(
+    tmp_path, capsys
+):
+    run = runs.Run(tmp_path)
+    runs.log_to(run)
+    with pytest.raises(UserError), runs.resumable(run):
+        raise UserError("kl_loss is nan after step 7")
+    assert "kl_loss is nan after step 7" in (tmp_path / "train.log").read_text()
+    assert "nan" not in capsys.readouterr().err  # the command writes it there
+
+
 def test_a_reopened_run_is_rid_of_what_a_kill_left_half_written(tmp_path):
     run = runs.create(tmp_path / "run", "crg", "mnist", Config())
     write_text(run.backup_file("gan"), "state")

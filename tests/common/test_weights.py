@@ -106,6 +106,15 @@ def test_a_card_says_that_a_stage_was_stopped_and_how_its_run_was_extended(tmp_p
     assert "--out mine; then python -m crg.train --resume mine --encoder.epochs 4" in text
 
 
+def test_a_card_names_every_revision_that_a_resumed_run_was_trained_with(tmp_path):
+    run = run_folder(tmp_path / "run")
+    now = json.loads((run / "environment.json").read_text())
+    earlier = [now | {"git_revision": "old"}, now | {"device": "GPU"}]
+    (run / "environment.json").write_text(json.dumps(now | {"earlier": earlier}))
+    text = card(ReleaseCommand(run=run, out=tmp_path / "x", networks=("encoder",)))
+    assert "| revision | old, then abc |" in text
+
+
 def test_release_of_an_untrained_network_names_it(tmp_path):
     run = run_folder(tmp_path / "run")
     with pytest.raises(UserError, match="no trained generator"):

@@ -229,10 +229,10 @@ def test_fooling_does_not_fade_where_the_discriminator_is_sure():
 @pytest.mark.parametrize("fooled", [False, True])
 def test_bounded_modes_reach_the_step(mode, fooled):
     model = linear(mode=mode)
-    if fooled:  # A says the opposite, so that its loss is above H(y)
-        kernel, bias = model.auxiliary.get_weights()
-        model.auxiliary.set_weights([-3.0 * kernel, bias])
+    kernel, bias = model.auxiliary.get_weights()
+    model.auxiliary.set_weights([-3.0 * kernel, bias] if fooled else [kernel, bias + 1.5])
     expected = ByHand(model, DISTINCT)
+    assert bool(expected.terms["auxiliary"] > np.log(2.0)) == fooled  # H(y) at a rate of a half
     assert stepped(model)["autoencoder_loss"] == pytest.approx(
         float(expected.losses["autoencoder"]), rel=1e-5
     )

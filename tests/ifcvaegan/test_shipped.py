@@ -42,6 +42,17 @@ def test_it_changes_the_lower_half_of_a_face_the_most(model):
     assert mouth.mean() > 2 * change.mean()
 
 
+def test_what_it_decodes_as_smiling_its_encoder_reads_as_smiling(model):
+    """The sign: 1 is with the attribute, 0 without."""
+    from ifcvaegan.codes import decode, encode
+
+    z = np.random.default_rng(0).standard_normal((8, model.config.networks.latent_size))
+    for value in (0.0, 1.0):
+        faces = decode(model, np.full((8, 1), value, np.float32), z.astype(np.float32))
+        read = encode(model, faces)[2]
+        assert np.mean(read > 0.5) == value
+
+
 def test_that_of_drawn_faces_puts_glasses_around_the_eyes():
     from ifcvaegan.codes import decode, encode, with_values
     from ifcvaegan.edit import read
@@ -57,6 +68,9 @@ def test_that_of_drawn_faces_puts_glasses_around_the_eyes():
     eyes = change[:, 26:36, 18:46].mean(axis=(1, 2))
     assert (eyes > 3 * change.mean(axis=(1, 2))).all()
     assert (eyes > 255 * 0.05).all()
+    column = drawn.attribute_names.index("Eyeglasses")
+    read = [encode(drawn, faces)[2][:, column] > 0.5 for faces in (without, with_)]
+    assert (read[0].mean(), read[1].mean()) == (0.0, 1.0)
 
 
 @pytest.mark.slow
