@@ -18,6 +18,9 @@ from typing import Any
 
 from common.errors import UserError
 
+DISK = frozenset(  # errors of a place that cannot be written to
+    {errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EISDIR, errno.ENOTDIR, errno.EEXIST}
+)
 TEMPORARY = re.compile(r"\.[0-9a-f]{8}~")  # how the names of temporary files begin
 
 

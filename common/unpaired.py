@@ -10,13 +10,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from common.document import Report
 from common.errors import UserError
 from common.tables import Cell, Table
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from common.metrics.features import Space
     from common.metrics.frechet import Distances
 
@@ -46,7 +46,7 @@ def report(
     from common.datasets.folder import image_files, stacked_images
     from common.metrics.frechet import distances
 
-    real, fake = (stacked_images(image_files(folder)) for folder in (first, other))
+    real, fake = alike(*(stacked_images(image_files(folder)) for folder in (first, other)))
     space = space_of(real, inception, data_dir)
     found = distances(space.of(real), space.of(fake), seed)
     return Report(
@@ -67,6 +67,16 @@ def report(
     )
 
 
+def alike(*sets: np.ndarray) -> list[np.ndarray]:
+    """Sets of uint8 images `[N, H, W, 1 or 3]`, all of one channel if they are gray, else of three.
+
+    Gray images are often saved as colour.
+    """
+    if all((images == images[..., :1]).all() for images in sets):
+        return [images[..., :1] for images in sets]
+    return [np.repeat(images, 3 // images.shape[3], axis=3) for images in sets]
+
+
 def space_of(images: np.ndarray, inception: Path | None, data_dir: Path | None) -> Space:
     """The features on which these images are measured."""
     from common.metrics import features
@@ -76,19 +86,19 @@ def space_of(images: np.ndarray, inception: Path | None, data_dir: Path | None) 
     if images.shape[1:] == (28, 28, 1):
         return features.digits()
     size = images.shape[1]
-    if images.shape[3] == 3 and images.shape[2] == size and data_dir is not None:
+    if images.shape[3] == 3 and images.shape[2] == size >= 16 and data_dir is not None:
         from common import datasets
         from common.config import RunConfig
         from common.metrics.face_classifier import JUDGE_IMAGES, load_or_train
 
         run = RunConfig(data_dir=data_dir, limit=JUDGE_IMAGES)
         faces = datasets.load("celeba", "train", run, size=size, crop="center178")
-        return features.faces(load_or_train(faces, None))
+        return features.faces(load_or_train(faces, None), len(faces))
     height, width, channels = images.shape[1:]
     raise UserError(
         f"For images of {height}x{width} with {channels} channels there are no features at hand: "
         "name the Inception graph of 2015 by --inception (any images), or CelebA by --data-dir "
-        "(square faces in colour). Gray digits of 28x28 need neither."
+        "(square faces in colour, from 16x16 on). Gray digits of 28x28 need neither."
     )
 
 
@@ -106,7 +116,7 @@ def table(space: Space, found: Distances) -> Table:
         rows,
         f"{space.frechet}: Frechet distance of {space.note}; lower is better, and it is larger for "
         "fewer images, so compare values of one n only. Extrapolated: the intercept of a line "
-        f"through 1/n, with the interval of that fit. {space.kernel}: kernel distance, (x.y / d + "
+        f"through 1/n; 95 % intervals. {space.kernel}: kernel distance, (x.y / d + "
         "1)^3, without bias; 0 for equal distributions, and it may be below. Distances of other "
         "features do not compare.",
     )

@@ -32,6 +32,7 @@ WORK = {  # what a command calls once its words are read
     "common.export": "common.export.export",
     "benchmarks.train_steps": "benchmarks.train_steps.measure",
     "benchmarks.celeba_loader": "benchmarks.celeba_loader.measure",
+    "benchmarks.hashes": "benchmarks.hashes.measure",
 }
 
 

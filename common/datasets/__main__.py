@@ -115,13 +115,16 @@ def look(command: Command) -> Found:
         if prepared.newest(prepared.home(folder), "celeb_a") is not None:
             return faces(forms.prepared_form(prepared.wanted("celeb_a", folder)), command.crop)
         return digits(folder, "tfds")
-    if folder is not None and folder.exists() and forms.holds(folder):
+    if folder is not None and folder.is_dir() and forms.holds(folder):
         return faces(forms.find(folder), command.crop)
     if folder is None or mnist.holds(folder):
         return digits(folder, None)
+    if folder.suffix == ".zip" and folder.is_file():
+        return faces(forms.find(folder), command.crop)
     if folder.is_dir():
         return pictures(folder, command.crop)
-    raise UserError(f"{folder} does not exist; name a folder by --data-dir.")
+    what = "is no data set" if folder.exists() else "does not exist"
+    raise UserError(f"{folder} {what}; name a folder by --data-dir.")
 
 
 def digits(folder: Path | None, source: Literal["tfds"] | None) -> Found:

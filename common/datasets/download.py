@@ -1,7 +1,7 @@
 """Fetches the original files of MNIST and CelebA, only when asked to.
 
 A download that stops goes on where it was. What has been fetched must have the size and the SHA-256
-of the original, which tensorflow-datasets knows; a file of that size counts as there.
+of the original, which tensorflow-datasets knows; so must a file that is there.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 
 from common.datasets.prepared import Name
 from common.errors import UserError
+from common.files import DISK
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +74,12 @@ def fetch(name: Name, folder: Path) -> Path:
     """
     if name == "celeb_a":
         logger.info("CelebA is for non-commercial research only; its terms are at %s", CELEBA)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"Cannot make the folder {folder} ({error.strerror}); name another by --out."
+        ) from error
     for original in originals(name):
         fetch_file(original, folder)
     return folder
@@ -99,13 +105,18 @@ def fetch_file(
     """
     file, part = folder / original.name, folder / f"{original.name}.part"
     if file.is_file():
-        if file.stat().st_size == original.size:
-            logger.info("%s is there", file)
-            return file
-        raise UserError(
-            f"{file} has {file.stat().st_size:,} bytes, the original {original.size:,}: move it "
-            "away and fetch again."
-        )
+        if file.stat().st_size != original.size:
+            raise UserError(
+                f"{file} has {file.stat().st_size:,} bytes, the original {original.size:,}: move "
+                "it away and fetch again."
+            )
+        if sha256(file) != original.sha256:
+            raise UserError(
+                f"{file} has the size of the original, but another SHA-256: move it away and "
+                "fetch again."
+            )
+        logger.info("%s is there", file)
+        return file
     begun = part.stat().st_size if part.is_file() else 0
     room = shutil.disk_usage(folder).free
     if room < original.size - begun:
@@ -150,6 +161,11 @@ def _receive(original: Original, part: Path, begun: int, opened: Callable[..., o
                     bar.advance(task, len(chunk))
                     chunk = answer.read(CHUNK)
     except (urllib.error.URLError, HTTPException, TimeoutError, OSError) as error:
+        if isinstance(error, OSError) and error.errno in DISK:
+            raise UserError(
+                f"Cannot write {part} ({error.strerror}): make room or name another folder by "
+                "--out; the same command goes on."
+            ) from error
         told = getattr(error, "reason", None) or error
         there = part.stat().st_size if part.is_file() else 0
         raise UserError(
@@ -166,14 +182,17 @@ def _check(original: Original, part: Path) -> None:
             f"{original.name} ended after {size:,} of {original.size:,} bytes; the same command "
             "goes on."
         )
-    digest = hashlib.sha256()
-    with part.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            digest.update(chunk)
-    if digest.hexdigest() != original.sha256:
+    digest = sha256(part)
+    if digest != original.sha256:
         part.unlink()
         raise UserError(
             f"{original.url} gave another file than the original {original.name} (its SHA-256 "
-            f"begins with {digest.hexdigest()[:16]}, not with {original.sha256[:16]}), which is "
+            f"begins with {digest[:16]}, not with {original.sha256[:16]}), which is "
             "deleted again; fetch once more, or from elsewhere."
         )
+
+
+def sha256(file: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal digits."""
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()

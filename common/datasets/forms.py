@@ -21,7 +21,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 
@@ -29,9 +29,6 @@ from common.datasets import prepared
 from common.datasets.folder import listed
 from common.datasets.lists import ATTRIBUTES, read_attributes, read_partition
 from common.errors import UserError
-
-if TYPE_CHECKING:
-    pass
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +80,7 @@ def find(path: Path) -> Form:
     if not path.exists():
         raise UserError(f"The CelebA folder {path} does not exist; name another by --data-dir.")
     folder = path if path.is_dir() else path.parent
-    if path.suffix == ".zip":
+    if path.suffix == ".zip" and path.is_file():
         return listed_form(folder, *zip_reader(path))
     images = image_files(folder)
     if images:
@@ -119,9 +116,9 @@ def holds(path: Path) -> bool:
 
 
 def parquet_files(folder: Path) -> list[Path]:
-    """The tables of a folder, or of the first folder in it that has some."""
-    for place in (folder, *sorted(entry for entry in folder.iterdir() if entry.is_dir())):
-        if found := sorted(place.glob("*.parquet")):
+    """The tables of a folder, or of the folders in it, or of those in them."""
+    for pattern in ("*.parquet", "*/*.parquet", "*/*/*.parquet"):
+        if found := sorted(file for file in folder.glob(pattern) if file.is_file()):
             return found
     return []
 
@@ -218,8 +215,14 @@ def zip_reader(file: Path) -> Reader:
                 if info.filename.lower().endswith(SUFFIXES)
                 and not Path(info.filename).name.startswith(".")
             }
-    except (zipfile.BadZipFile, OSError) as error:
+            lists = {Path(name).name for name in archive.namelist()} & set(ATTRIBUTE_LISTS)
+    except (zipfile.BadZipFile, OSError, RuntimeError, ValueError) as error:
         raise UserError(what_is_wrong(file, "zip", error)) from error
+    if lists:
+        raise UserError(
+            f"{file} holds {lists.pop()} beside the images, as Kaggle packs it: unpack it, and "
+            "name the folder by --data-dir."
+        )
     if not members:
         raise UserError(f"{file} holds no images; take CelebA's own {ZIP}.")
 
@@ -239,9 +242,12 @@ def zip_reader(file: Path) -> Reader:
 
 def what_is_wrong(file: Path, kind: str, error: Exception) -> str:
     """The sentence on a file that is not what its name says."""
-    size = file.stat().st_size
-    with file.open("rb") as content:
-        start = content.read(256).lstrip().lower()
+    try:
+        size = file.stat().st_size
+        with file.open("rb") as content:
+            start = content.read(256).lstrip().lower()
+    except OSError as unreadable:
+        return f"{file} cannot be read ({unreadable.strerror})."
     if start.startswith((b"<!doctype html", b"<html")):
         return (
             f"{file} is a web page of {size:,} bytes, not a {kind}: Google Drive sends one when "
@@ -262,11 +268,14 @@ def prepared_form(folder: Path) -> Form:
     It keeps no names. Of all CelebA they are known, and the order is undone; of a part of it, names
     that are no file numbers stand in.
     """
-    return _prepared_form(folder, (folder / "dataset_info.json").stat().st_mtime_ns)
+    stamps = [file.stat() for file in sorted(folder.iterdir())]
+    return _prepared_form(
+        folder, max(one.st_mtime_ns for one in stamps), sum(one.st_size for one in stamps)
+    )
 
 
 @functools.lru_cache(maxsize=2)
-def _prepared_form(folder: Path, changed: int) -> Form:
+def _prepared_form(folder: Path, changed: int, size: int) -> Form:
     """While the folder stays what it was, its attributes are read once."""
     data = prepared.Prepared(folder, "celeb_a")
     counts = [data.counts[split] for split in TFDS_SPLITS]
@@ -299,7 +308,7 @@ def _prepared_form(folder: Path, changed: int) -> Form:
         rows,
         parts,
         sorted(rows),
-        lambda name: f"{changed} {places[name]}",
+        lambda name: f"{folder.resolve()} {changed} {size} {places[name]}",
         read_images,
         numbered=whole,
     )

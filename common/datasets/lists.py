@@ -86,7 +86,7 @@ def read_attributes(file: Path) -> dict[str, np.ndarray]:
                 f"{file}, line {number}: expected a name and 40 values of 1 and -1, but it has "
                 f"{listed(sorted(wrong)) or f'{len(values)} values'}; take the original file."
             )
-        rows[name.rpartition(".")[0]] = np.array([value == "1" for value in values])
+        rows[Path(name).stem] = np.array([value == "1" for value in values])
     if told is not None and told != len(rows):
         logger.warning(
             "%s says that it has %s rows, but it has %s: it may be cut off.",
@@ -111,7 +111,7 @@ def read_partition(file: Path) -> dict[str, int]:
             raise UserError(
                 f"{file}, line {number}: expected a file name and 0, 1 or 2, but it is {line!r}."
             )
-        parts[words[0].rpartition(".")[0]] = int(words[1])
+        parts[Path(words[0]).stem] = int(words[1])
     return parts
 
 

@@ -147,8 +147,11 @@ def read_npz(file: Path, prefix: str) -> tuple[str, np.ndarray, np.ndarray]:
                     f"{file} has no {' and no '.join(missing)}; take the one that Keras downloads."
                 )
             images, labels = (arrays[name] for name in names)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise UserError(f"{file} is not an intact .npz ({error}); download it again.") from error
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise UserError(
+            f"{file} is not an intact .npz ({type(error).__name__}): it may be a web page, cut "
+            "off, or something else; download it again."
+        ) from error
     whole = np.issubdtype(labels.dtype, np.integer) and labels.ndim == 1
     if images.dtype != np.uint8 or images.ndim != 3 or not whole:
         raise UserError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from common.errors import UserError
 if TYPE_CHECKING:
     import pyarrow.parquet
 
+BROKEN = (ValueError, KeyError, TypeError, OSError)  # what damaged tables make Arrow raise
 SPLIT_NAMES = {"train": 0, "valid": 1, "validation": 1, "val": 1, "dev": 1, "test": 2}
 ROWS_AT_ONCE = 256  # of a parquet file
 
@@ -24,7 +26,8 @@ def parquet_form(files: Sequence[Path]) -> Form:
     """CelebA as parquet tables with the bytes of the images and a column for each attribute.
 
     The names are those that the tables have of the images. Without them they are the rows, counted
-    over the files in the order train, valid, test: of all CelebA its file numbers.
+    over the files in the order train, valid, test: of all CelebA, and where the names of the files
+    tell the splits, its file numbers.
     """
     splits = {file: _split_of(file) for file in files}
     untold = [file.name for file, split in splits.items() if split is None]
@@ -38,7 +41,10 @@ def parquet_form(files: Sequence[Path]) -> Form:
     places: dict[str, tuple[Path, int]] = {}
     parts: dict[str, int] = {}
     tables = [_parquet_rows(file) for file in order]
-    whole = sum(len(told) for told, _ in tables) == ALL_IMAGES
+    total = sum(len(told) for told, _ in tables)
+    whole = total == ALL_IMAGES and not untold
+    if not total:
+        raise UserError(f"{listed([str(file) for file in order])}: no rows; download them again.")
     for file, (told, present) in zip(order, tables, strict=True):
         for row, (path, values) in enumerate(zip(told, present, strict=True)):
             number = f"{len(rows) + 1:06d}"
@@ -67,17 +73,21 @@ def parquet_form(files: Sequence[Path]) -> Form:
 
 
 def _split_of(file: Path) -> int | None:
-    """The split by the beginning of a file's name, as in `train-00000-of-00019.parquet`."""
-    return SPLIT_NAMES.get(file.name.partition("-")[0].partition(".")[0].lower())
+    """The split by a word of a file's name, as in `train-00000-of-00019`, or by its folder's."""
+    for name in (file.stem, file.parent.name):
+        words = re.split(r"[^a-z]+", name.lower())
+        told = {SPLIT_NAMES[word] for word in words if word in SPLIT_NAMES}
+        if len(told) == 1:
+            return told.pop()
+    return None
 
 
 def _open_parquet(file: Path) -> pyarrow.parquet.ParquetFile:
-    import pyarrow
     import pyarrow.parquet
 
     try:
         return pyarrow.parquet.ParquetFile(file)
-    except (pyarrow.ArrowInvalid, OSError) as error:
+    except BROKEN as error:
         raise UserError(what_is_wrong(file, "parquet file", error)) from error
 
 
@@ -91,13 +101,19 @@ def _parquet_rows(file: Path) -> tuple[list[str | None], np.ndarray]:
                 f"{file} has no columns {listed(missing)}; a table of CelebA has image and the 40 "
                 "attributes."
             )
-        named = "image.path" in [column.path for column in _columns(table)]
+        stored = {column.path: column.physical_type for column in _columns(table)}
+        if "BYTE_ARRAY" not in (stored.get("image"), stored.get("image.bytes")):
+            raise UserError(
+                f"{file}: its column image holds no files of images ({listed(sorted(stored))}); "
+                "take a copy that has them, with image.bytes."
+            )
+        named = "image.path" in stored
         try:
             present = table.read(columns=list(ATTRIBUTES))
             names = table.read(columns=["image.path"])["image"].to_pylist() if named else []
-        except (ValueError, OSError) as error:  # ArrowInvalid is a ValueError
+        except BROKEN as error:
             raise UserError(what_is_wrong(file, "parquet file", error)) from error
-    told: list[str | None] = [name["path"] for name in names] or [None] * len(present)
+    told: list[str | None] = [name and name["path"] for name in names] or [None] * len(present)
     values = [np.asarray(present[name]) == 1 for name in ATTRIBUTES]
     return told, np.stack(values, axis=1)
 
@@ -109,8 +125,6 @@ def _columns(table: pyarrow.parquet.ParquetFile) -> list[Any]:
 
 def _parquet_images(file: Path, rows: Collection[int]) -> Iterator[tuple[int, bytes]]:
     """Some rows of a table with the bytes of their images."""
-    import pyarrow
-
     last = max(rows, default=-1)
     with _open_parquet(file) as table:
         try:
@@ -124,5 +138,5 @@ def _parquet_images(file: Path, rows: Collection[int]) -> Iterator[tuple[int, by
                 begin += len(batch)
                 if begin > last:
                     return
-        except (pyarrow.ArrowInvalid, OSError) as error:
+        except BROKEN as error:
             raise UserError(what_is_wrong(file, "parquet file", error)) from error

@@ -11,12 +11,14 @@ import hashlib
 import json
 import logging
 import os
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, cast
 
 from common.datasets.folder import listed
 from common.errors import UserError
+from common.files import DISK
 
 logger = logging.getLogger(__name__)
 
@@ -177,15 +179,30 @@ def prepare(name: Name, files: Path, data_dir: Path) -> Path:
     Raises:
         UserError: a file is missing, or is none that tensorflow-datasets can read.
     """
-    import tensorflow_datasets as tfds
-    from tensorflow_datasets.core.download import checksums
-
-    missing = [file for file in FILES[name] if not (files / file).is_file()]
+    if data_dir.exists() and not data_dir.is_dir():
+        raise UserError(f"--out {data_dir} is a file; name a folder.")
+    places = (files, *(files / inside for inside in ("Anno", "Eval", "Img")))
+    found = {
+        file: next((place / file for place in places if (place / file).is_file()), None)
+        for file in FILES[name]
+    }
+    missing = [file for file, place in found.items() if place is None]
     if missing:
         raise UserError(
             f"{files} has no {listed(missing)}; tensorflow-datasets prepares {name} from "
             f"{', '.join(FILES[name])}."
         )
+    with tempfile.TemporaryDirectory() as flat:  # as tensorflow-datasets wants them
+        for file, place in found.items():
+            (Path(flat) / file).symlink_to(Path(str(place)).resolve())
+        return _prepared(name, Path(flat), data_dir, files)
+
+
+def _prepared(name: Name, files: Path, data_dir: Path, told: Path) -> Path:
+    """Prepares a data set from the files of one folder, which `told` names to people."""
+    import tensorflow_datasets as tfds
+    from tensorflow_datasets.core.download import checksums
+
     builder: Any = tfds.builder(name, data_dir=data_dir)
     officials = dict(builder.url_infos)  # which all builders of this name share
     try:
@@ -199,8 +216,13 @@ def prepare(name: Name, files: Path, data_dir: Path) -> Path:
         config = tfds.download.DownloadConfig(manual_dir=files)
         builder.download_and_prepare(download_config=config)
     except Exception as error:  # whatever its readers stumble over
+        if isinstance(error, OSError) and error.errno in DISK:
+            raise UserError(
+                f"Cannot write {name} into {data_dir} ({error.strerror}): make room, or name "
+                "another folder by --out."
+            ) from error
         raise UserError(
-            f"tensorflow-datasets cannot prepare {name} from {files} ({type(error).__name__}: "
+            f"tensorflow-datasets cannot prepare {name} from {told} ({type(error).__name__}: "
             f"{error}); take the original files."
         ) from error
     finally:

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,11 +60,12 @@ def digits() -> Space:
     return Space("FD-mnist-cnn", "KD-mnist-cnn", "64 features of the project's digit judge", of)
 
 
-def faces(judge: keras.Model) -> Space:
+def faces(judge: keras.Model, images: int) -> Space:
     """Of a classifier of face attributes (`common.metrics.face_classifier`).
 
     Args:
         judge: for images of the size to be measured.
+        images: on how many faces it was trained.
     """
     network = _features(judge)
 
@@ -75,7 +77,8 @@ def faces(judge: keras.Model) -> Space:
             )
         return in_blocks(lambda block: network(to_range(block), training=False), images)
 
-    return Space("FD-face-cnn", "KD-face-cnn", "128 features of the project's face judge", of)
+    note = f"128 features of the project's judge of attributes, trained on {images:,} faces"
+    return Space("FD-face-cnn", "KD-face-cnn", note, of)
 
 
 def _features(network: keras.Model) -> Any:
@@ -98,7 +101,9 @@ def inception(graph: Path) -> Space:
 
     definition = tf.compat.v1.GraphDef()
     try:
-        definition.ParseFromString(graph.read_bytes())
+        content = graph.read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        definition.ParseFromString(content)
         network = _wrapped(definition)
     except (OSError, DecodeError, ValueError, KeyError) as error:
         raise UserError(
@@ -112,7 +117,11 @@ def inception(graph: Path) -> Space:
         blocks = (rgb[start : start + INCEPTION_BATCH].astype(np.float32) for start in starts)
         return np.concatenate([np.reshape(network(block), (len(block), -1)) for block in blocks])
 
-    return Space("FID", "KID", f"pool_3 of the Inception of 2015, {graph.name}", of)
+    note = (
+        f"pool_3 of the Inception of 2015, {graph.name} (SHA-256 {digest[:12]}...), images scaled "
+        "to 299x299 by the graph, bilinear without antialiasing"
+    )
+    return Space("FID", "KID", note, of)
 
 
 def _wrapped(definition: Any) -> Callable[[np.ndarray], np.ndarray]:

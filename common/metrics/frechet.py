@@ -25,6 +25,7 @@ from common.metrics.intervals import CONFIDENCE, Interval
 
 BLOCK = 1_000  # rows of a kernel matrix at a time
 POINTS = 15  # subsets of the extrapolation, as its authors take
+RESAMPLES = 20  # of the images, for its interval
 SMALLEST = 0.5  # share of the images in the smallest of them
 
 
@@ -34,7 +35,7 @@ class Distances:
 
     Attributes:
         frechet: of these images, with its bias.
-        unbiased: extrapolated to infinitely many, with the 95 % interval of that fit.
+        unbiased: extrapolated to infinitely many, with its 95 % interval.
         kernel: without bias, with its 95 % interval.
         n: images in each set.
         features: their number.
@@ -107,7 +108,8 @@ def extrapolated(real: np.ndarray, fake: np.ndarray, seed: int) -> Interval:
         seed: of the subsets.
 
     Returns:
-        The intercept, with the interval of the fit: it does not know how other images would differ.
+        The intercept, with the interval of the fit and of the images: the distance varies over
+        `RESAMPLES` bootstraps as it would over other images.
     """
     rng = np.random.default_rng(seed)
     shares = np.linspace(SMALLEST, 1.0, POINTS)
@@ -119,8 +121,13 @@ def extrapolated(real: np.ndarray, fake: np.ndarray, seed: int) -> Interval:
     coefficients, *_ = np.linalg.lstsq(design, np.array(found), rcond=None)
     residual = np.array(found) - design @ coefficients
     variance = float(residual @ residual) / (POINTS - 2) * np.linalg.inv(design.T @ design)[0, 0]
-    half = float(special.stdtrit(POINTS - 2, (1 + CONFIDENCE) / 2)) * math.sqrt(variance)
-    value = float(coefficients[0])
+    of_fit = float(special.stdtrit(POINTS - 2, (1 + CONFIDENCE) / 2)) * math.sqrt(variance)
+    again = [
+        frechet_distance(*(one[rng.integers(0, len(one), len(one))] for one in (real, fake)))
+        for _ in range(RESAMPLES)
+    ]
+    of_images = float(special.ndtri((1 + CONFIDENCE) / 2)) * float(np.std(again, ddof=1))
+    half, value = math.hypot(of_fit, of_images), float(coefficients[0])
     return Interval(value, value - half, value + half, min(len(real), len(fake)))
 
 

@@ -35,7 +35,33 @@ def test_an_unknown_flag_is_refused(monkeypatch, capsys):
 
 
 def test_data_of_the_repository_are_counted():
-    assert doctor.data() == ("60,000 + 10,000 images", "fine")
+    assert doctor.digits() == ("60,000 + 10,000 images", "fine")
+
+
+def test_celeba_is_counted_where_it_is_named_and_not_missed_where_not(tmp_path, monkeypatch):
+    from common.datasets.drawn import write_celeba
+
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "none"))
+    found, advice = doctor.faces(None)
+    assert (found, advice.startswith("fine without")) == ("none prepared by TFDS", True)
+    write_celeba(tmp_path / "celeba", {"train": 3})
+    found, advice = doctor.faces(tmp_path / "celeba")
+    assert found.startswith("3 images, JPEG files in")
+    assert advice == "fine"
+    (tmp_path / "empty").mkdir()
+    found, advice = doctor.faces(tmp_path / "empty")
+    assert found == f"none in {tmp_path / 'empty'}"
+    assert "looked for images in" in advice
+
+
+@pytest.mark.parametrize(
+    ("fast", "said"), [(True, "bfloat16 in the processor"), (False, "float32")]
+)
+def test_the_precision_of_auto_is_told(monkeypatch, fast, said):
+    monkeypatch.setattr(doctor.device, "has_bfloat16", lambda: fast)
+    found, advice = doctor.precision()
+    assert found == said
+    assert advice.startswith("fine")
 
 
 def test_without_a_gpu_the_advice_names_the_requirements_file():

@@ -326,6 +326,24 @@ def test_unpaired_digits_get_their_distance_under_its_own_name(sets, tmp_path):
     assert "--unpaired" in str(stored["facts"])
 
 
+def test_gray_digits_saved_as_colour_are_digits(sets, tmp_path):
+    from PIL import Image
+
+    real, made = sets
+    found = []
+    for name, sides in (("gray", [made]), ("colour", [made]), ("both", [real, made])):
+        folders = {real: real, made: made}
+        for which, side in enumerate(sides if name != "gray" else []):
+            folders[side] = tmp_path / f"{name}-{which}"
+            folders[side].mkdir()
+            for file in side.iterdir():
+                Image.open(file).convert("RGB").save(folders[side] / file.name)
+        out = tmp_path / f"report-{name}"
+        main([str(folders[real]), str(folders[made]), "--unpaired", "--out", str(out)])
+        found.append(json.loads((out / "report.json").read_text())["details"]["FD-mnist-cnn"])
+    assert found[0] == found[1] == found[2]
+
+
 def test_images_without_features_say_what_is_needed(sets, tmp_path, capsys):
     from PIL import Image
 

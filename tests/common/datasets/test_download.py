@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from common.datasets.download import Original, fetch_file, originals
+from common.datasets.download import Original, fetch, fetch_file, originals
 from common.errors import UserError
 from common.run import ROOT
 
@@ -84,6 +84,22 @@ def test_a_file_of_another_size_is_left_alone(address, tmp_path):
     with pytest.raises(UserError, match="has 4 bytes, the original 16,384: move it away"):
         fetch_file(original(address), tmp_path)
     assert (tmp_path / "file.zip").read_bytes() == b"mine"
+
+
+def test_a_file_of_the_right_size_that_is_another_is_left_alone_and_named(address, tmp_path):
+    (tmp_path / "file.zip").write_bytes(bytes(len(CONTENT)))
+    with pytest.raises(UserError, match=r"has the size of the original, but another SHA-256"):
+        fetch_file(original(address), tmp_path)
+    assert (tmp_path / "file.zip").read_bytes() == bytes(len(CONTENT))
+
+
+def test_a_place_that_cannot_be_written_to_is_named_and_not_the_address(address, tmp_path):
+    (tmp_path / "file.zip.part").mkdir()
+    with pytest.raises(UserError, match=r"Cannot write .*file\.zip\.part \(Is a directory\)"):
+        fetch_file(original(address), tmp_path)
+    (tmp_path / "taken").touch()
+    with pytest.raises(UserError, match=r"Cannot make the folder .*taken \(File exists\); name an"):
+        fetch("mnist", tmp_path / "taken")
 
 
 def test_a_download_that_was_cut_goes_on_where_it_was(address, tmp_path):

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import os
 import zipfile
 from pathlib import Path
 
+import hypothesis
+import hypothesis.strategies as st
 import numpy as np
 import pytest
+from hypothesis import HealthCheck
 from PIL import Image
 
 from common.datasets import celeba, forms, parquet, prepared
@@ -199,6 +204,57 @@ def test_training_tables_alone_are_training_images(official, tmp_path):
     assert set((find(tmp_path).parts or {}).values()) == {0}
 
 
+def as_split_folders(file: Path) -> str:
+    return f"{file.name.partition('-')[0]}/{file.name.split('-')[1]}.parquet"
+
+
+def as_prefixed(file: Path) -> str:
+    return f"celeba_{file.name.replace('-', '_')}"
+
+
+@pytest.mark.usefixtures("_whole")
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("place", [as_split_folders, as_prefixed])
+def test_the_split_of_a_table_is_any_word_of_its_name_or_its_folder(
+    official, tmp_path, place, named
+):
+    as_parquet(official, tmp_path / "given", named=named)
+    for file in (tmp_path / "given" / "data").iterdir():
+        target = tmp_path / "celeba" / place(file)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        file.rename(target)
+    for split in ("train", "dev", "test"):
+        one, other = load(official, split), load(tmp_path / "celeba", split)
+        np.testing.assert_array_equal(one.images, other.images)
+        np.testing.assert_array_equal(one.attributes, other.attributes)
+
+
+@pytest.mark.usefixtures("_whole")
+def test_tables_that_tell_neither_names_nor_splits_are_not_taken_for_file_numbers(
+    official, tmp_path
+):
+    as_parquet(official, tmp_path, named=False)
+    for number, file in enumerate(sorted((tmp_path / "data").iterdir())):
+        file.rename(file.with_name(f"{number:04d}.parquet"))
+    form = find(tmp_path)
+    assert (form.numbered, form.parts, form.names[0]) == (False, None, "row-000001")
+
+
+def test_another_set_of_the_same_size_and_time_is_not_taken_from_the_cache(official, tmp_path):
+    as_tfds(official, tmp_path / "one")
+    write_celeba(tmp_path / "mirrored", COUNTS)
+    for file in images(tmp_path / "mirrored"):
+        Image.open(file).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(file, quality=95)
+    (tmp_path / "originals").rename(tmp_path / "originals-one")
+    as_tfds(tmp_path / "mirrored", tmp_path / "other")
+    loaded = []
+    for name in ("one", "other"):
+        for file in (tmp_path / name).rglob("*"):
+            os.utime(file, (1, 1))
+        loaded.append(load(tmp_path / name).images)
+    assert (loaded[0] != loaded[1]).any()
+
+
 def test_a_table_of_no_split_among_others_is_refused(official, tmp_path):
     as_parquet(official, tmp_path)
     (tmp_path / "data" / "test-00000-of-00002.parquet").rename(tmp_path / "data" / "more.parquet")
@@ -279,6 +335,40 @@ def test_a_zip_without_images_is_refused(official, tmp_path):
     assert "holds no images" in refused(tmp_path)
 
 
+def test_kaggles_zip_as_it_is_downloaded_is_to_be_unpacked(official, tmp_path):
+    as_kaggle(official, tmp_path / "kaggle")
+    with zipfile.ZipFile(tmp_path / "archive.zip", "w") as archive:
+        for file in (tmp_path / "kaggle").rglob("*.*"):
+            archive.write(file, file.relative_to(tmp_path / "kaggle"))
+    assert refused(tmp_path / "archive.zip") == (
+        f"{tmp_path / 'archive.zip'} holds list_attr_celeba.csv beside the images, as Kaggle packs "
+        "it: unpack it, and name the folder by --data-dir."
+    )
+
+
+@hypothesis.settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@hypothesis.given(data=st.data())
+@pytest.mark.parametrize("write", [as_zip, as_parquet])
+def test_whatever_bytes_are_damaged_it_is_a_user_error_or_none(official, tmp_path, write, data):
+    folder = tmp_path / "damaged"
+    if not folder.exists():
+        write(official, folder)
+    file = next(file for pattern in ("*.zip", "*/train-*") for file in sorted(folder.glob(pattern)))
+    content = file.read_bytes()
+    damaged = bytearray(content)
+    ends = st.integers(max(0, len(content) - 3000), len(content) - 1)  # where the directories lie
+    for place in data.draw(st.lists(ends, min_size=1, max_size=8)):
+        damaged[place] = data.draw(st.integers(0, 255))
+    try:
+        file.write_bytes(damaged)
+        with contextlib.suppress(UserError):
+            load(folder)
+    finally:
+        file.write_bytes(content)
+
+
 def test_a_zip_without_the_lists_asks_for_them(official, tmp_path):
     as_zip(official, tmp_path)
     (tmp_path / "list_attr_celeba.txt").unlink()
@@ -292,6 +382,59 @@ def test_a_parquet_file_that_is_cut_off_says_so(official, tmp_path):
     file.write_bytes(content[: len(content) - 100])
     said = refused(tmp_path)
     assert said.startswith(f"{file}, {len(content) - 100:,} bytes, is not an intact parquet file")
+
+
+def table_of(folder: Path, images: list, rows: int) -> Path:
+    import pyarrow
+    import pyarrow.parquet
+
+    folder.mkdir(exist_ok=True)
+    columns = {name: [1] * rows for name in ATTRIBUTES}
+    file = folder / "train-00000.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({"image": images, **columns}), file)
+    return file
+
+
+def test_tables_without_files_of_images_are_refused(tmp_path):
+    for images in ([{"path": "000001.jpg"}], [7]):
+        file = table_of(tmp_path / "celeba", images, 1)
+        said = refused(tmp_path / "celeba")
+        assert said.startswith(f"{file}: its column image holds no files of images (")
+
+
+def test_a_table_without_rows_is_refused(tmp_path):
+    import pyarrow
+
+    empty = pyarrow.array([], pyarrow.struct({"bytes": pyarrow.binary(), "path": pyarrow.string()}))
+    file = table_of(tmp_path / "celeba", empty, 0)
+    assert refused(tmp_path / "celeba") == f"{file}: no rows; download them again."
+
+
+def test_a_missing_image_of_a_table_is_named(official, tmp_path):
+    whole = images(official)[0].read_bytes()
+    pictures = [{"bytes": whole, "path": "000001.jpg"}, None]
+    table_of(tmp_path / "celeba", pictures, 2)
+    assert "row-000002 (unreadable)" in refused(tmp_path / "celeba")
+
+
+def test_a_web_page_in_the_place_of_a_table_is_called_one(tmp_path):
+    (tmp_path / "train-0.parquet").write_bytes(b"<!doctype html><html></html>")
+    assert "is a web page of 28 bytes, not a parquet file" in refused(tmp_path)
+
+
+def test_a_folder_that_is_called_like_a_file_is_looked_into(official, tmp_path):
+    as_kaggle(official, tmp_path / "celeba.zip")
+    assert len(load(tmp_path / "celeba.zip")) == COUNTS["train"]
+    (tmp_path / "x" / "all.parquet").mkdir(parents=True)
+    assert "has no CelebA: looked for" in refused(tmp_path / "x")
+
+
+def test_names_without_a_suffix_are_names(official, tmp_path):
+    as_zip(official, tmp_path)
+    for name in ("list_attr_celeba.txt", "list_eval_partition.txt"):
+        file = tmp_path / name
+        file.write_text(file.read_text().replace(".jpg", ""))
+    assert len(load(tmp_path)) == COUNTS["train"]
 
 
 def test_a_table_of_something_else_is_refused_by_its_columns(tmp_path):
@@ -349,6 +492,24 @@ def test_originals_that_tfds_cannot_read_are_a_user_error(official, tmp_path):
     (files / "identity_CelebA.txt").write_text("")
     with pytest.raises(UserError, match=r"cannot prepare celeb_a from .*; take the original files"):
         prepared.prepare("celeb_a", files, tmp_path / "tfds")
+
+
+def test_originals_lie_as_they_are_downloaded_too(official, tmp_path):
+    as_tfds(official, tmp_path / "flat")
+    files = tmp_path / "originals"
+    for inside, some in {"Anno": "list_[al]*", "Eval": "list_eval*", "Img": "*.zip"}.items():
+        (files / inside).mkdir()
+        for file in files.glob(some):
+            file.rename(files / inside / file.name)
+    prepared.prepare("celeb_a", files, tmp_path / "again")
+    one, other = load(tmp_path / "flat"), load(tmp_path / "again")
+    np.testing.assert_array_equal(one.images, other.images)
+
+
+def test_a_file_in_the_place_of_the_prepared_data_is_named(official, tmp_path):
+    (tmp_path / "taken").touch()
+    with pytest.raises(UserError, match=r"--out .*taken is a file; name a folder"):
+        prepared.prepare("celeb_a", official, tmp_path / "taken")
 
 
 def test_files_that_tfds_needs_are_asked_for(official, tmp_path):

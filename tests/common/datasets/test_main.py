@@ -65,6 +65,18 @@ def test_another_mnist_is_found_by_itself(shown, tmp_path):
     assert f"MNIST: {tmp_path / 'mnist.npz'}" in said
 
 
+def test_a_zip_that_is_named_is_looked_into(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, content, said in (
+        ("celeba.zip", b"<html>Quota exceeded</html>", "is a web page of 27 bytes, not a zip"),
+        ("photo.jpg", b"", "photo.jpg is no data set; name a folder by --data-dir."),
+    ):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(SystemExit):
+            main(["--data-dir", name])
+        assert said in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -351,7 +351,7 @@ def test_another_npz_is_refused(tmp_path, arrays, said):
 def test_a_cut_npz_is_refused(idx, tmp_path):
     file = as_npz(idx, tmp_path) / "mnist.npz"
     file.write_bytes(file.read_bytes()[:1000])
-    with pytest.raises(UserError, match=r"mnist\.npz is not an intact \.npz \(.*\); download it"):
+    with pytest.raises(UserError, match=r"mnist\.npz is not an intact \.npz .*; download it"):
         mnist.load("train", tmp_path)
 
 
@@ -364,3 +364,12 @@ def test_a_folder_of_images_without_a_digit_or_of_another_size_is_refused(idx, t
     Image.new("L", (32, 32)).save(file)
     with pytest.raises(UserError, match=rf"{file} is 32x32, but MNIST's are 28x28"):
         mnist.load("test", folder)
+
+
+def test_an_array_or_a_page_in_the_place_of_an_npz_is_refused(tmp_path):
+    np.save(tmp_path / "mnist.npy", np.zeros(3))
+    array = (tmp_path / "mnist.npy").read_bytes()
+    for content in (array, b"<html>Not found</html>"):
+        (tmp_path / "mnist.npz").write_bytes(content)
+        with pytest.raises(UserError, match=r"not an intact \.npz \(\w+\): it may be a web"):
+            mnist.load("train", tmp_path)
