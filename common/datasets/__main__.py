@@ -112,8 +112,14 @@ def look(command: Command) -> Found:
     if command.source == "tfds":
         from common.datasets import prepared
 
-        if prepared.newest(prepared.home(folder), "celeb_a") is not None:
+        home = prepared.home(folder)
+        if prepared.newest(home, "celeb_a") is not None:
             return faces(forms.prepared_form(prepared.wanted("celeb_a", folder)), command.crop)
+        if prepared.newest(home, "mnist") is None:
+            raise UserError(
+                f"tensorflow-datasets has prepared neither mnist nor celeb_a in {home}: name its "
+                "folder by --data-dir, or prepare one by --prepare."
+            )
         return digits(folder, "tfds")
     if folder is not None and folder.is_dir() and forms.holds(folder):
         return faces(forms.find(folder), command.crop)

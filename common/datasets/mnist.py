@@ -126,6 +126,11 @@ def read(path: Path, prefix: str) -> tuple[str, np.ndarray, np.ndarray]:
     images = image_folder(path, prefix)
     if images is not None:
         return read_image_folder(images)
+    if any(image_folder(path, other) for other in ("train", "t10k")):
+        here, missing = ("test", "train") if prefix == "train" else ("train", "test")
+        raise UserError(
+            f"{path} has {here}/ with folders 0 to 9, but no {missing}/ with them; put it beside."
+        )
     version = prepared.newest(path, "mnist")
     if version is not None:
         return read_prepared(version, prefix)

@@ -79,6 +79,11 @@ def test_what_answers_otherwise_is_not_exported(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_no_format_is_no_export(tmp_path):
+    with pytest.raises(UserError, match="--formats: name savedmodel, onnx or both"):
+        export.export(ExportCommand(run=DRAWN, out=tmp_path / "x", formats=()))
+
+
 def test_onnx_that_is_not_installed_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(

@@ -65,6 +65,17 @@ def test_another_mnist_is_found_by_itself(shown, tmp_path):
     assert f"MNIST: {tmp_path / 'mnist.npz'}" in said
 
 
+def test_images_none_of_which_has_attributes_are_told(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_celeba(tmp_path / "celeba", {"train": 3})
+    for file in (tmp_path / "celeba" / "img_align_celeba").iterdir():
+        file.rename(file.with_stem(f"x{file.stem}"))
+    with pytest.raises(SystemExit):
+        main(["--data-dir", "celeba"])
+    assert "none of the images has attributes" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_zip_that_is_named_is_looked_into(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name, content, said in (
@@ -81,6 +92,7 @@ def test_a_zip_that_is_named_is_looked_into(capsys, tmp_path, monkeypatch):
     ("words", "said"),
     [
         (["--data-dir", "/nowhere"], "/nowhere does not exist"),
+        (["--source", "tfds", "--data-dir", "."], "has prepared neither mnist nor celeb_a in"),
         (["--prepare", "mnist", "--out", "there"], "--prepare needs --data-dir"),
         (["--prepare", "mnist", "--data-dir", "."], "Name the folder that is to get the data"),
         (["--download", "mnist"], "Name the folder that is to get the data"),

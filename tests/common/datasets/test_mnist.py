@@ -355,6 +355,28 @@ def test_a_cut_npz_is_refused(idx, tmp_path):
         mnist.load("train", tmp_path)
 
 
+def test_training_folders_without_those_of_the_test_are_told(tmp_path):
+    (tmp_path / "train" / "0").mkdir(parents=True)
+    with pytest.raises(UserError, match=r"has train/ with folders 0 to 9, but no test/ with them"):
+        mnist.load("test", tmp_path)
+
+
+def test_a_file_of_another_kind_is_no_mnist(tmp_path):
+    (tmp_path / "digits.gz").touch()
+    with pytest.raises(
+        UserError, match=r"digits\.gz is a file, but the MNIST data must be a"
+    ):
+        mnist.load("test", tmp_path / "digits.gz")
+
+
+def test_a_folder_of_tfds_without_its_files_says_so(tmp_path):
+    folder = tmp_path / "mnist" / "3.0.1"
+    folder.mkdir(parents=True)
+    (folder / "dataset_info.json").write_text('{"name": "mnist"}')
+    with pytest.raises(UserError, match=r"is not what tensorflow-datasets leaves \(.*prepare it"):
+        mnist.load("test", tmp_path)
+
+
 def test_a_folder_of_images_without_a_digit_or_of_another_size_is_refused(idx, tmp_path):
     folder = as_images(idx, tmp_path)
     (folder / "train" / "7").rename(folder / "seven")
