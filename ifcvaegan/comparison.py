@@ -26,6 +26,8 @@ COLUMNS = {  # of the table -> of a run's report
     "nearer, y = 0": "nearer 0",
     "nearer, y = 1": "nearer 1",
     "Male kept, y = 1": "male 1",
+    "z moved: Class0": "moved: class0",
+    "z moved: Class1": "moved: class1",
     "judge, real": "the judge, real faces",
     "judge, rebuilt": "the judge, reconstructions",
 }
@@ -129,7 +131,8 @@ def table(found: dict[str, dict[str, Interval]], base: float) -> Table:
         rows,
         "Edit effect: mean absolute difference of D(1, z) and D(0, z) on [0, 1]. z tells y: a "
         f"fresh network reads y in z; the base rate is {base:.1%}. Nearer: to its own face than to "
-        "another's. Male kept: read as in the reconstruction. Judge: how often it is right about "
+        "another's. Male kept: read as in the reconstruction. z moved: latent arithmetic instead "
+        "of a change of y. Judge: how often it is right about "
         "the attribute itself, on real faces and on this row's reconstructions.",
     )
 

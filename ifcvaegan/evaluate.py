@@ -181,10 +181,11 @@ def attribute_part(
     reader, accuracies = tables.judge_table(test, labels, names)
     leak, leaks = tables.leak_table(faces.train, faces.test, column, seed)
     kept, unchanged = tables.kept_table(test, names, seed)
-    arithmetic = tables.arithmetic_table(faces.train, faces.dev, test, judge)
+    arithmetic, by_z = tables.arithmetic_table(faces.train, faces.dev, test, judge, seed)
     base = majority(test.present)
     details: dict[str, object] = {
-        key: value.as_dict() for key, value in (shares | leaks | unchanged | accuracies).items()
+        key: value.as_dict()
+        for key, value in (shares | leaks | unchanged | accuracies | by_z).items()
     }
     return (
         [first, kept, leak, reader, arithmetic],

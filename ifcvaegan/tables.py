@@ -214,7 +214,9 @@ def kept_table(
     )
 
 
-def arithmetic_table(train: Codes, dev: Codes, judged: Judged, judge: Judge) -> Table:
+def arithmetic_table(
+    train: Codes, dev: Codes, judged: Judged, judge: Judge, seed: int
+) -> tuple[Table, dict[str, Interval]]:
     """Latent arithmetic (Larsen et al. 2016) on the same autoencoder, beside the change of y.
 
     z moves along the difference of the means of z with and without the attribute, y stays as E
@@ -225,32 +227,58 @@ def arithmetic_table(train: Codes, dev: Codes, judged: Judged, judge: Judge) -> 
         dev: by which the amount is chosen.
         judged: the test faces.
         judge: reads attributes.
+        seed: of the other face.
+
+    Returns:
+        The table, and the shares of the moved faces, such as "moved: class0".
     """
     present = train.records.attributes[:, judged.column] > 0.5
     vector = attribute_vector(train.means, present)
+    images = judged.codes.records.images
+    another = images[other_rows(len(images), seed)]
 
-    def right(codes: Codes, amount: float) -> list[np.ndarray]:
-        """Class0 and Class1 with z moved backwards and forwards."""
-        images = (
+    def edited(codes: Codes, amount: float) -> list[np.ndarray]:
+        """The faces with z moved backwards and forwards."""
+        return [
             codes.reconstructions(moved(codes.latents, vector, sign * amount)) for sign in (-1, 1)
-        )
-        read = [judge(some)[:, judged.judged] > 0.5 for some in images]
-        return [~read[0], read[1]]
+        ]
 
-    best = max(AMOUNTS, key=lambda amount: float(np.mean(right(dev, amount))))
-    return Table(
-        "Beside latent arithmetic on the same autoencoder",
-        ("edit of all test faces", "Class0", "Class1"),
-        [
-            ["y set (this paper)", share(judged.right(0)), share(judged.right(1))],
+    def right(read: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Class0 and Class1."""
+        return [~read[0][:, judged.judged], read[1][:, judged.judged]]
+
+    def on_dev(amount: float) -> float:
+        return float(np.mean(right([judge(some) > 0.5 for some in edited(dev, amount)])))
+
+    def measured(edits: Sequence[np.ndarray], read: Sequence[np.ndarray]) -> dict[str, Interval]:
+        near = np.concatenate([mse(some, images) < mse(some, another) for some in edits])
+        same = np.concatenate([some == judged.read_rebuilt for some in read])
+        others = np.delete(same, judged.judged, axis=1).mean(axis=1)
+        return {
+            **{f"class{value}": share(one) for value, one in enumerate(right(read))},
+            "nearer": share(near),
+            "others": mean_interval(others),
+        }
+
+    best = max(AMOUNTS, key=on_dev)
+    edits = edited(judged.codes, best)
+    of_z = measured(edits, [judge(some) > 0.5 for some in edits])
+    of_y = measured(list(judged.edits.values()), list(judged.read_edits.values()))
+    titles = ("Class0", "Class1", "nearer to its own face", "others as in the reconstruction")
+    return (
+        Table(
+            "Beside latent arithmetic on the same autoencoder",
+            ("edit of all test faces", *titles),
             [
-                f"z moved by {best:g} attribute vectors",
-                *(share(one) for one in right(judged.codes, best)),
+                ["y set (this paper)", *of_y.values()],
+                [f"z moved by {best:g} attribute vectors", *of_z.values()],
             ],
-        ],
-        f"The amount is the best of {', '.join(f'{amount:g}' for amount in AMOUNTS)} on dev; "
-        "y stays as E reads it, and holds the decoder back. Where L_aux has taken the attribute "
-        "out of z, little is left to move along: compare with a model without it.",
+            f"The amount is the best of {', '.join(f'{amount:g}' for amount in AMOUNTS)} on dev; "
+            "y stays as E reads it, and holds the decoder back. Where L_aux has taken the "
+            "attribute out of z, little is left to move along: compare with a model without it. "
+            "Nearer and others: of both edits, as in the table on what an edit leaves.",
+        ),
+        {f"moved: {key}": value for key, value in of_z.items()},
     )
 
 

@@ -244,9 +244,28 @@ def test_the_amount_of_latent_arithmetic_is_chosen_on_dev(codes, monkeypatch):
     train, dev, test = codes(of_z), at(0.5), at(0.0)
     monkeypatch.setattr(tables, "attribute_vector", lambda *_: np.array([0.3, 0.0], np.float32))
     monkeypatch.setattr(tables, "AMOUNTS", (0.0, 1.0, 2.0))
-    found = rows(tables.arithmetic_table(train, dev, judged(test), judge))
-    assert found["z moved by 1 attribute vectors"] == [1.0, 0.0]  # 2 would be better on test
+    table, by_z = tables.arithmetic_table(train, dev, judged(test), judge, seed=0)
+    found = rows(table)
+    assert found["z moved by 1 attribute vectors"][:2] == [1.0, 0.0]  # 2 would be better on test
     assert "z moved by 2 attribute vectors" not in found
+    assert (by_z["moved: class0"].mean, by_z["moved: class1"].mean) == (1.0, 0.0)
+
+
+def test_what_arithmetic_leaves_of_a_face_is_measured_beside_the_edit(codes, monkeypatch):
+    """z moves both attributes; y moves one."""
+
+    def entangled(attributes, latents):
+        male = np.where(np.abs(latents[:, 0] - Z[:, 0]) > 0.5, latents[:, 0] > 0, attributes[:, 1])
+        return showing(np.stack([attributes[:, 0], male], axis=1), latents)
+
+    some = codes(entangled)
+    monkeypatch.setattr(tables, "attribute_vector", lambda *_: np.array([2.0, 0.0], np.float32))
+    monkeypatch.setattr(tables, "AMOUNTS", (1.0,))
+    found = rows(tables.arithmetic_table(some, some, judged(some), judge, seed=0)[0])
+    by_y, by_z = found["y set (this paper)"], found["z moved by 1 attribute vectors"]
+    assert by_y[3] == 1.0  # Male stays
+    assert by_z[3] == 0.5  # and is what the sign says
+    assert by_y[2] > by_z[2]  # nearer
 
 
 def test_readers_of_z_are_told_in_shares_and_in_nats(codes, monkeypatch):

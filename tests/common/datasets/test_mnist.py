@@ -363,9 +363,7 @@ def test_training_folders_without_those_of_the_test_are_told(tmp_path):
 
 def test_a_file_of_another_kind_is_no_mnist(tmp_path):
     (tmp_path / "digits.gz").touch()
-    with pytest.raises(
-        UserError, match=r"digits\.gz is a file, but the MNIST data must be a"
-    ):
+    with pytest.raises(UserError, match=r"digits\.gz is a file, but the MNIST data must be a"):
         mnist.load("test", tmp_path / "digits.gz")
 
 
