@@ -22,7 +22,13 @@ import tyro
 from common import device
 from common.errors import exits_cleanly
 from common.files import write_json
-from common.metrics.hashes import HASHES, all_hash_bits, kept_hash_bits, library_versions
+from common.metrics.hashes import (
+    HASHES,
+    all_hash_bits,
+    end_workers,
+    kept_hash_bits,
+    library_versions,
+)
 from common.run import ROOT, log_to
 from common.tables import Table, show
 
@@ -94,6 +100,7 @@ def measure(command: Command) -> dict:
             seconds: dict[str, list[float]] = {way: [] for way in ways}
             for _ in range(command.rounds):
                 for way, work in ways.items():
+                    end_workers()  # so that their start counts
                     start = time.perf_counter()
                     bits = work()
                     seconds[way].append(time.perf_counter() - start)

@@ -27,12 +27,12 @@ import multiprocessing
 import time
 import zipfile
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from importlib import metadata
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import imagehash
 import numpy as np
@@ -47,7 +47,7 @@ logger = logging.getLogger(__name__)
 HASHES = {"dhash": imagehash.dhash, "phash": imagehash.phash, "whash": imagehash.whash}
 BITS = 64  # hash_size 8
 PROBE = 32  # images hashed here first, to see whether a pool pays
-POOL_SECONDS = 3.0  # start of the workers: 2 s for two on two cores, with a margin
+POOL_SECONDS = 2.0  # of work from which workers pay: one starts in about a second
 BLOCK = 256  # images that are hashed at a time, at most
 BLOCKS_PER_WORKER = 8  # at least, so that workers end together
 KEPT = 256  # images from which their hashes are kept for the next report
@@ -58,7 +58,8 @@ def all_hash_bits(images: np.ndarray, workers: int | None = None) -> dict[str, n
 
     Args:
         images: uint8 `[N, H, W, 1]` or `[N, H, W, 3]`.
-        workers: processes; None takes one for each core if that is faster than none, 1 none.
+        workers: processes that hash, this one among them; None takes one for each core where
+            there is work enough. The others stay for the next call, see `end_workers`.
 
     Returns:
         "dhash", "phash", "whash": bool `[N, 64]`, the rows of the 8x8 hash one after another.
@@ -85,7 +86,7 @@ def all_hash_bits(images: np.ndarray, workers: int | None = None) -> dict[str, n
         from common.device import cores  # here: a worker process does not need it
 
         workers = cores()
-        if expected * (1 - 1 / workers) < POOL_SECONDS:
+        if expected < POOL_SECONDS:
             workers = 1
     parts = max(1, -(-len(rest) // BLOCK), workers * BLOCKS_PER_WORKER if workers > 1 else 1)
     blocks = np.array_split(rest, min(max(1, len(rest)), parts))
@@ -188,6 +189,7 @@ def library_versions() -> dict[str, str]:
     return {name: metadata.version(name) for name in ("Pillow", "scipy", "PyWavelets", "imagehash")}
 
 
+T = TypeVar("T")
 Block: TypeAlias = dict[str, np.ndarray]
 
 
@@ -197,21 +199,59 @@ def _here(blocks: Sequence[np.ndarray]) -> list[Block]:
 
 
 def _pooled(blocks: Sequence[np.ndarray], workers: int) -> list[Block]:
-    """Hashes in worker processes; without them if they cannot live."""
-    # A process forked from one with TensorFlow's threads can hang: "spawn" starts it afresh.
-    context = multiprocessing.get_context("spawn")
+    """Hashes here and in worker processes, from both ends; here alone if they cannot live."""
+    found: dict[int, Block] = {}
+
+    def ended() -> Iterator[int]:
+        pool = _pool(workers - 1)
+        begun = [pool.submit(_block_bits, block) for block in blocks]
+        theirs = []
+        for place in reversed(range(len(blocks))):
+            if begun[place].cancel():  # no worker has taken it yet, as while they start
+                found[place] = _block_bits(blocks[place])
+                yield place
+            else:
+                theirs.append(place)
+        for place in theirs:
+            found[place] = begun[place].result()
+            yield place
+
     try:
-        with ProcessPoolExecutor(workers, mp_context=context) as pool:
-            return list(_shown(pool.map(_block_bits, blocks), len(blocks)))
+        for _ in _shown(ended(), len(blocks)):
+            pass
     except BrokenProcessPool:
+        end_workers()
         logger.warning(
             "Worker processes ended early (a main module without `if __name__ == '__main__':`, or "
             "no memory left); hashing in this process instead."
         )
         return _here(blocks)
+    except BaseException:  # Ctrl-C: what has not begun would be done at exit
+        end_workers()
+        raise
+    return [found[place] for place in range(len(blocks))]
 
 
-def _shown(blocks: Iterable[Block], count: int) -> Iterable[Block]:
+_pools: dict[int, ProcessPoolExecutor] = {}  # number of workers -> the workers
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    """Worker processes, those of the last call if there are as many."""
+    if workers not in _pools:
+        end_workers()
+        # A process forked from one with TensorFlow's threads can hang: "spawn" starts it afresh.
+        context = multiprocessing.get_context("spawn")
+        _pools[workers] = ProcessPoolExecutor(workers, mp_context=context)
+    return _pools[workers]
+
+
+def end_workers() -> None:
+    """Ends the worker processes that `all_hash_bits` left for the next call."""
+    while _pools:
+        _pools.popitem()[1].shutdown(cancel_futures=True)
+
+
+def _shown(blocks: Iterable[T], count: int) -> Iterable[T]:
     """The blocks as they come, with a progress bar where somebody watches."""
     from rich.console import Console
     from rich.progress import track

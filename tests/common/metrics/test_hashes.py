@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
@@ -31,6 +32,13 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 @pytest.fixture(scope="module")
 def digits() -> np.ndarray:
     return mnist.load("test").images[:200]
+
+
+@pytest.fixture(autouse=True)
+def _workers_end():
+    hashes.end_workers()
+    yield
+    hashes.end_workers()
 
 
 def python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -84,6 +92,43 @@ def test_two_workers_give_the_bits_of_one(digits):
 def test_few_images_start_no_workers(digits, monkeypatch):
     monkeypatch.setattr(hashes, "ProcessPoolExecutor", None)  # would fail if called
     assert len(all_hash_bits(digits)["dhash"]) == 200
+
+
+def test_this_process_hashes_while_the_workers_start(digits, monkeypatch):
+    taken = []
+
+    class Slow:  # whose workers never take anything
+        def __init__(self, *_, **__):
+            pass
+
+        def submit(self, *_):
+            return Future()
+
+        def shutdown(self, **_):
+            taken.append("ended")
+
+    monkeypatch.setattr(hashes, "ProcessPoolExecutor", Slow)
+    bits = all_hash_bits(digits, workers=2)["phash"]
+    assert (bits == all_hash_bits(digits, workers=1)["phash"]).all()
+    hashes.end_workers()
+    assert taken == ["ended"]
+
+
+def test_workers_stay_for_the_next_call_until_they_are_ended(digits, monkeypatch):
+    made = []
+    real = hashes.ProcessPoolExecutor
+
+    def counted(*arguments, **options):
+        made.append(real(*arguments, **options))
+        return made[-1]
+
+    monkeypatch.setattr(hashes, "ProcessPoolExecutor", counted)
+    for _ in range(2):
+        all_hash_bits(digits, workers=2)
+    assert len(made) == 1
+    hashes.end_workers()
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        made[0].submit(int)
 
 
 def test_workers_that_die_leave_the_work_to_this_process(digits, monkeypatch, caplog):
