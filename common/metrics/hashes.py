@@ -47,8 +47,9 @@ logger = logging.getLogger(__name__)
 HASHES = {"dhash": imagehash.dhash, "phash": imagehash.phash, "whash": imagehash.whash}
 BITS = 64  # hash_size 8
 PROBE = 32  # images hashed here first, to see whether a pool pays
-POOL_SECONDS = 2.0  # of work from which workers pay: one starts in about a second
-BLOCK = 256  # images that are hashed at a time, at most
+POOL_SECONDS = 1.0  # of work from which workers pay: one starts in about half a second
+KEPT_POOL_SECONDS = 0.1  # and from which those of the call before do
+BLOCK = 64  # images that are hashed at a time, at most
 BLOCKS_PER_WORKER = 8  # at least, so that workers end together
 KEPT = 256  # images from which their hashes are kept for the next report
 
@@ -86,7 +87,7 @@ def all_hash_bits(images: np.ndarray, workers: int | None = None) -> dict[str, n
         from common.device import cores  # here: a worker process does not need it
 
         workers = cores()
-        if expected < POOL_SECONDS:
+        if expected < (KEPT_POOL_SECONDS if workers - 1 in _pools else POOL_SECONDS):
             workers = 1
     parts = max(1, -(-len(rest) // BLOCK), workers * BLOCKS_PER_WORKER if workers > 1 else 1)
     blocks = np.array_split(rest, min(max(1, len(rest)), parts))
@@ -263,10 +264,15 @@ def _shown(blocks: Iterable[T], count: int) -> Iterable[T]:
 
 
 def _block_bits(images: np.ndarray) -> dict[str, np.ndarray]:
-    """Hashes uint8 images `[N, H, W, C]` one after another; runs in the workers."""
+    """Hashes uint8 images `[N, H, W, C]`; runs in the workers.
+
+    One hash of all images after the other: the three of each image in turn take a sixth longer.
+    """
+    pictures = [
+        Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image) for image in images
+    ]
     bits = {kind: np.zeros((len(images), BITS), dtype=bool) for kind in HASHES}
-    for row, image in enumerate(images):
-        picture = Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
-        for kind, hashed in HASHES.items():
+    for kind, hashed in HASHES.items():
+        for row, picture in enumerate(pictures):
             bits[kind][row] = hashed(picture).hash.ravel()
     return bits

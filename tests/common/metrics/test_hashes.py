@@ -131,6 +131,19 @@ def test_workers_stay_for_the_next_call_until_they_are_ended(digits, monkeypatch
         made[0].submit(int)
 
 
+def test_work_too_short_to_start_workers_is_given_to_those_that_are_there(digits, monkeypatch):
+    shared = []
+    real = hashes._pooled
+    monkeypatch.setattr(hashes, "KEPT_POOL_SECONDS", 0.0)
+    monkeypatch.setattr(hashes, "_pooled", lambda *given: shared.append(1) or real(*given))
+    monkeypatch.setattr("common.device.cores", lambda: 2)
+    all_hash_bits(digits)
+    assert not shared
+    all_hash_bits(digits, workers=2)
+    all_hash_bits(digits)
+    assert len(shared) == 2
+
+
 def test_workers_that_die_leave_the_work_to_this_process(digits, monkeypatch, caplog):
     class Broken:
         def __init__(self, *_, **__):
