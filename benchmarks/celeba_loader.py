@@ -183,9 +183,12 @@ def cached_epochs(records: Records) -> tuple[list[float], list[float]]:
 
 
 def resident() -> float:
-    """The memory that this process holds now, in MiB (Linux)."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * resource.getpagesize() / 2**20
+    """The memory that this process holds now, in MiB (Linux).
+
+    Without the pages of files that are mapped, such as the cache, which the system takes back.
+    """
+    _, held, of_files, *_ = map(int, Path("/proc/self/statm").read_text().split())
+    return (held - of_files) * resource.getpagesize() / 2**20
 
 
 def wait_of_a_step(records: Records, steps: int, policy: str) -> dict[str, float]:

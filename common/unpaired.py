@@ -1,4 +1,4 @@
-"""How far two sets of images are apart that do not pair: the report of `common.report --unpaired`.
+"""How far two sets of images are apart that do not pair, alone or as a part of a report.
 
 python -m common.report REAL GENERATED --unpaired                      # digits
 python -m common.report REAL GENERATED --unpaired --inception GRAPH    # FID and KID
@@ -7,6 +7,8 @@ python -m common.report REAL GENERATED --unpaired --data-dir CELEBA    # faces
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,10 @@ from common.tables import Cell, Table
 if TYPE_CHECKING:
     from common.metrics.features import Space
     from common.metrics.frechet import Distances
+
+logger = logging.getLogger(__name__)
+
+LARGE = 1_000  # features of which distances take minutes
 
 
 def report(
@@ -48,13 +54,18 @@ def report(
 
     real, fake = alike(*(stacked_images(image_files(folder)) for folder in (first, other)))
     space = space_of(real, inception, data_dir)
-    found = distances(space.of(real), space.of(fake), seed)
+    logger.info("measuring %s of %d and %d images", space.frechet, len(real), len(fake))
+    features = space.of(real), space.of(fake)
+    if features[0].shape[1] > LARGE:
+        logger.info("their %d features take minutes", features[0].shape[1])
+    found = distances(*features, seed)
+    few = [too_few(space, found)] if min(found.n) <= found.features else []
     return Report(
         title=f"{other.resolve().name} against {first.resolve().name}, unpaired",
         n=len(fake),
         summary=f"{len(real):,} and {len(fake):,} images, {space.note}",
-        tables=[table(space, found)],
-        findings=findings(space, found),
+        tables=[table("Distance of the two sets", space, {"value": found})],
+        findings=few,
         facts=facts,
         details={
             "real": found.n[0],
@@ -102,31 +113,66 @@ def space_of(images: np.ndarray, inception: Path | None, data_dir: Path | None) 
     )
 
 
-def table(space: Space, found: Distances) -> Table:
-    """All distances, each with its n."""
-    n = f"{found.n[0]:,} and {found.n[1]:,}"
+def generated_table(
+    space: Space, real: np.ndarray, generated: np.ndarray, others: np.ndarray, seed: int
+) -> list[Table]:
+    """How far a model's images are from real ones, beside other real images.
+
+    Args:
+        space: the features.
+        real: test images, uint8 `[N, H, W, C]`.
+        generated: uint8 `[N, H, W, C]`.
+        others: real images that are not among `real`, uint8 `[N, H, W, C]`.
+        seed: of the extrapolation.
+
+    Returns:
+        The table; none of fewer images than a distance needs.
+    """
+    from common.metrics.frechet import FEWEST, distances
+
+    if min(len(real), len(generated), len(others)) < FEWEST:
+        return []
+    features = space.of(real)
+    sets = {"generated images": generated, "as many training images": others}
+    found = {name: distances(features, space.of(images), seed) for name, images in sets.items()}
+    return [table("Distance from the test images, as sets", space, found)]
+
+
+def table(title: str, space: Space, found: Mapping[str, Distances]) -> Table:
+    """All distances, each with its n.
+
+    Args:
+        title: of the table.
+        space: whose features they are of.
+        found: column -> distances of sets of one n.
+    """
+    first = next(iter(found.values()))
+    n = f"{first.n[0]:,} and {first.n[1]:,}"
     rows: list[list[Cell]] = [
-        [space.frechet, found.frechet, n],
-        [f"{space.frechet}, extrapolated to infinitely many", found.unbiased, n],
-        [space.kernel, found.kernel, n],
+        [space.frechet, *(one.frechet for one in found.values()), n],
+        [
+            f"{space.frechet}, extrapolated to infinitely many",
+            *(one.unbiased for one in found.values()),
+            n,
+        ],
+        [space.kernel, *(one.kernel for one in found.values()), n],
     ]
+    few = f" {too_few(space, first)}" if min(first.n) <= first.features else ""
     return Table(
-        "Distance of the two sets",
-        ("distance", "value", "images"),
+        title,
+        ("distance", *found, "images"),
         rows,
         f"{space.frechet}: Frechet distance of {space.note}; lower is better, and it is larger for "
         "fewer images, so compare values of one n only. Extrapolated: the intercept of a line "
         f"through 1/n; 95 % intervals. {space.kernel}: kernel distance, (x.y / d + "
         "1)^3, without bias; 0 for equal distributions, and it may be below. Distances of other "
-        "features do not compare.",
+        f"features do not compare.{few}",
     )
 
 
-def findings(space: Space, found: Distances) -> list[str]:
-    """What a reader should not miss."""
-    if min(found.n) > found.features:
-        return []
-    return [
+def too_few(space: Space, found: Distances) -> str:
+    """What a reader should not miss where there are no more images than features."""
+    return (
         f"There are fewer images ({min(found.n):,}) than features ({found.features:,}): "
         f"{space.frechet} says little; read {space.kernel}."
-    ]
+    )

@@ -57,6 +57,7 @@ def measure(
 ) -> Report:
     """All tables of the report, and its figures, drawn into `out`; `test` are some of `total`."""
     from common.document import Report
+    from common.metrics import features
     from common.metrics.pairs import (
         baseline_table,
         hash_table,
@@ -65,6 +66,7 @@ def measure(
         without_a_model,
     )
     from common.provenance import command_line, facts
+    from common.unpaired import generated_table
     from crg import tables
     from crg.codes import decode, encode
     from crg.figures import edit_table, figures
@@ -80,6 +82,8 @@ def measure(
     generated, cycle = tables.generated_table(model, min(n, GENERATED), command.seed)
     made, digits = tables.digits_table(test, reconstructions, generated)
     edits, edit_figures = edit_table(model, test, out)
+    others = train.spaced(len(generated)).images
+    sets = generated_table(features.digits(), test.images, generated, others, command.seed)
     baselines = baseline_table(metrics, train.images, test.images, bits[0], command.seed)
     return Report(
         title=f"CRG on MNIST: {model.folder.name}",
@@ -92,6 +96,7 @@ def measure(
             hash_table(*bits, metrics, command.seed),
             cycle,
             made,
+            *sets,
             edits,
         ],
         figures=[

@@ -72,7 +72,8 @@ def measure(
 ) -> Report:
     """All tables of the report, and its figures, drawn into `out`; `test` are some of `total`."""
     from common.document import Report
-    from common.metrics.face_classifier import faces_judge
+    from common.metrics import features
+    from common.metrics.face_classifier import faces_judge, faces_space
     from common.metrics.pairs import (
         baseline_table,
         hash_table,
@@ -81,6 +82,7 @@ def measure(
         without_a_model,
     )
     from common.provenance import command_line, facts
+    from common.unpaired import generated_table
     from icgan_tf import data
     from icgan_tf.codes import binary, decode, encode
     from icgan_tf.figures import figures
@@ -94,9 +96,14 @@ def measure(
     metrics = intervals(values)
     if model.digits:
         tables, findings = digits_part(model, test, latents, attributes, seed)
+        space = features.digits()
     else:
         judge, _ = faces_judge(config, data.load, model.attribute_names)
         tables, findings = faces_part(model, judge, test, latents, attributes)
+        space = faces_space(config, data.load)
+    z = np.random.default_rng(seed).standard_normal(latents.shape, np.float32)
+    generated = decode(model, z, test.attributes)
+    others = train.spaced(n).images
     what = "digit" if model.digits else "face"
     baselines = baseline_table(metrics, train.images, test.images, bits[0], seed, what)
     return Report(
@@ -107,6 +114,7 @@ def measure(
         tables=[
             *tables,
             encoder_table(model, test, latents, answers, attributes, seed),
+            *generated_table(space, test.images, generated, others, seed),
             baselines,
             hash_table(*bits, metrics, seed),
         ],

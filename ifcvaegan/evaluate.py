@@ -66,8 +66,10 @@ def measure(model: Trained, config: Config, out: Path, command: EvaluateCommand)
         out: folder of the pictures.
         command: names the images and the seed.
     """
+    import numpy as np
+
     from common.document import Report
-    from common.metrics.face_classifier import faces_judge
+    from common.metrics.face_classifier import faces_judge, faces_space
     from common.metrics.pairs import (
         baseline_table,
         hash_table,
@@ -76,7 +78,9 @@ def measure(model: Trained, config: Config, out: Path, command: EvaluateCommand)
         without_a_model,
     )
     from common.provenance import command_line, facts
+    from common.unpaired import generated_table
     from ifcvaegan import data, tables
+    from ifcvaegan.codes import decode
     from ifcvaegan.figures import figures
     from ifcvaegan.judged import Codes
 
@@ -101,6 +105,10 @@ def measure(model: Trained, config: Config, out: Path, command: EvaluateCommand)
     bits, values = metrics_of(test.images, rebuilt, cache_dir=config.run.cache_dir)
     metrics = intervals(values)
     baselines = baseline_table(metrics, train.images, test.images, bits[0], seed, "face")
+    z = np.random.default_rng(seed).standard_normal(codes.means.shape, np.float32)
+    generated = decode(model, test.attributes, z)
+    others = train.spaced(len(test)).images
+    space = faces_space(config, data.load)
     found: list[Table] = []
     findings: list[str] = []
     details: dict[str, object] = {"test_images": len(test)}
@@ -119,6 +127,7 @@ def measure(model: Trained, config: Config, out: Path, command: EvaluateCommand)
         tables=[
             *found,
             tables.code_table(codes),
+            *generated_table(space, test.images, generated, others, seed),
             baselines,
             hash_table(*bits, metrics, seed),
         ],

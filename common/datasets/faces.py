@@ -184,10 +184,11 @@ def _build(
             bad = _decode(form, names, size, crop, file, aligned)
             if bad:
                 kind = "faces of 178x218 or that proportion" if aligned else "intact images"
+                lines = ", or their lines in the list of attributes" if form.rows else ""
                 raise UserError(
                     f"{len(bad)} images are no {kind} ({form.title}): "
-                    f"{listed(sorted(bad), most=NAMED)}. Replace them, or take them out: the "
-                    "others can be used without them."
+                    f"{listed(sorted(bad), most=NAMED)}. Replace them, or take them out{lines}: "
+                    "the others can be used without them."
                 )
             file.flush()
             os.replace(temporary, target)

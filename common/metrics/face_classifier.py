@@ -27,6 +27,8 @@ from common.images import in_blocks, to_range
 if TYPE_CHECKING:
     import keras
 
+    from common.metrics.features import Space
+
 logger = logging.getLogger(__name__)
 
 Judge: TypeAlias = Callable[[np.ndarray], np.ndarray]  # faces [N, H, W, 3] -> probabilities [N, A]
@@ -159,14 +161,27 @@ def faces_judge(
     Returns:
         The judge, and the names of the columns of its answers.
     """
+    network, records = _network(config, load)
+    known = records.attribute_names
+    told = known if tuple(names) == ALL else tuple(names)
+    columns = [known.index(name) for name in told]
+    return lambda images: predict(network, images)[:, columns], told
+
+
+def faces_space(config: Any, load: Callable[..., Records]) -> Space:
+    """The features of the judge that `faces_judge` gives for these settings."""
+    from common.metrics import features
+
+    network, records = _network(config, load)
+    return features.faces(network, len(records))
+
+
+def _network(config: Any, load: Callable[..., Records]) -> tuple[keras.Model, Records]:
+    """The judge of a run, and the images that it was trained on."""
     whole = dataclasses.replace(
         config,
         run=dataclasses.replace(config.run, limit=JUDGE_IMAGES),
         data=dataclasses.replace(config.data, attributes=ALL),
     )
     records = load(whole, "train")
-    network = load_or_train(records, config.run.cache_dir)
-    known = records.attribute_names
-    told = known if tuple(names) == ALL else tuple(names)
-    columns = [known.index(name) for name in told]
-    return lambda images: predict(network, images)[:, columns], told
+    return load_or_train(records, config.run.cache_dir), records

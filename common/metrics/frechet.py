@@ -23,6 +23,7 @@ from scipy import special
 from common.errors import UserError
 from common.metrics.intervals import CONFIDENCE, Interval
 
+FEWEST = 8  # images of a set
 BLOCK = 1_000  # rows of a kernel matrix at a time
 POINTS = 15  # subsets of the extrapolation, as its authors take
 RESAMPLES = 20  # of the images, for its interval
@@ -61,9 +62,9 @@ def distances(real: np.ndarray, fake: np.ndarray, seed: int = 0) -> Distances:
     """
     real, fake = (np.asarray(one, np.float64) for one in (real, fake))
     for one in (real, fake):
-        if one.ndim != 2 or len(one) < 8 or one.shape[1:] != real.shape[1:]:
+        if one.ndim != 2 or len(one) < FEWEST or one.shape[1:] != real.shape[1:]:
             raise UserError(
-                "The distance of two sets needs features [N, D] of at least 8 images each; "
+                f"The distance of two sets needs features [N, D] of at least {FEWEST} images each; "
                 f"received {list(real.shape)} and {list(fake.shape)}."
             )
         if not np.isfinite(one).all():

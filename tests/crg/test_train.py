@@ -251,6 +251,12 @@ def test_the_report_has_the_trivial_baselines(report):
     assert rows[1]["mse"] == pytest.approx(float((pixels[spaced] ** 2).mean()), abs=1e-6)
 
 
+def test_what_is_generated_is_measured_as_a_set_beside_real_digits(report):
+    rows = table(report, "Distance from the test images, as sets")
+    assert [row["distance"] for row in rows][::2] == ["FD-mnist-cnn", "KD-mnist-cnn"]
+    assert rows[0]["generated images"] > rows[0]["as many training images"]
+
+
 def test_every_direction_is_measured_at_every_strength(report):
     rows = table(report, "Edits along directions from one pair")
     assert len(rows) == len(PAIRS) * len(STRENGTHS)

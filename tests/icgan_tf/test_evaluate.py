@@ -72,9 +72,17 @@ def test_the_report_has_its_tables_in_order(measured):
         "Digit by digit",
         "Style that is kept",
         "The encoders",
+        "Distance from the test images, as sets",
         "Beside answers that need no model",
         "Hashes against chance",
     ]
+
+
+def test_what_random_z_makes_is_measured_as_a_set(measured):
+    (sets,) = [table for table in measured[0].tables if table.title.startswith("Distance")]
+    assert [row[0] for row in sets.rows][::2] == ["FD-mnist-cnn", "KD-mnist-cnn"]
+    assert {row[3] for row in sets.rows} == {"20 and 20"}
+    assert sets.rows[0][1] > 2 * sets.rows[0][2]  # it is not trained
 
 
 def test_the_reports_number_stands_beside_ours(measured):

@@ -253,9 +253,12 @@ def test_the_report_has_edits_readings_encoders_and_baselines(report):
         "Attributes set and cleared, as a classifier of real faces reads them",
         "Attributes read: accuracy and F1",
         "The encoders",
+        "Distance from the test images, as sets",
         "Beside answers that need no model",
         "Hashes against chance",
     ]
+    sets = table(report, "Distance from the test images, as sets")
+    assert [row[0] for row in sets][::2] == ["FD-face-cnn", "KD-face-cnn"]
     for title in [table["title"] for table in report["tables"]][:2]:
         assert [row[0] for row in table(report, title)] == [*ATTRIBUTES, "mean"]
     assert [row[0] for row in table(report, "Beside answers that need no model")] == [

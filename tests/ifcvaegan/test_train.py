@@ -255,6 +255,8 @@ def test_the_report_has_the_papers_table_and_what_the_paper_does_not_show(report
         "Who reads the attribute how well",
         "Beside latent arithmetic on the same autoencoder",
     ]
+    (sets,) = [table for table in report["tables"] if table["title"].startswith("Distance from")]
+    assert [row[0] for row in sets["rows"]][::2] == ["FD-face-cnn", "KD-face-cnn"]
     assert list(report["metrics"]) == METRICS
     assert report["n"] == 64
 

@@ -328,6 +328,29 @@ def test_an_image_that_is_damaged_in_the_zip_is_named(official, tmp_path):
     assert "000007 (unreadable)" in refused(tmp_path)
 
 
+@pytest.mark.parametrize("write", [as_zip, as_png])
+def test_a_damaged_image_whose_line_is_taken_out_as_the_message_says_is_left_out(
+    official, tmp_path, write
+):
+    write(official, tmp_path)
+    if write is as_zip:
+        file = tmp_path / "img_align_celeba.zip"
+        content = bytearray(file.read_bytes())
+        at = content.index(b"000007.jpg") + 2000
+        content[at : at + 50] = bytes(50)
+        file.write_bytes(content)
+    else:
+        (tmp_path / "img_align_celeba_png" / "000007.png").write_bytes(b"")
+    assert "take them out, or their lines in the list of attributes: the" in refused(tmp_path)
+    file = tmp_path / "list_attr_celeba.txt"
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join(line for line in lines if "000007" not in line))
+    rest = load(tmp_path)
+    assert len(rest) == COUNTS["train"] - 1
+    if write is as_zip:
+        np.testing.assert_array_equal(rest.images, np.delete(load(official).images, 6, axis=0))
+
+
 def test_a_zip_without_images_is_refused(official, tmp_path):
     lists(official, tmp_path)
     with zipfile.ZipFile(tmp_path / "img_align_celeba.zip", "w") as archive:
