@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import math
-import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ import numpy as np
 from common.adversarial import AdversarialModel
 from common.callbacks import NonFiniteError
 from common.errors import UserError
-from common.files import atomic_path
+from common.files import DAMAGED, atomic_path
 
 STATE = ("counter", "network", "optimizer", "tracker")  # all that a resume needs
 NETWORKS = ("network",)
@@ -71,7 +70,7 @@ def restore(path: Path, model: AdversarialModel, kinds: Sequence[str] = STATE) -
         with path.open("rb") as file, np.load(file, allow_pickle=False) as state:
             notes = json.loads(str(state["notes"]))
             saved = {key: state[key] for key in state.files if key != "notes"}
-    except (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
+    except (KeyError, *DAMAGED) as error:
         raise UserError(
             f"{path} cannot be read ({error}); restore it from a copy, or start a new run."
         ) from error
@@ -101,7 +100,7 @@ def unfinished(run: Path) -> dict[str, str]:
     for path in sorted((run / "backup").glob("*.npz")):
         try:
             notes = read_notes(path)
-        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
+        except (KeyError, *DAMAGED):
             continue  # who resumes the run is told
         if notes["step"] < notes.get("steps", 0):
             found[path.stem] = f"step {notes['step']:,} of {notes['steps']:,}"

@@ -25,6 +25,7 @@ import tyro
 from common import run as runs
 from common.commands import carry_out
 from common.config import read_config
+from common.datasets.folder import listed
 from common.errors import UserError, did_you_mean, exits_cleanly
 from common.files import write_json
 
@@ -127,12 +128,17 @@ def package_of(folder: Path) -> str:
     Raises:
         UserError: neither does.
     """
-    for name in ("command.txt", "card.md"):
-        file = folder / name
-        text = file.read_text(encoding="utf-8") if file.is_file() else ""
-        found = TRAINING.search(text.replace("\\_", "_"))  # as Markdown has it
-        if found:
+    there = [folder / name for name in ("command.txt", "card.md") if (folder / name).is_file()]
+    for file in there:
+        text = file.read_text(encoding="utf-8", errors="replace").replace("\\_", "_")  # Markdown's
+        found = TRAINING.search(text)
+        if found and (runs.ROOT / found[1] / "train.py").is_file():
             return found[1]
+    if there:
+        raise UserError(
+            f"{listed([str(file) for file in there])}: no training of a package of this project is "
+            "named there, so its networks are not known. Name a run, or a model below weights/."
+        )
     raise UserError(
         f"{folder} is neither a run nor a folder of weights: it has no command.txt and no card.md. "
         "Name a folder that a train command wrote, or one below weights/."

@@ -10,7 +10,10 @@ import errno
 import json
 import os
 import re
+import tokenize
 import uuid
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +23,10 @@ from common.errors import UserError
 
 DISK = frozenset(  # errors of a place that cannot be written to
     {errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EISDIR, errno.ENOTDIR, errno.EEXIST}
+)
+DAMAGED = (  # what NumPy raises about an `.npz` that is none, or is cut off or changed
+    *(OSError, EOFError, ValueError, TypeError, RuntimeError, SyntaxError),
+    *(zipfile.BadZipFile, zlib.error, tokenize.TokenError),
 )
 TEMPORARY = re.compile(r"\.[0-9a-f]{8}~")  # how the names of temporary files begin
 

@@ -53,26 +53,32 @@ def report(
     from common.metrics.frechet import distances
 
     real, fake = alike(*(stacked_images(image_files(folder)) for folder in (first, other)))
+    if inception is None and real.shape[1:] != fake.shape[1:]:
+        kinds = [f"{s[1]}x{s[2]} in {s[3]} channels" for s in (real.shape, fake.shape)]
+        raise UserError(
+            f"The images of {first} are {kinds[0]}, those of {other} {kinds[1]}; without "
+            "--inception all must be of one kind."
+        )
     space = space_of(real, inception, data_dir)
     logger.info("measuring %s of %d and %d images", space.frechet, len(real), len(fake))
     features = space.of(real), space.of(fake)
     if features[0].shape[1] > LARGE:
         logger.info("their %d features take minutes", features[0].shape[1])
     found = distances(*features, seed)
-    few = [too_few(space, found)] if min(found.n) <= found.features else []
+    few = too_few(space, found)
     return Report(
         title=f"{other.resolve().name} against {first.resolve().name}, unpaired",
         n=len(fake),
         summary=f"{len(real):,} and {len(fake):,} images, {space.note}",
         tables=[table("Distance of the two sets", space, {"value": found})],
-        findings=few,
+        findings=[few] if few else [],
         facts=facts,
         details={
             "real": found.n[0],
             "generated": found.n[1],
             "features": found.features,
             space.frechet: found.frechet,
-            f"{space.frechet}, unbiased": found.unbiased.as_dict(),
+            f"{space.frechet}, extrapolated": found.extrapolated.as_dict(),
             space.kernel: found.kernel.as_dict(),
         },
     )
@@ -103,8 +109,9 @@ def space_of(images: np.ndarray, inception: Path | None, data_dir: Path | None) 
         from common.metrics.face_classifier import JUDGE_IMAGES, load_or_train
 
         run = RunConfig(data_dir=data_dir, limit=JUDGE_IMAGES)
-        faces = datasets.load("celeba", "train", run, size=size, crop="center178")
-        return features.faces(load_or_train(faces, None), len(faces))
+        crop = "center178"
+        faces = datasets.load("celeba", "train", run, size=size, crop=crop)
+        return features.faces(load_or_train(faces, None), len(faces), crop)
     height, width, channels = images.shape[1:]
     raise UserError(
         f"For images of {height}x{width} with {channels} channels there are no features at hand: "
@@ -126,15 +133,22 @@ def generated_table(
         seed: of the extrapolation.
 
     Returns:
-        The table; none of fewer images than a distance needs.
+        The table, of as many images of each set as the smallest has, evenly spaced; none of fewer
+        than a distance needs.
     """
     from common.metrics.frechet import FEWEST, distances
 
-    if min(len(real), len(generated), len(others)) < FEWEST:
+    n = min(len(real), len(generated), len(others))
+    if n < FEWEST:
         return []
-    features = space.of(real)
-    sets = {"generated images": generated, "as many training images": others}
-    found = {name: distances(features, space.of(images), seed) for name, images in sets.items()}
+    test, made, train = (
+        space.of(images[np.linspace(0, len(images) - 1, n).astype(np.int64)])
+        for images in (real, generated, others)
+    )
+    found = {
+        "generated images": distances(test, made, seed),
+        "as many training images": distances(test, train, seed),
+    }
     return [table("Distance from the test images, as sets", space, found)]
 
 
@@ -152,12 +166,12 @@ def table(title: str, space: Space, found: Mapping[str, Distances]) -> Table:
         [space.frechet, *(one.frechet for one in found.values()), n],
         [
             f"{space.frechet}, extrapolated to infinitely many",
-            *(one.unbiased for one in found.values()),
+            *(one.extrapolated for one in found.values()),
             n,
         ],
         [space.kernel, *(one.kernel for one in found.values()), n],
     ]
-    few = f" {too_few(space, first)}" if min(first.n) <= first.features else ""
+    few = too_few(space, first)
     return Table(
         title,
         ("distance", *found, "images"),
@@ -166,13 +180,24 @@ def table(title: str, space: Space, found: Mapping[str, Distances]) -> Table:
         "fewer images, so compare values of one n only. Extrapolated: the intercept of a line "
         f"through 1/n; 95 % intervals. {space.kernel}: kernel distance, (x.y / d + "
         "1)^3, without bias; 0 for equal distributions, and it may be below. Distances of other "
-        f"features do not compare.{few}",
+        f"features do not compare.{' ' * bool(few)}{few}",
     )
 
 
 def too_few(space: Space, found: Distances) -> str:
-    """What a reader should not miss where there are no more images than features."""
-    return (
-        f"There are fewer images ({min(found.n):,}) than features ({found.features:,}): "
-        f"{space.frechet} says little; read {space.kernel}."
-    )
+    """What a reader should not miss where there are few images for the features; else nothing."""
+    from common.metrics.frechet import SMALLEST
+
+    n, features = min(found.n), found.features
+    if n <= features:
+        return (
+            f"There are fewer images ({n:,}) than features ({features:,}): {space.frechet} says "
+            f"little; read {space.kernel}."
+        )
+    if SMALLEST * n <= features:
+        return (
+            f"There are few images ({n:,}) for {features:,} features: the extrapolation of "
+            f"{space.frechet} reads sets of half as many, and may be off by more than its "
+            f"interval; read {space.kernel}."
+        )
+    return ""

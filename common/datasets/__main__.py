@@ -125,7 +125,7 @@ def look(command: Command) -> Found:
         return faces(forms.find(folder), command.crop)
     if folder is None or mnist.holds(folder):
         return digits(folder, None)
-    if folder.suffix == ".zip" and folder.is_file():
+    if folder.suffix in (".zip", ".parquet", ".txt", ".csv") and folder.is_file():
         return faces(forms.find(folder), command.crop)
     if folder.is_dir():
         return pictures(folder, command.crop)
@@ -151,7 +151,13 @@ def faces(form: forms.Form, crop: Crop) -> Found:
     there = [name for name in form.names if name in form.rows]
     if not there:
         raise UserError(f"{form.title}: none of the images has attributes.")
-    splits = {name: celeba.chosen_names(form, there, name, "official") for name in celeba.SPLITS}
+    try:
+        splits = {
+            name: celeba.chosen_names(form, there, name, "official") for name in celeba.SPLITS
+        }
+    except UserError as error:
+        logger.warning("%s", error)
+        splits = {"all of it": there}
     filled = {split: names for split, names in splits.items() if names}
     return Found(
         celeba.describe(form, there),

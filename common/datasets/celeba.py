@@ -200,8 +200,9 @@ def describe(form: Form, names: Sequence[str]) -> str:
     told = f"CelebA: {form.title}, {len(names):,} images with attributes"
     if len(names) < max(len(form.names), len(form.rows)):
         told += f" (of {len(form.names):,} images and {len(form.rows):,} rows)"
-    _, content = next(form.read(names[:1]))
-    with contextlib.suppress(OSError), Image.open(io.BytesIO(content)) as first:
+    name, content = next(form.read(names[:1]))
+    with contextlib.suppress(UserError):  # who reads it is told
+        first = opened(content, name)
         if first.size != (WIDTH, HEIGHT):
             width, height = first.size
             told += f", of {width}x{height}, so crops are scaled by {width / WIDTH:.3g}"

@@ -77,15 +77,37 @@ def find(path: Path) -> Form:
         UserError: there is none, or one of its files is missing, damaged, or not what its name
             says.
     """
+    try:
+        found = _found(path)
+    except PermissionError as error:
+        raise UserError(
+            f"{error.filename} may not be read by you ({error.strerror}); change its permissions."
+        ) from error
+    if found is not None:
+        return found
+    folder = path if path.is_dir() else path.parent
+    there = listed(sorted(entry.name for entry in folder.iterdir())) or "nothing"
+    raise UserError(
+        f"{folder} has no CelebA: looked for images in {IMAGES[0]}/, {ZIP}, *.parquet and "
+        f"celeb_a/2.*/ of tensorflow-datasets, and it contains {there}. --data-dir must name the "
+        "folder that holds one of them."
+    )
+
+
+def _found(path: Path) -> Form | None:
+    """The form of a folder, if it is any."""
     if not path.exists():
         raise UserError(f"The CelebA folder {path} does not exist; name another by --data-dir.")
     folder = path if path.is_dir() else path.parent
     if path.suffix == ".zip" and path.is_file():
         return listed_form(folder, *zip_reader(path))
     images = image_files(folder)
-    if images:
-        return listed_form(folder, *folder_reader(images))
     packed = first_file(folder, (ZIP,), ("Img", "celeba"))
+    if images:
+        if packed is not None and (more := _more(packed, len(images))):
+            logger.info("%s has %s images, the folders fewer: it is read", packed, f"{more:,}")
+            return listed_form(folder, *zip_reader(packed))
+        return listed_form(folder, *folder_reader(images))
     if packed is not None:
         return listed_form(folder, *zip_reader(packed))
     tables = parquet_files(folder)
@@ -94,14 +116,16 @@ def find(path: Path) -> Form:
 
         return parquet_form(tables)
     version = prepared.newest(folder, "celeb_a")
-    if version is not None:
-        return prepared_form(version)
-    there = listed(sorted(entry.name for entry in folder.iterdir())) or "nothing"
-    raise UserError(
-        f"{folder} has no CelebA: looked for images in {IMAGES[0]}/, {ZIP}, *.parquet and "
-        f"celeb_a/2.*/ of tensorflow-datasets, and it contains {there}. --data-dir must name the "
-        "folder that holds one of them."
-    )
+    return prepared_form(version) if version is not None else None
+
+
+def _more(packed: Path, count: int) -> int:
+    """The number of images of an intact zip that has more than `count`; else 0."""
+    try:
+        names = zip_reader(packed)[1]
+    except UserError:
+        return 0
+    return len(names) if len(names) > count else 0
 
 
 def holds(path: Path) -> bool:
@@ -190,7 +214,10 @@ def folder_reader(files: Mapping[str, Path]) -> Reader:
     """Reads image files."""
 
     def stamp(name: str) -> str:
-        status = files[name].stat()
+        try:
+            status = files[name].stat()
+        except OSError:
+            return f"{files[name].name} is a link to nothing"
         return f"{files[name].name} {status.st_size} {status.st_mtime_ns}"
 
     def read(names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
@@ -209,12 +236,11 @@ def zip_reader(file: Path) -> Reader:
     """Reads image files out of a zip."""
     try:
         with zipfile.ZipFile(file) as archive:
-            members = {
-                Path(info.filename).stem: info
-                for info in archive.infolist()
-                if info.filename.lower().endswith(SUFFIXES)
-                and not Path(info.filename).name.startswith(".")
-            }
+            folders: dict[Path, dict[str, zipfile.ZipInfo]] = {}
+            for info in archive.infolist():
+                inside = Path(info.filename)
+                if info.filename.lower().endswith(SUFFIXES) and not inside.name.startswith("."):
+                    folders.setdefault(inside.parent, {})[inside.stem] = info
             lists = {Path(name).name for name in archive.namelist()} & set(ATTRIBUTE_LISTS)
     except (zipfile.BadZipFile, OSError, RuntimeError, ValueError) as error:
         raise UserError(what_is_wrong(file, "zip", error)) from error
@@ -223,8 +249,11 @@ def zip_reader(file: Path) -> Reader:
             f"{file} holds {lists.pop()} beside the images, as Kaggle packs it: unpack it, and "
             "name the folder by --data-dir."
         )
-    if not members:
+    if not folders:
         raise UserError(f"{file} holds no images; take CelebA's own {ZIP}.")
+    members = {name: info for inside in folders.values() for name, info in inside.items()}
+    if len(members) < sum(map(len, folders.values())):  # copies, or masks beside the images
+        _, members = max(folders.items(), key=lambda item: (item[0].name in IMAGES, len(item[1])))
 
     def stamp(name: str) -> str:
         return f"{members[name].filename} {members[name].file_size} {members[name].CRC}"
@@ -268,7 +297,7 @@ def prepared_form(folder: Path) -> Form:
     It keeps no names. Of all CelebA they are known, and the order is undone; of a part of it, names
     that are no file numbers stand in.
     """
-    stamps = [file.stat() for file in sorted(folder.iterdir())]
+    stamps = [file.stat() for file in sorted(folder.iterdir()) if file.is_file()]
     return _prepared_form(
         folder, max(one.st_mtime_ns for one in stamps), sum(one.st_size for one in stamps)
     )

@@ -105,11 +105,12 @@ def read_partition(file: Path) -> dict[str, int]:
     if comma and len(_csv_header(lines)) != 2:
         raise UserError(f"{file}: its first line must be image_id,partition; take the original.")
     parts = {}
-    for number, line in enumerate(lines[comma:], start=1 + comma):
-        words = line.split("," if comma else None)
+    rows = csv.reader(lines[1:]) if comma else (line.split() for line in lines)
+    for number, words in enumerate(rows, start=1 + comma):
         if len(words) != 2 or words[1] not in ("0", "1", "2"):
             raise UserError(
-                f"{file}, line {number}: expected a file name and 0, 1 or 2, but it is {line!r}."
+                f"{file}, line {number}: expected a file name and 0, 1 or 2, but it is "
+                f"{lines[number - 1]!r}."
             )
         parts[Path(words[0]).stem] = int(words[1])
     return parts
@@ -121,6 +122,6 @@ def _csv_header(lines: Sequence[str]) -> list[str]:
 
 def _lines(file: Path) -> list[str]:
     try:
-        return file.read_text(encoding="utf-8").rstrip().splitlines()
+        return file.read_text(encoding="utf-8-sig").rstrip().splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{file} cannot be read as text ({error}); take the original.") from error

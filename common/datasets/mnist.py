@@ -3,7 +3,7 @@
 The four original IDX files lie in `mnist_idx/` beside this module, so nothing is ever downloaded.
 Instead of them a folder can be given, of MNIST or of a set of its form (Fashion-MNIST, KMNIST):
 
-    IDX       train-images-idx3-ubyte and so on, raw or .gz
+    IDX       train-images-idx3-ubyte and so on, raw or .gz; also in MNIST/raw/, as of torchvision
     npz       mnist.npz, as Keras has it: x_train, y_train, x_test, y_test
     images    train/0/*.png ... train/9/*.png, test/0/*.png ... (or training/, testing/)
     TFDS      mnist/3.*/, as tensorflow-datasets prepares it, in the order of the original files
@@ -18,8 +18,8 @@ half the cleaner one, yet classifiers make more mistakes on it (ours 44 in `dev`
 from __future__ import annotations
 
 import gzip
+import itertools
 import math
-import zipfile
 import zlib
 from pathlib import Path
 from typing import Literal
@@ -29,6 +29,7 @@ import numpy as np
 from common.datasets import prepared
 from common.datasets.records import Records
 from common.errors import UserError
+from common.files import DAMAGED
 
 EMBEDDED = Path(__file__).parent / "mnist_idx"
 SIDE = 28  # pixels
@@ -97,7 +98,7 @@ def holds(path: Path) -> bool:
         return path.suffix == ".npz"
     return (
         (path / "mnist.npz").is_file()
-        or any(path.glob("*-ubyte*"))
+        or any(any(place.glob("*-ubyte*")) for place in idx_places(path))
         or image_folder(path, "train") is not None
         or prepared.newest(path, "mnist") is not None
     )
@@ -152,7 +153,7 @@ def read_npz(file: Path, prefix: str) -> tuple[str, np.ndarray, np.ndarray]:
                     f"{file} has no {' and no '.join(missing)}; take the one that Keras downloads."
                 )
             images, labels = (arrays[name] for name in names)
-    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except DAMAGED as error:
         raise UserError(
             f"{file} is not an intact .npz ({type(error).__name__}): it may be a web page, cut "
             "off, or something else; download it again."
@@ -216,12 +217,17 @@ def read_prepared(version: Path, prefix: str) -> tuple[str, np.ndarray, np.ndarr
 def find_idx(folder: Path, stem: str, kind: str) -> Path:
     """Finds `<stem>-<kind>-ubyte` or `<stem>.<kind>-ubyte`, raw or with `.gz`, in a folder."""
     names = [f"{stem}{dot}{kind}-ubyte{gz}" for dot in "-." for gz in ("", ".gz")]
-    for name in names:
-        if (folder / name).is_file():
-            return folder / name
+    for place, name in itertools.product(idx_places(folder), names):
+        if (place / name).is_file():
+            return place / name
     raise UserError(
         f"{folder} contains none of {', '.join(names)}; put MNIST's four IDX files there."
     )
+
+
+def idx_places(folder: Path) -> list[Path]:
+    """Where the four files may lie: in the folder, or where torchvision puts them."""
+    return [folder, folder / "raw", folder / "MNIST" / "raw"]
 
 
 def read_idx(path: str | Path, dimensions: int) -> np.ndarray:

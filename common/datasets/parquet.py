@@ -15,6 +15,7 @@ from common.datasets.lists import ATTRIBUTES
 from common.errors import UserError
 
 if TYPE_CHECKING:
+    import pyarrow
     import pyarrow.parquet
 
 BROKEN = (ValueError, KeyError, TypeError, OSError)  # what damaged tables make Arrow raise
@@ -27,7 +28,7 @@ def parquet_form(files: Sequence[Path]) -> Form:
 
     The names are those that the tables have of the images. Without them they are the rows, counted
     over the files in the order train, valid, test: of all CelebA, and where the names of the files
-    tell the splits, its file numbers.
+    tell the splits, its file numbers. All of CelebA as one split has the official one by these.
     """
     splits = {file: _split_of(file) for file in files}
     untold = [file.name for file, split in splits.items() if split is None]
@@ -69,7 +70,9 @@ def parquet_form(files: Sequence[Path]) -> Form:
 
     title = f"{len(order)} parquet files in {order[0].parent}"
     numbered = all(name.isdigit() for name in rows)
-    return Form(title, rows, None if untold else parts, sorted(rows), stamp, read, numbered)
+    # All of CelebA as one split is a copy that was not divided: the file numbers tell.
+    divided = not untold and not (total == ALL_IMAGES and len(set(splits.values())) == 1)
+    return Form(title, rows, parts if divided else None, sorted(rows), stamp, read, numbered)
 
 
 def _split_of(file: Path) -> int | None:
@@ -114,8 +117,21 @@ def _parquet_rows(file: Path) -> tuple[list[str | None], np.ndarray]:
         except BROKEN as error:
             raise UserError(what_is_wrong(file, "parquet file", error)) from error
     told: list[str | None] = [name and name["path"] for name in names] or [None] * len(present)
-    values = [np.asarray(present[name]) == 1 for name in ATTRIBUTES]
+    values = [_present(present[name], f"{file}: {name}") for name in ATTRIBUTES]
     return told, np.stack(values, axis=1)
+
+
+def _present(column: pyarrow.ChunkedArray, what: str) -> np.ndarray:
+    """A column of attributes as bool `[N]`."""
+    values = np.asarray(column)
+    numbers = values.dtype.kind in "biuf" and bool(np.isin(values, (-1, 0, 1)).all())
+    if len(values) and not numbers:
+        wrong = {repr(value) for value in column.to_pylist() if value not in (-1, 0, 1)}
+        raise UserError(
+            f"{what} has the values {listed(sorted(wrong))}; attributes are true and false, 1 and "
+            "0, or 1 and -1. Convert them."
+        )
+    return values == 1
 
 
 def _columns(table: pyarrow.parquet.ParquetFile) -> list[Any]:

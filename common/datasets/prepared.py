@@ -204,6 +204,11 @@ def _prepared(name: Name, files: Path, data_dir: Path, told: Path) -> Path:
     from tensorflow_datasets.core.download import checksums
 
     builder: Any = tfds.builder(name, data_dir=data_dir)
+    if Path(builder.data_dir).exists():
+        raise UserError(
+            f"{builder.data_dir} is prepared already; move it away, or name another folder by "
+            "--out."
+        )
     officials = dict(builder.url_infos)  # which all builders of this name share
     try:
         for url, official in officials.items():

@@ -173,7 +173,7 @@ def faces_space(config: Any, load: Callable[..., Records]) -> Space:
     from common.metrics import features
 
     network, records = _network(config, load)
-    return features.faces(network, len(records))
+    return features.faces(network, len(records), config.data.crop)
 
 
 def _network(config: Any, load: Callable[..., Records]) -> tuple[keras.Model, Records]:

@@ -60,12 +60,13 @@ def digits() -> Space:
     return Space("FD-mnist-cnn", "KD-mnist-cnn", "64 features of the project's digit judge", of)
 
 
-def faces(judge: keras.Model, images: int) -> Space:
+def faces(judge: keras.Model, images: int, crop: str) -> Space:
     """Of a classifier of face attributes (`common.metrics.face_classifier`).
 
     Args:
         judge: for images of the size to be measured.
         images: on how many faces it was trained.
+        crop: what was kept of them.
     """
     network = _features(judge)
 
@@ -77,7 +78,11 @@ def faces(judge: keras.Model, images: int) -> Space:
             )
         return in_blocks(lambda block: network(to_range(block), training=False), images)
 
-    note = f"128 features of the project's judge of attributes, trained on {images:,} faces"
+    size = network.input_shape[1]
+    note = (
+        f"128 features of the project's judge of attributes, trained on {images:,} faces cropped "
+        f"by {crop} to {size}x{size}"
+    )
     return Space("FD-face-cnn", "KD-face-cnn", note, of)
 
 

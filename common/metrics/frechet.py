@@ -36,14 +36,14 @@ class Distances:
 
     Attributes:
         frechet: of these images, with its bias.
-        unbiased: extrapolated to infinitely many, with its 95 % interval.
+        extrapolated: to infinitely many, with its 95 % interval.
         kernel: without bias, with its 95 % interval.
         n: images in each set.
         features: their number.
     """
 
     frechet: float
-    unbiased: Interval
+    extrapolated: Interval
     kernel: Interval
     n: tuple[int, int]
     features: int
@@ -71,7 +71,7 @@ def distances(real: np.ndarray, fake: np.ndarray, seed: int = 0) -> Distances:
             raise UserError("Some features are not finite numbers; the images or weights are bad.")
     return Distances(
         frechet=frechet_distance(real, fake),
-        unbiased=extrapolated(real, fake, seed),
+        extrapolated=extrapolated(real, fake, seed),
         kernel=kernel_distance(real, fake),
         n=(len(real), len(fake)),
         features=real.shape[1],

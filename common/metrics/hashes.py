@@ -25,8 +25,6 @@ import hashlib
 import logging
 import multiprocessing
 import time
-import zipfile
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -39,7 +37,7 @@ import numpy as np
 from PIL import Image
 
 from common.errors import UserError
-from common.files import atomic_path
+from common.files import DAMAGED, atomic_path
 from common.metrics.baselines import other_rows
 
 logger = logging.getLogger(__name__)
@@ -128,7 +126,7 @@ def kept_hash_bits(
             bits = {kind: np.unpackbits(kept[kind], axis=1).astype(bool) for kind in HASHES}
         if all(one.shape == (len(images), BITS) for one in bits.values()):
             return bits
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+    except (KeyError, *DAMAGED):
         pass
     bits = all_hash_bits(images, workers)
     with contextlib.suppress(UserError, OSError), atomic_path(file) as temporary:

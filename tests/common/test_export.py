@@ -68,7 +68,11 @@ def test_a_folder_that_is_there_is_not_touched(exported):
 
 
 def test_what_answers_otherwise_is_not_exported(tmp_path, monkeypatch):
-    monkeypatch.setattr(export, "as_saved_model", lambda *_: [np.zeros((3, 64, 64, 3))])
+    real = export.as_saved_model
+    gap = np.float32(2 * export.TOLERANCE)  # of logits that are larger than 1
+    monkeypatch.setattr(
+        export, "as_saved_model", lambda *given: [one * (1 + gap) for one in real(*given)]
+    )
     command = ExportCommand(
         run=DRAWN, out=tmp_path / "out", formats=("savedmodel",), networks=("decoder",)
     )
@@ -108,4 +112,13 @@ def test_weights_tell_their_package_by_their_card(name, package):
 
 def test_a_folder_without_a_record_is_refused(tmp_path):
     with pytest.raises(UserError, match="is neither a run nor a folder of weights"):
+        package_of(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content", [b"python -m other.train", b"python -m common.train", b"\xff\xfe"]
+)
+def test_a_run_of_no_package_here_is_refused(tmp_path, content):
+    (tmp_path / "command.txt").write_bytes(content)
+    with pytest.raises(UserError, match=r"command\.txt: no training of a package of this project"):
         package_of(tmp_path)

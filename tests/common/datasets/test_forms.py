@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import csv
 import os
+import re
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import hypothesis
@@ -91,7 +93,9 @@ def as_kaggle(folder: Path, target: Path) -> None:
             csv.writer(file).writerows(table)
 
 
-def as_parquet(folder: Path, target: Path, *, named: bool = True) -> None:
+def as_parquet(
+    folder: Path, target: Path, *, named: bool = True, value: Callable[[bool], object] = bool
+) -> None:
     import pyarrow
     import pyarrow.parquet
 
@@ -106,7 +110,8 @@ def as_parquet(folder: Path, target: Path, *, named: bool = True) -> None:
                 for name, content in form.read(some)
             ]
             columns = {
-                key: [form.rows[name][i] for name in some] for i, key in enumerate(ATTRIBUTES)
+                key: [value(bool(form.rows[name][i])) for name in some]
+                for i, key in enumerate(ATTRIBUTES)
             }
             table = pyarrow.table({"image": pictures, "celeb_id": [1] * len(some), **columns})
             file = target / "data" / f"{split}-{shard:05d}-of-00002.parquet"
@@ -227,6 +232,54 @@ def test_the_split_of_a_table_is_any_word_of_its_name_or_its_folder(
         one, other = load(official, split), load(tmp_path / "celeba", split)
         np.testing.assert_array_equal(one.images, other.images)
         np.testing.assert_array_equal(one.attributes, other.attributes)
+
+
+@pytest.mark.usefixtures("_whole")
+@pytest.mark.parametrize("named", [True, False])
+def test_all_of_it_as_training_tables_has_the_official_split(
+    official, tmp_path, named, monkeypatch
+):
+    as_parquet(official, tmp_path, named=named)
+    tables = [
+        file.rename(file.with_name(f"train-{number:05d}.parquet"))
+        for number, file in enumerate(
+            sorted(
+                (tmp_path / "data").iterdir(),
+                key=lambda file: (["train", "valid", "test"].index(file.name.split("-")[0]), file),
+            )
+        )
+    ]
+    assert len(tables) == 6
+    monkeypatch.setattr(celeba, "LAST_TRAIN", 40)
+    monkeypatch.setattr(celeba, "LAST_DEV", 50)
+    for split in COUNTS:
+        one, other = load(official, split), load(tmp_path, split)
+        np.testing.assert_array_equal(one.images, other.images)
+
+
+@pytest.mark.parametrize(
+    "write", [lambda on: 1 if on else -1, int, bool, float], ids=["signed", "unit", "bool", "float"]
+)
+def test_attributes_of_tables_may_be_of_any_kind_of_number(official, tmp_path, write):
+    as_parquet(official, tmp_path, value=write)
+    np.testing.assert_array_equal(
+        load(tmp_path, "dev").attributes, load(official, "dev").attributes
+    )
+
+
+@pytest.mark.parametrize(
+    ("write", "said"),
+    [
+        (lambda on: "1" if on else "-1", "has the values '-1'.*; attributes are true and false"),
+        (lambda on: True if on else None, "has the values None; attributes"),
+        (lambda on: 255 if on else 0, "has the values 255; attributes"),
+        (lambda on: [int(on)], r"has the values \[0\].*; attributes"),
+    ],
+    ids=["text", "empty", "bytes", "lists"],
+)
+def test_attributes_of_tables_that_are_no_numbers_are_refused(official, tmp_path, write, said):
+    as_parquet(official, tmp_path, value=write)
+    assert re.search(rf"train-00000-of-00002\.parquet: \w+ {said}", refused(tmp_path))
 
 
 @pytest.mark.usefixtures("_whole")
@@ -542,6 +595,75 @@ def test_files_that_tfds_needs_are_asked_for(official, tmp_path):
     ):
         prepared.prepare("celeb_a", tmp_path / "files", tmp_path / "tfds")
     assert not (tmp_path / "tfds").exists()
+
+
+def test_what_is_prepared_already_is_not_prepared_again(official, tmp_path):
+    as_tfds(official, tmp_path / "tfds")
+    with pytest.raises(
+        UserError, match=r"celeb_a.2\..* is prepared already; move it away, or name"
+    ):
+        prepared.prepare("celeb_a", tmp_path / "originals", tmp_path / "tfds")
+
+
+def test_of_a_zip_and_what_is_half_unpacked_of_it_the_zip_is_read(official, tmp_path):
+    as_zip(official, tmp_path)
+    (tmp_path / "img_align_celeba").mkdir()
+    for file in images(official)[:45]:
+        (tmp_path / "img_align_celeba" / file.name).write_bytes(file.read_bytes())
+    assert len(find(tmp_path).names) == 60
+    (tmp_path / "img_align_celeba.zip").write_bytes(b"<html>")  # but only where it is one
+    assert len(find(tmp_path).names) == 45
+
+
+@pytest.mark.parametrize("other", ["masks", "a"])
+def test_of_two_folders_of_the_same_names_in_a_zip_celebas_own_is_read(official, tmp_path, other):
+    as_zip(official, tmp_path)
+    with zipfile.ZipFile(tmp_path / "img_align_celeba.zip", "a") as archive:
+        for file in images(official)[::-1]:
+            archive.writestr(f"{other}/{file.name}", images(official)[0].read_bytes())
+        archive.writestr(f"{other}/more.jpg", images(official)[0].read_bytes())
+    np.testing.assert_array_equal(load(tmp_path).images, load(official).images)
+
+
+def test_a_link_to_nothing_is_a_bad_image(official, tmp_path):
+    as_png(official, tmp_path)
+    file = tmp_path / "img_align_celeba_png" / "000003.png"
+    file.unlink()
+    file.symlink_to(tmp_path / "nothing.png")
+    assert "1 images are no faces" in (said := refused(tmp_path))
+    assert "000003 (unreadable)" in said
+
+
+def test_a_folder_that_may_not_be_read_is_named(official, tmp_path, monkeypatch):
+    def refuse(folder):
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(forms, "image_files", refuse)  # as root, all folders may be read
+    assert refused(tmp_path) == (
+        f"{tmp_path} may not be read by you (Permission denied); change its permissions."
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: "\ufeff" + text,
+        lambda text: text.replace("\n", "\r\n"),
+        lambda text: "\n".join(
+            ",".join(f'"{word}"' for word in line.split(",")) for line in text.splitlines()
+        ),
+    ],
+    ids=["byte order mark", "Windows", "quotes"],
+)
+def test_tables_as_other_programs_save_them_are_read(official, tmp_path, change):
+    as_kaggle(official, tmp_path)
+    for name in ("list_attr_celeba.csv", "list_eval_partition.csv"):
+        text = (tmp_path / name).read_text()
+        (tmp_path / name).write_bytes(change(text).encode())
+    for split in COUNTS:
+        one, other = load(official, split), load(tmp_path, split)
+        np.testing.assert_array_equal(one.images, other.images)
+        np.testing.assert_array_equal(one.attributes, other.attributes)
 
 
 def test_a_folder_with_nothing_says_what_was_looked_for(tmp_path):

@@ -76,6 +76,25 @@ def test_images_none_of_which_has_attributes_are_told(capsys, tmp_path, monkeypa
     assert not (tmp_path / "out").exists()
 
 
+def test_images_without_an_official_split_are_shown_all_the_same(shown, tmp_path):
+    write_celeba(tmp_path / "celeba", {"train": 5})
+    (tmp_path / "celeba" / "list_eval_partition.txt").unlink()
+    file = tmp_path / "celeba" / "list_attr_celeba.txt"
+    file.write_text(file.read_text().replace("\n0", "\nx0"))
+    for image in (tmp_path / "celeba" / "img_align_celeba").iterdir():
+        image.rename(image.with_stem(f"x{image.stem}"))
+    said, _ = shown("--data-dir", str(tmp_path / "celeba"))
+    assert "there is no official split" in " ".join(said.split())
+    lines = [[word.strip() for word in line.split("│")[1:-1]] for line in said.splitlines()]
+    assert ["all of it", "5"] in lines
+
+
+def test_a_list_or_a_table_may_be_named(shown, tmp_path):
+    write_celeba(tmp_path / "celeba", {"train": 5})
+    said, _ = shown("--data-dir", str(tmp_path / "celeba" / "list_attr_celeba.txt"))
+    assert "5 images with attributes" in said
+
+
 def test_a_zip_that_is_named_is_looked_into(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name, content, said in (

@@ -1,5 +1,6 @@
 """MNIST: the embedded files' known facts, the splits, and every way in which IDX files are bad."""
 
+import contextlib
 import gzip
 import hashlib
 import struct
@@ -110,6 +111,14 @@ def test_a_smaller_set_is_read_in_every_spelling(tmp_path, dot, gz):
     assert str(tmp_path) in records.source
     assert mnist.load("dev", tmp_path).labels.tolist() == [0, 1]
     assert mnist.load("test5000", tmp_path).labels.tolist() == [2, 3, 4]
+
+
+@pytest.mark.parametrize("place", ["raw", "MNIST/raw"])
+def test_the_files_are_found_where_torchvision_puts_them(tmp_path, place):
+    (tmp_path / place).mkdir(parents=True)
+    write_set(tmp_path / place)
+    assert mnist.holds(tmp_path)
+    assert mnist.load("train", tmp_path).labels.tolist() == [0, 1, 2, 3, 4, 5]
 
 
 @hypothesis.given(
@@ -346,6 +355,24 @@ def test_another_npz_is_refused(tmp_path, arrays, said):
     np.savez(tmp_path / "mnist.npz", **arrays)
     with pytest.raises(UserError, match=said):
         mnist.load("train", tmp_path)
+
+
+@hypothesis.settings(max_examples=80, deadline=None)
+@hypothesis.given(st.data())
+def test_a_damaged_npz_is_read_or_is_a_user_error(tmp_path_factory, data):
+    file = tmp_path_factory.mktemp("npz") / "mnist.npz"
+    arrays = {"x_train": np.zeros((3, 28, 28), np.uint8), "y_train": np.arange(3)}
+    np.savez(file, x_test=arrays["x_train"], y_test=arrays["y_train"], **arrays)
+    content = bytearray(file.read_bytes())
+    heads = [i for i in range(len(content)) if content.startswith(b"\x93NUMPY", i)]
+    near = st.builds(
+        int.__add__, st.sampled_from([0, len(content) - 400, *heads]), st.integers(0, 99)
+    )
+    for place in data.draw(st.lists(near, min_size=1, max_size=3)):
+        content[place] = data.draw(st.integers(0, 255))
+    file.write_bytes(content)
+    with contextlib.suppress(UserError):
+        mnist.load("train", file)
 
 
 def test_a_cut_npz_is_refused(idx, tmp_path):

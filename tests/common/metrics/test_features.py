@@ -33,13 +33,13 @@ def test_other_sizes_have_no_features_of_digits():
 def test_faces_have_the_values_before_the_judges_last_layer():
     judge = attribute_classifier(32, 5)
     images = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3)).astype(np.uint8)
-    found = features.faces(judge, 8).of(images)
+    found = features.faces(judge, 8, "center178").of(images)
     assert found.shape == (3, 128)
     kernel, bias = judge.get_layer("logits").get_weights()
     logits = judge(images.astype(np.float32) / 127.5 - 1.0, training=False)
     np.testing.assert_allclose(found @ kernel + bias, logits, atol=1e-4)
     with pytest.raises(UserError, match=r"faces of \[32, 32, 3\]; these are \[16, 16, 3\]"):
-        features.faces(judge, 8).of(images[:, :16, :16])
+        features.faces(judge, 8, "center178").of(images[:, :16, :16])
 
 
 @pytest.fixture

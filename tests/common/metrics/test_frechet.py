@@ -58,6 +58,14 @@ def test_the_distance_of_few_images_is_too_large_and_the_extrapolation_is_not():
     assert abs(better) < 0.2 * plain
 
 
+def test_the_interval_of_the_extrapolation_holds_the_truth_about_as_often_as_it_says():
+    truth = 6 * 0.3**2  # of normal distributions of one spread
+    found = [extrapolated(gaussian(200, i), gaussian(200, 99 + i, shift=0.3), i) for i in range(60)]
+    assert 52 <= sum(one.low <= truth <= one.high for one in found) <= 60
+    widths = [one.high - one.low for one in found]
+    assert 0.5 < np.mean(widths) / (2 * 1.96 * np.std([one.mean for one in found])) < 2.0
+
+
 def by_definition(real: np.ndarray, fake: np.ndarray) -> float:
     """The unbiased estimate, pair by pair."""
 
@@ -100,7 +108,7 @@ def test_all_distances_name_their_n():
     assert found.n == (60, 40)
     assert found.features == 6
     assert found.kernel.low < found.kernel.mean < found.kernel.high
-    assert found.unbiased.mean < found.frechet
+    assert found.extrapolated.mean < found.frechet
 
 
 @pytest.mark.parametrize(
