@@ -3,8 +3,13 @@
     python -m common.export RUN [--out DIR] [--formats savedmodel onnx]
 
 writes `DIR/<network>/` and `DIR/<network>.onnx`, float32 with a free batch size, for the networks
-that edit images, and `DIR/export.json`: what goes in and comes out of each, and by how much it
-differs from Keras on random inputs. Images go in and out in the value range of the training.
+that edit images, and `DIR/export.json`: what goes in and comes out of each, with names, shapes and
+values, and by how much it differs from Keras on random inputs.
+
+    session = onnxruntime.InferenceSession("DIR/encoder.onnx")
+    outputs = session.run(None, {"image": images})              # in the order of export.json
+    model = tf.saved_model.load("DIR/encoder")                  # keep it: its variables die with it
+    outputs = model.serve(images)                               # several inputs: a list of them
 """
 
 from __future__ import annotations
@@ -16,6 +21,7 @@ import shutil
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -31,6 +37,8 @@ from common.files import write_json
 
 if TYPE_CHECKING:
     import keras
+
+    from common.trained import Ports
 
 logger = logging.getLogger(__name__)
 
@@ -70,8 +78,13 @@ def export(command: ExportCommand) -> Path:
     temporary = out.with_name(f".{uuid.uuid4().hex[:8]}~{out.name}")
     try:
         temporary.mkdir(parents=True)
-        told = {name: written(net, temporary / name, command.formats) for name, net in nets.items()}
-        write_json(temporary / "export.json", {"model": command.run.name, "networks": told})
+        told = {
+            name: written(net, temporary / name, command.formats, *ports)
+            for name, (net, ports) in nets.items()
+        }
+        versions = {name: metadata.version(name) for name in ("tensorflow", "keras")}
+        told = {"model": command.run.name, "versions": versions, "networks": told}
+        write_json(temporary / "export.json", told)
         temporary.rename(out)
     except OSError as error:
         raise UserError(f"Cannot write {out} ({error.strerror}); name another by --out.") from error
@@ -101,8 +114,12 @@ def check(command: ExportCommand) -> None:
         )
 
 
-def trained_networks(folder: Path, names: Sequence[str]) -> dict[str, keras.Model]:
-    """The networks of a run or of a folder of weights, built by the package that trained them.
+def trained_networks(
+    folder: Path, names: Sequence[str]
+) -> dict[str, tuple[keras.Model, tuple[Ports, Ports]]]:
+    """The networks of a run or of a folder of weights, and what goes in and comes out of each.
+
+    The package that trained them builds and describes them.
 
     Raises:
         UserError: no such run, an unknown network, or one that is not trained yet.
@@ -110,7 +127,8 @@ def trained_networks(folder: Path, names: Sequence[str]) -> dict[str, keras.Mode
     from common.trained import load
 
     trained: Any = importlib.import_module(f"{package_of(folder)}.trained")
-    known = trained.build(read_config(trained.Config, folder))
+    config = read_config(trained.Config, folder)
+    known = trained.ports(config)
     for name in names:
         if name not in known:
             raise UserError(
@@ -119,7 +137,8 @@ def trained_networks(folder: Path, names: Sequence[str]) -> dict[str, keras.Mode
             )
     wanted = names or trained.NEEDED
     package = trained.__name__.partition(".")[0]
-    return load(folder, trained.SHIPPED, package, trained.Config, trained.build, wanted)[2]
+    nets = load(folder, trained.SHIPPED, package, trained.Config, trained.build, wanted)[2]
+    return {name: (net, known[name]) for name, net in nets.items()}
 
 
 def package_of(folder: Path) -> str:
@@ -145,13 +164,17 @@ def package_of(folder: Path) -> str:
     )
 
 
-def written(network: keras.Model, path: Path, formats: Sequence[Format]) -> dict[str, Any]:
+def written(
+    network: keras.Model, path: Path, formats: Sequence[Format], inputs_told: Ports, told: Ports
+) -> dict[str, Any]:
     """Writes a network in these formats, and compares each with Keras.
 
     Args:
         network: to write.
         path: of the SavedModel's folder; `.onnx` is added for the other.
         formats: to write.
+        inputs_told: its inputs in words.
+        told: its outputs in words.
 
     Returns:
         What `export.json` says of it.
@@ -165,7 +188,10 @@ def written(network: keras.Model, path: Path, formats: Sequence[Format]) -> dict
     expected = answers(network, inputs)
     differences = {}
     for kind in formats:
-        found = (as_saved_model if kind == "savedmodel" else as_onnx)(network, path, inputs)
+        if kind == "savedmodel":
+            found = as_saved_model(network, path, inputs)
+        else:
+            found = as_onnx(network, path, inputs, list(told))
         scale = max(float(np.abs(one).max()) for one in expected)
         pairs = zip(expected, found, strict=True)
         gap = max(float(np.abs(one - other).max()) for one, other in pairs)
@@ -173,10 +199,18 @@ def written(network: keras.Model, path: Path, formats: Sequence[Format]) -> dict
             raise UserError(f"{path.name} as {kind} differs from Keras by {gap:.3g}; not exported.")
         differences[kind] = gap
     return {
-        "inputs": {t.name: list(t.shape) for t in network.inputs},
-        "outputs": [list(t.shape) for t in network.outputs],
+        "inputs": ports(inputs_told, network.inputs),
+        "outputs": ports(told, network.outputs),
         "largest difference from Keras": differences,
     }
+
+
+def ports(told: Ports, tensors: Sequence[Any]) -> list[dict[str, Any]]:
+    """The inputs or the outputs of a network, in order."""
+    return [
+        {"name": name, "shape": list(tensor.shape), "values": values}
+        for (name, values), tensor in zip(told.items(), tensors, strict=True)
+    ]
 
 
 def answers(network: Any, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -194,19 +228,31 @@ def as_saved_model(network: Any, path: Path, inputs: Sequence[np.ndarray]) -> li
     return answers(loaded.serve, inputs)
 
 
-def as_onnx(network: Any, path: Path, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Writes `<path>.onnx`, and asks it."""
+def as_onnx(
+    network: Any, path: Path, inputs: Sequence[np.ndarray], outputs: Sequence[str]
+) -> list[np.ndarray]:
+    """Writes `<path>.onnx` with its outputs named so, and asks it."""
     import warnings
 
+    import onnx
     import onnxruntime
 
     file = path.with_name(f"{path.name}.onnx")
     with warnings.catch_warnings():  # tf2onnx looks for what NumPy no longer has
         warnings.simplefilter("ignore", FutureWarning)
         network.export(file, format="onnx", verbose=False)
+    model = onnx.load(file)
+    names = dict(zip([one.name for one in model.graph.output], outputs, strict=True))
+    for node in model.graph.node:
+        for place in (node.input, node.output):
+            place[:] = [names.get(name, name) for name in place]
+    for one in model.graph.output:
+        one.name = names[one.name]
+    onnx.checker.check_model(model)
+    onnx.save(model, file)
     session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
-    names = [one.name for one in session.get_inputs()]
-    found = session.run(None, dict(zip(names, inputs, strict=True)))
+    named = [one.name for one in session.get_inputs()]
+    found = session.run(None, dict(zip(named, inputs, strict=True)))
     return [np.asarray(one) for one in found]
 
 

@@ -33,6 +33,13 @@ def to_range(image, pixel_range: PixelRange = "signed"):
     return tf.cast(image, tf.float32) / divisor + offset
 
 
+def range_text(pixel_range: PixelRange) -> str:
+    """A range in words, for the users of exported networks."""
+    divisor, offset = RANGES[pixel_range]
+    low, high = offset, 255.0 / divisor + offset
+    return f"{low:g} for black to {high:g} for white"
+
+
 def to_uint8(image, pixel_range: PixelRange = "signed") -> np.ndarray:
     """Maps a network's range onto 0..255: clipped, scaled and rounded to the nearest integer.
 

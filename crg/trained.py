@@ -8,6 +8,8 @@ from pathlib import Path
 import keras
 
 from common import trained
+from common.images import range_text
+from common.trained import Ports
 from crg import networks
 from crg.config import Config
 
@@ -38,6 +40,18 @@ def build(config: Config) -> dict[str, keras.Model]:
         "encoder": networks.encoder(
             sizes.latent_size, sizes.encoder_channels, sizes.encoder_dropout
         ),
+    }
+
+
+def ports(config: Config) -> dict[str, tuple[Ports, Ports]]:
+    """Network -> what goes into it and what comes out of it, in words; for users of exports."""
+    del config  # the same for all
+    image = {"image": f"a digit as MNIST shows it, 28x28, {range_text('signed')}"}
+    latent = {"latent": "z, from -1 to 1"}
+    return {
+        "generator": (latent, image),
+        "discriminator": (image, {"logits": "above 0: real"}),
+        "encoder": (image, latent),
     }
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import keras
 
 from common import trained
+from common.images import range_text
+from common.trained import Ports
 from icgan_tf import networks
 from icgan_tf.config import ALL, Config
 
@@ -88,6 +90,28 @@ def build(config: Config) -> dict[str, keras.Model]:
             conditions, size, channels, sizes.encoder_y_dense, filters, "encoder_y"
         )
     return {"generator": g, "discriminator": d, "encoder_z": e_z, "encoder_y": e_y}
+
+
+def ports(config: Config) -> dict[str, tuple[Ports, Ports]]:
+    """Network -> what goes into it and what comes out of it, in words; for users of exports."""
+    from common.datasets.faces import face_text
+
+    data, names = config.data, attribute_names(config)
+    size, absent = data.image_size, -1 if data.condition_values == "signed" else 0
+    border = f" with a black border to {size}x{size}" if size > 28 else ""
+    digit = f"a digit as MNIST shows it, 28x28{border}"
+    what = digit if config.dataset == "mnist" else face_text(size, data.crop)
+    made = "unit" if data.pixel_range == "unit" else "signed"  # the range of G's activation
+    image = {"image": f"{what}; {range_text(data.pixel_range)}"}
+    latent = {"latent": "z, standard normal"}
+    y = f"1 for present, {absent} for absent, of {', '.join(names)}"
+    code = {**latent, "condition": f"y: {y}"}
+    return {
+        "generator": (code, {"image": range_text(made)}),
+        "discriminator": ({**image, "condition": f"y: {y}"}, {"logits": "above 0: real"}),
+        "encoder_z": (image, latent),
+        "encoder_y": (image, {"condition": f"y as it is read, about {y}"}),
+    }
 
 
 def load(folder: Path | None) -> Trained:

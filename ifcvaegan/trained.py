@@ -8,6 +8,8 @@ from pathlib import Path
 import keras
 
 from common import trained
+from common.images import range_text
+from common.trained import Ports
 from ifcvaegan import networks
 from ifcvaegan.config import Config, attribute_names
 
@@ -41,6 +43,30 @@ def build(config: Config) -> dict[str, keras.Model]:
         "decoder": networks.decoder(z, count, size, f, padding),
         "discriminator": networks.discriminator(size, f, padding),
         "auxiliary": networks.auxiliary(z, count, sizes.auxiliary_width),
+    }
+
+
+def ports(config: Config) -> dict[str, tuple[Ports, Ports]]:
+    """Network -> what goes into it and what comes out of it, in words; for users of exports."""
+    from common.datasets.faces import face_text
+
+    names = ", ".join(attribute_names(config))
+    what = face_text(config.data.image_size, config.data.crop)
+    image = {"image": f"{what}; {range_text('unit')}"}
+    attribute = {"attribute": f"y: 1 for present, 0 for absent, of {names}"}
+    latent = {"latent": "z: the mean that E gives, or a sample"}
+    read = {"attribute_logits": f"a sigmoid makes them probabilities, of {names}"}
+    return {
+        "encoder": (
+            image,
+            {"mean": "of z", "log_variance": "of z: log sigma^2", **read},
+        ),
+        "decoder": (
+            {**attribute, **latent},
+            {"image_logits": f"a sigmoid makes them an image, {range_text('unit')}"},
+        ),
+        "discriminator": (image, {"logits": "above 0: real"}),
+        "auxiliary": (latent, read),
     }
 
 

@@ -75,6 +75,15 @@ def face(image: Image.Image, size: int, crop: Crop) -> np.ndarray:
     return as_array(image.resize((size, size), Image.Resampling.BILINEAR, box=box))
 
 
+def face_text(size: int, crop: Crop) -> str:
+    """What `face` does, in words, for the users of exported networks."""
+    box = ", ".join(map(str, CROPS[crop]))
+    return (
+        f"a face in RGB: aligned as CelebA's 178x218, of it (left, top, right, bottom) ({box}), "
+        f"scaled to {size}x{size}, bilinear and antialiased"
+    )
+
+
 def read_faces(path: str | Path, size: int, crop: Crop) -> tuple[list[str], np.ndarray]:
     """Reads a photograph, or all images of a folder, as the networks see faces; see `face`.
 

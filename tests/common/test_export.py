@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from common import export
+from common.config import read_config
 from common.errors import UserError
 from common.export import ExportCommand, package_of
 from common.run import ROOT
+from ifcvaegan import trained
 
 DRAWN = ROOT / "weights" / "ifcvaegan-drawn"
 
@@ -31,8 +33,6 @@ def codes() -> list[np.ndarray]:
 
 @pytest.fixture(scope="module")
 def expected(codes) -> np.ndarray:
-    from ifcvaegan import trained
-
     return np.asarray(trained.load(DRAWN).decoder(codes, training=False))
 
 
@@ -48,14 +48,21 @@ def test_onnx_answers_as_keras_does_for_any_number_of_images(exported, codes, ex
 
     session = onnxruntime.InferenceSession(str(exported / "decoder.onnx"))
     names = [one.name for one in session.get_inputs()]
+    assert names == ["attribute", "latent"]
+    assert [one.name for one in session.get_outputs()] == ["image_logits"]
     (found,) = session.run(None, dict(zip(names, codes, strict=True)))
     np.testing.assert_allclose(np.asarray(found), expected, atol=1e-4)
 
 
 def test_the_record_tells_shapes_and_differences(exported):
     told = json.loads((exported / "export.json").read_text())["networks"]["decoder"]
-    assert told["inputs"] == {"attribute": [None, 3], "latent": [None, 64]}
-    assert told["outputs"] == [[None, 64, 64, 3]]
+    ports = [[port["name"], port["shape"]] for port in told["inputs"] + told["outputs"]]
+    assert ports == [
+        *(["attribute", [None, 3]], ["latent", [None, 64]], ["image_logits", [None, 64, 64, 3]]),
+    ]
+    names = ", ".join(trained.attribute_names(read_config(trained.Config, DRAWN)))
+    assert told["inputs"][0]["values"] == f"y: 1 for present, 0 for absent, of {names}"
+    assert told["outputs"][0]["values"].startswith("a sigmoid makes them an image, 0 for black to")
     assert set(told["largest difference from Keras"]) == {"savedmodel", "onnx"}
     assert all(0.0 <= gap < 1e-4 for gap in told["largest difference from Keras"].values())
 
@@ -122,3 +129,45 @@ def test_a_run_of_no_package_here_is_refused(tmp_path, content):
     (tmp_path / "command.txt").write_bytes(content)
     with pytest.raises(UserError, match=r"command\.txt: no training of a package of this project"):
         package_of(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name", ["crg-mnist", "icgan-mnist", "ifcvaegan-celeba", "ifcvaegan-drawn"]
+)
+def test_the_words_of_every_network_fit_its_inputs_and_outputs(name):
+    import importlib
+
+    package = importlib.import_module(f"{package_of(ROOT / 'weights' / name)}.trained")
+    config = read_config(package.Config, ROOT / "weights" / name)
+    nets = package.build(config)
+    assert package.ports(config).keys() == nets.keys()
+    for network, (inputs, outputs) in package.ports(config).items():
+        assert list(inputs) == [one.name for one in nets[network].inputs]
+        assert len(outputs) == len(nets[network].outputs)
+
+
+def test_an_image_made_as_the_record_says_comes_back(tmp_path):
+    """A face as `export.json` words it, through E and D in ONNX, as a reader of it would do."""
+    import onnxruntime
+    from PIL import Image
+
+    export.export(ExportCommand(run=DRAWN, out=tmp_path / "x", formats=("onnx",)))
+    told = json.loads((tmp_path / "x" / "export.json").read_text())["networks"]
+    (port,) = told["encoder"]["inputs"]
+    assert "(0, 20, 178, 198), scaled to 64x64" in port["values"]
+    assert port["values"].endswith("0 for black to 1 for white")
+    faces = []
+    for file in sorted((ROOT / "examples" / "drawn-faces").iterdir()):
+        if file.suffix == ".png":
+            box = Image.open(file).convert("RGB").crop((0, 20, 178, 198))
+            faces.append(np.asarray(box.resize((64, 64), Image.Resampling.BILINEAR)) / 255)
+    images = np.stack(faces).astype(np.float32)
+    encoder, decoder = (
+        onnxruntime.InferenceSession(str(tmp_path / "x" / f"{name}.onnx"))
+        for name in ("encoder", "decoder")
+    )
+    read = encoder.run(["mean", "attribute_logits"], {"image": images})
+    mean, logits = (np.asarray(one) for one in read)
+    codes = {"attribute": 1 / (1 + np.exp(-logits)), "latent": mean}
+    made = np.asarray(decoder.run(["image_logits"], codes)[0])
+    assert np.mean((1 / (1 + np.exp(-made)) - images) ** 2) < 0.015
