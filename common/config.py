@@ -81,8 +81,8 @@ class RunConfig:
     seed: int = 0
     """Keys the networks' first weights, the order of the data, the noise and the dropout."""
     data_dir: Path | None = None
-    """A folder with the data set in any of its forms, which is found out; by default MNIST is read
-    from this repository."""
+    """A folder with the data set in any of its forms, which is found out. Digits need none: MNIST
+    is part of this repository."""
     source: Literal["tfds"] | None = None
     """`tfds`: what tensorflow-datasets has prepared, in its own folder if --data-dir names none."""
     cache_dir: Path | None = None

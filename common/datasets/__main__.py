@@ -26,6 +26,8 @@ from common.tables import Cell, Table, show
 
 logger = logging.getLogger(__name__)
 
+Choice = Literal["mnist", "celeba", "celeb_a"]  # ours, and as tensorflow-datasets calls it
+NAMES: dict[Choice, Name] = {"mnist": "mnist", "celeba": "celeb_a", "celeb_a": "celeb_a"}
 SAMPLES, COLUMNS = 64, 8  # images of the picture, and in a row
 SIDE = 64  # pixels of a sample
 
@@ -40,9 +42,9 @@ class Command:
     """`tfds`: look only for what tensorflow-datasets has prepared."""
     crop: Crop = "center178"
     """What the samples show of faces."""
-    prepare: Name | None = None
+    prepare: Choice | None = None
     """Let tensorflow-datasets prepare this data set from the files in --data-dir, offline."""
-    download: Name | None = None
+    download: Choice | None = None
     """Fetch the original files of this data set; what is there already is not fetched again."""
     out: Path | None = None
     """The picture, `out/samples.png` by default; with --prepare or --download the folder that
@@ -80,11 +82,11 @@ def carried_out(command: Command) -> Path | None:
     from common.datasets import download, prepared
 
     if command.download is not None:
-        return download.fetch(command.download, wanted_out(command))
+        return download.fetch(NAMES[command.download], wanted_out(command))
     if command.prepare is not None:
         if command.data_dir is None:
             raise UserError("--prepare needs --data-dir, the folder with the original files.")
-        return prepared.prepare(command.prepare, command.data_dir, wanted_out(command))
+        return prepared.prepare(NAMES[command.prepare], command.data_dir, wanted_out(command))
     found = look(command)
     logger.info("%s", found.title)
     for table in tables(found):
@@ -128,6 +130,8 @@ def look(command: Command) -> Found:
     if folder.suffix in (".zip", ".parquet", ".txt", ".csv") and folder.is_file():
         return faces(forms.find(folder), command.crop)
     if folder.is_dir():
+        if instead := forms.elsewhere(folder):
+            raise UserError(f"{folder} is no data set; name the folder that is one{instead}.")
         return pictures(folder, command.crop)
     what = "is no data set" if folder.exists() else "does not exist"
     raise UserError(f"{folder} {what}; name a folder by --data-dir.")
@@ -137,8 +141,11 @@ def digits(folder: Path | None, source: Literal["tfds"] | None) -> Found:
     """MNIST."""
     splits = {name: mnist.load(name, folder, source) for name in mnist.SPLITS}
     train = splits["train"]
+    own = {image.tobytes() for image in mnist.load("test").images}
+    known = own.issuperset(image.tobytes() for image in splits["test"].images)
+    what = "MNIST" if known else "of MNIST's form, but other images than MNIST's"
     return Found(
-        f"MNIST: {train.source.removesuffix(', split train')}",
+        f"{what}: {train.source.removesuffix(', split train')}",
         {name: len(records) for name, records in splits.items()},
         {name: records.attributes.mean(axis=0) for name, records in splits.items()},
         train.attribute_names,
@@ -158,6 +165,12 @@ def faces(form: forms.Form, crop: Crop) -> Found:
     except UserError as error:
         logger.warning("%s", error)
         splits = {"all of it": there}
+    if empty := [split for split, names in splits.items() if not names]:
+        logger.warning(
+            "No images in %s, which a training needs: take more of CelebA, or the report's split "
+            "there (--data.split report).",
+            " and ".join(empty),
+        )
     filled = {split: names for split, names in splits.items() if names}
     return Found(
         celeba.describe(form, there),
@@ -189,7 +202,10 @@ def samples(form: forms.Form, names: Sequence[str], crop: Crop) -> np.ndarray:
     count = min(SAMPLES, len(names))
     chosen = [names[round(i * (len(names) - 1) / max(1, count - 1))] for i in range(count)]
     images = dict(form.read(chosen))
-    return np.stack([face(celeba.opened(images[name], name), SIDE, crop) for name in chosen])
+    title = form.title
+    return np.stack(
+        [face(celeba.opened(images[name], f"{name} of {title}"), SIDE, crop) for name in chosen]
+    )
 
 
 def tables(found: Found) -> list[Table]:

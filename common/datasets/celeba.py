@@ -27,7 +27,7 @@ import numpy as np
 from PIL import Image
 
 from common.datasets import prepared
-from common.datasets.faces import HEIGHT, WIDTH, Crop, decoded_images
+from common.datasets.faces import HEIGHT, WIDTH, Crop, decoded_images, is_aligned
 from common.datasets.folder import decode, listed
 from common.datasets.forms import ALL_IMAGES, ATTRIBUTES, PARTITION_LISTS, Form, find, prepared_form
 from common.datasets.records import Records
@@ -203,8 +203,13 @@ def describe(form: Form, names: Sequence[str]) -> str:
     name, content = next(form.read(names[:1]))
     with contextlib.suppress(UserError):  # who reads it is told
         first = opened(content, name)
-        if first.size != (WIDTH, HEIGHT):
-            width, height = first.size
+        width, height = first.size
+        if not is_aligned(first):
+            told += (
+                f"; {name} is {width}x{height}, which is not CelebA's proportion of {WIDTH}x"
+                f"{HEIGHT}: trainings refuse such images"
+            )
+        elif width != WIDTH:
             told += f", of {width}x{height}, so crops are scaled by {width / WIDTH:.3g}"
     return told
 

@@ -12,6 +12,7 @@ Images are handed on as the bytes of their files, so every form gives the same p
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 import logging
@@ -90,7 +91,7 @@ def find(path: Path) -> Form:
     raise UserError(
         f"{folder} has no CelebA: looked for images in {IMAGES[0]}/, {ZIP}, *.parquet and "
         f"celeb_a/2.*/ of tensorflow-datasets, and it contains {there}. --data-dir must name the "
-        "folder that holds one of them."
+        f"folder that holds one of them{elsewhere(folder)}."
     )
 
 
@@ -111,6 +112,13 @@ def _found(path: Path) -> Form | None:
     if packed is not None:
         return listed_form(folder, *zip_reader(packed))
     tables = parquet_files(folder)
+    if tables and tables[0].parent != folder:
+        others = [entry for entry in sorted(folder.iterdir()) if entry.is_dir() and unlike(entry)]
+        if others:
+            raise UserError(
+                f"{folder} holds several sets, such as {tables[0].parent} and {others[0]}; name "
+                "one of them by --data-dir."
+            )
     if tables:
         from common.datasets.parquet import parquet_form  # which builds on this module
 
@@ -139,12 +147,26 @@ def holds(path: Path) -> bool:
     )
 
 
+def elsewhere(folder: Path) -> str:
+    """Where CelebA lies instead, one folder deeper or higher: `, such as ...`, or nothing."""
+    with contextlib.suppress(OSError):
+        near = [entry for entry in sorted(folder.iterdir()) if entry.is_dir() and holds(entry)]
+        near += [folder.absolute().parent] if folder.name in IMAGES else []
+        return f", such as {near[0]}" if near else ""
+    return ""
+
+
 def parquet_files(folder: Path) -> list[Path]:
     """The tables of a folder, or of the folders in it, or of those in them."""
     for pattern in ("*.parquet", "*/*.parquet", "*/*/*.parquet"):
         if found := sorted(file for file in folder.glob(pattern) if file.is_file()):
             return found
     return []
+
+
+def unlike(folder: Path) -> bool:
+    """Whether a folder has CelebA as images or their zip, beside which tables are another set."""
+    return bool(image_files(folder)) or first_file(folder, (ZIP,), ("Img", "celeba")) is not None
 
 
 def first_file(folder: Path, names: Sequence[str], inside: Sequence[str]) -> Path | None:
@@ -171,9 +193,11 @@ def listed_form(
     attributes = first_file(folder, ATTRIBUTE_LISTS, ("Anno", "../Anno", "celeba"))
     if attributes is None:
         there = listed(sorted(entry.name for entry in folder.iterdir()))
+        higher = first_file(folder.absolute().parent, ATTRIBUTE_LISTS, ())
+        mend = f"Name {higher.parent}, which has it" if higher else "Put CelebA's own file there"
         raise UserError(
-            f"{folder} has no {ATTRIBUTE_LISTS[0]}, neither in it nor in Anno/; it contains "
-            f"{there}. Put CelebA's own file there."
+            f"{folder} has no {ATTRIBUTE_LISTS[0]} (or .csv), neither in it nor in Anno/; it "
+            f"contains {there}. {mend}."
         )
     partition = first_file(folder, PARTITION_LISTS, ("Eval", "../Eval", "celeba"))
     rows = unchanged(read_attributes, attributes)

@@ -86,7 +86,10 @@ def read_attributes(file: Path) -> dict[str, np.ndarray]:
                 f"{file}, line {number}: expected a name and 40 values of 1 and -1, but it has "
                 f"{listed(sorted(wrong)) or f'{len(values)} values'}; take the original file."
             )
-        rows[Path(name).stem] = np.array([value == "1" for value in values])
+        stem = Path(name).stem
+        if stem in rows:
+            raise UserError(f"{file}, line {number}: {name} a second time; take the original file.")
+        rows[stem] = np.array([value == "1" for value in values])
     if told is not None and told != len(rows):
         logger.warning(
             "%s says that it has %s rows, but it has %s: it may be cut off.",

@@ -7,6 +7,7 @@ of every data set, so the order of the original files can be told.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -119,6 +120,8 @@ class Prepared:
     def __init__(self, folder: Path, name: Name):
         import tensorflow_datasets as tfds
 
+        logging.getLogger("absl").setLevel(logging.ERROR)  # it tells of each step of its own
+
         try:
             self.builder: Any = tfds.builder_from_directory(folder)
             splits = self.builder.info.splits
@@ -190,12 +193,24 @@ def prepare(name: Name, files: Path, data_dir: Path) -> Path:
     if missing:
         raise UserError(
             f"{files} has no {listed(missing)}; tensorflow-datasets prepares {name} from "
-            f"{', '.join(FILES[name])}."
+            f"{', '.join(FILES[name])}, named and packed so."
         )
+    from common.datasets.forms import zip_reader  # which builds on this module
+
+    for place in found.values():
+        if place is not None and place.suffix == ".zip":
+            zip_reader(place)
     with tempfile.TemporaryDirectory() as flat:  # as tensorflow-datasets wants them
         for file, place in found.items():
             (Path(flat) / file).symlink_to(Path(str(place)).resolve())
-        return _prepared(name, Path(flat), data_dir, files)
+        version = _prepared(name, Path(flat), data_dir, files)
+    with contextlib.suppress(OSError):  # what it makes for downloads, which there are none of
+        for left in ("extracted", ""):
+            (data_dir / "downloads" / left).rmdir()
+    logger.info(
+        "prepared %s; look at it by python -m common.datasets --data-dir %s", *(version, data_dir)
+    )
+    return version
 
 
 def _prepared(name: Name, files: Path, data_dir: Path, told: Path) -> Path:

@@ -379,7 +379,7 @@ def test_a_missing_list_of_attributes_is_named_with_what_is_there(folder):
     (folder / "list_attr_celeba.txt").unlink()
     with pytest.raises(
         UserError,
-        match=r"no list_attr_celeba\.txt, neither in it nor in Anno/; it contains "
+        match=r"no list_attr_celeba\.txt \(or \.csv\), neither in it nor in Anno/; it contains "
         r"img_align_celeba, list_eval_partition\.txt\. Put CelebA's own file there",
     ):
         load(folder)

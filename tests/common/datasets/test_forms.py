@@ -448,7 +448,7 @@ def test_whatever_bytes_are_damaged_it_is_a_user_error_or_none(official, tmp_pat
 def test_a_zip_without_the_lists_asks_for_them(official, tmp_path):
     as_zip(official, tmp_path)
     (tmp_path / "list_attr_celeba.txt").unlink()
-    assert "has no list_attr_celeba.txt, neither in it nor in Anno/" in refused(tmp_path)
+    assert "has no list_attr_celeba.txt (or .csv), neither in it nor in Anno/" in refused(tmp_path)
 
 
 def test_a_parquet_file_that_is_cut_off_says_so(official, tmp_path):
@@ -673,6 +673,42 @@ def test_a_folder_with_nothing_says_what_was_looked_for(tmp_path):
         "*.parquet and celeb_a/2.*/ of tensorflow-datasets, and it contains cat.jpg. --data-dir "
         "must name the folder that holds one of them."
     )
+
+
+def test_tables_and_images_in_several_folders_are_not_chosen_between(official, tmp_path):
+    as_parquet(official, tmp_path / "tables")
+    as_zip(official, tmp_path / "zip")
+    assert refused(tmp_path) == (
+        f"{tmp_path} holds several sets, such as {tmp_path / 'tables' / 'data'} and "
+        f"{tmp_path / 'zip'}; name one of them by --data-dir."
+    )
+
+
+def test_a_folder_higher_is_told_where_celeba_lies(official, tmp_path):
+    as_png(official, tmp_path / "mine")
+    assert f"holds one of them, such as {tmp_path / 'mine'}." in refused(tmp_path)
+
+
+def test_the_images_folder_itself_is_told_where_the_lists_lie(official, tmp_path):
+    as_kaggle(official, tmp_path)
+    assert f"Name {tmp_path}, which has it." in refused(tmp_path / "img_align_celeba")
+
+
+def test_a_row_that_stands_twice_is_refused(official, tmp_path):
+    as_zip(official, tmp_path)
+    file = tmp_path / "list_attr_celeba.txt"
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join([*lines, lines[4]]))
+    assert "line 63: 000003.jpg a second time; take the original file." in refused(tmp_path)
+
+
+def test_a_zip_that_cannot_be_prepared_is_named(official, tmp_path):
+    as_tfds(official, tmp_path / "tfds")
+    (tmp_path / "originals" / "img_align_celeba.zip").write_bytes(b"<html>Quota</html>")
+    with pytest.raises(
+        UserError, match=r"originals/img_align_celeba.zip is a web page of 18 bytes"
+    ):
+        prepared.prepare("celeb_a", tmp_path / "originals", tmp_path / "more")
 
 
 def test_the_zip_itself_may_be_named(official, tmp_path):

@@ -89,6 +89,39 @@ def test_images_without_an_official_split_are_shown_all_the_same(shown, tmp_path
     assert ["all of it", "5"] in lines
 
 
+def test_digits_that_are_not_mnists_are_not_called_mnist(shown, tmp_path):
+    test = mnist.load("test").take(slice(20))
+    digits, labels = 255 - test.images[:, :, :, 0], test.labels.astype(np.uint8)
+    arrays = {"x_train": digits, "y_train": labels, "x_test": digits, "y_test": labels}
+    np.savez(tmp_path / "mnist.npz", **arrays)  # pyright: ignore[reportArgumentType]
+    said, _ = shown("--data-dir", str(tmp_path))
+    assert "of MNIST's form, but other images than MNIST's" in " ".join(said.split())
+
+
+def test_splits_without_images_are_told(shown, tmp_path):
+    write_celeba(tmp_path / "celeba", {"train": 5})
+    said, _ = shown("--data-dir", str(tmp_path / "celeba"))
+    assert "No images in dev and test, which a training needs" in " ".join(said.split())
+
+
+def test_images_of_another_proportion_are_told(shown, tmp_path):
+    write_celeba(tmp_path / "celeba", {"train": 5})
+    file = tmp_path / "celeba" / "img_align_celeba" / "000001.jpg"
+    Image.new("RGB", (128, 128)).save(file)
+    said, _ = shown("--data-dir", str(tmp_path / "celeba"))
+    assert "000001 is 128x128, which is not CelebA's proportion" in " ".join(said.split())
+
+
+def test_a_folder_too_high_or_too_deep_is_told_where_the_data_lie(capsys, tmp_path, monkeypatch):
+    write_celeba(tmp_path / "high" / "mine", {"train": 5})
+    deep = tmp_path / "high" / "mine" / "img_align_celeba"
+    for folder, meant in ((tmp_path / "high", deep.parent), (deep, deep.parent)):
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(SystemExit):
+            main(["--data-dir", str(folder)])
+        assert f"name the folder that is one, such as {meant}." in capsys.readouterr().err
+
+
 def test_a_list_or_a_table_may_be_named(shown, tmp_path):
     write_celeba(tmp_path / "celeba", {"train": 5})
     said, _ = shown("--data-dir", str(tmp_path / "celeba" / "list_attr_celeba.txt"))
