@@ -16,6 +16,7 @@ import platform
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,7 +54,8 @@ class CompareCommand:
     """Draws the random other image of the baselines."""
     unpaired: bool = False
     """The images do not belong together: measure the distance of the two sets instead, such as
-    generated images' from real ones."""
+    generated images' from real ones. Digits of 28x28 need nothing else, other images --inception,
+    or square faces --data-dir."""
     inception: Annotated[Path | None, tyro.conf.arg(metavar="GRAPH")] = None
     """With --unpaired: `classify_image_graph_def.pb`, the network of 2015, for FID and KID."""
     data_dir: Path | None = None
@@ -81,6 +83,7 @@ def compare(command: CompareCommand) -> tuple[Report, Path]:
 
         report = unpaired.report(
             *_inputs(command),
+            out,
             _facts(command),
             inception=command.inception,
             data_dir=command.data_dir,
@@ -238,14 +241,15 @@ def _facts(command: CompareCommand) -> list[tuple[str, str]]:
     """Where the numbers come from."""
     from common.metrics.hashes import library_versions
 
+    names = ("real", "generated") if command.unpaired else ("originals", "reconstructions")
+    networks = [(name, metadata.version(name)) for name in ("tensorflow", "keras", "Pillow")]
     return [
         ("command", _command_line(command)),
-        ("originals", str(command.originals)),
-        ("reconstructions", str(command.reconstructions)),
+        *zip(names, map(str, _inputs(command)), strict=True),
         ("seed", str(command.seed)),
         ("machine", f"{platform.system()} {platform.machine()}, {device.cores()} cores"),
         ("Python", platform.python_version()),
-        *library_versions().items(),
+        *(networks if command.unpaired else library_versions().items()),
     ]
 
 

@@ -7,6 +7,7 @@ python -m common.report REAL GENERATED --unpaired --data-dir CELEBA    # faces
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from common.document import Report
+from common.document import Figure, Report
 from common.errors import UserError
 from common.tables import Cell, Table
 
@@ -24,12 +25,14 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+SHOWN = 12  # images of each set on the sheet
 LARGE = 1_000  # features of which distances take minutes
 
 
 def report(
     first: Path,
     other: Path,
+    out: Path,
     facts: list[tuple[str, str]],
     *,
     inception: Path | None = None,
@@ -41,6 +44,7 @@ def report(
     Args:
         first: the real images, of one size.
         other: those to compare, of one size.
+        out: folder of the report, which gets a sheet of some of the images.
         facts: where the numbers come from.
         inception: the graph of 2015, for FID and KID.
         data_dir: CelebA, on whose training images the judge of faces is trained.
@@ -51,6 +55,7 @@ def report(
     """
     from common.datasets.folder import image_files, stacked_images
     from common.metrics.frechet import distances
+    from common.sheets import grid
 
     real, fake = alike(*(stacked_images(image_files(folder)) for folder in (first, other)))
     if inception is None and real.shape[1:] != fake.shape[1:]:
@@ -66,11 +71,17 @@ def report(
         logger.info("their %d features take minutes", features[0].shape[1])
     found = distances(*features, seed)
     few = too_few(space, found)
+    rows = [
+        list(images[np.linspace(0, len(images) - 1, SHOWN).astype(np.int64)])
+        for images in (real, fake)
+    ]
+    grid(rows, out / "sets.png", row_labels=["real", "generated"])
     return Report(
         title=f"{other.resolve().name} against {first.resolve().name}, unpaired",
         n=len(fake),
         summary=f"{len(real):,} and {len(fake):,} images, {space.note}",
         tables=[table("Distance of the two sets", space, {"value": found})],
+        figures=[Figure("Some of both", out / "sets.png", "Evenly spaced over each set.")],
         findings=[few] if few else [],
         facts=facts,
         details={
@@ -149,7 +160,10 @@ def generated_table(
         "generated images": distances(test, made, seed),
         "as many training images": distances(test, train, seed),
     }
-    return [table("Distance from the test images, as sets", space, found)]
+    told = table("Distance from the test images, as sets", space, found)
+    few = too_few(space, found["generated images"])
+    note = f"{told.note} The judge has seen training images, which may set these apart. {few}"
+    return [dataclasses.replace(told, note=note.strip())]
 
 
 def table(title: str, space: Space, found: Mapping[str, Distances]) -> Table:
@@ -171,7 +185,6 @@ def table(title: str, space: Space, found: Mapping[str, Distances]) -> Table:
         ],
         [space.kernel, *(one.kernel for one in found.values()), n],
     ]
-    few = too_few(space, first)
     return Table(
         title,
         ("distance", *found, "images"),
@@ -180,7 +193,7 @@ def table(title: str, space: Space, found: Mapping[str, Distances]) -> Table:
         "fewer images, so compare values of one n only. Extrapolated: the intercept of a line "
         f"through 1/n; 95 % intervals. {space.kernel}: kernel distance, (x.y / d + "
         "1)^3, without bias; 0 for equal distributions, and it may be below. Distances of other "
-        f"features do not compare.{' ' * bool(few)}{few}",
+        "features do not compare.",
     )
 
 
@@ -191,7 +204,7 @@ def too_few(space: Space, found: Distances) -> str:
     n, features = min(found.n), found.features
     if n <= features:
         return (
-            f"There are fewer images ({n:,}) than features ({features:,}): {space.frechet} says "
+            f"There are no more images ({n:,}) than features ({features:,}): {space.frechet} says "
             f"little; read {space.kernel}."
         )
     if SMALLEST * n <= features:

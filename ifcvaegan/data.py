@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from common import datasets
+from common.datasets.celeba import announce
 from common.datasets.records import Records
 from common.errors import UserError
 from ifcvaegan.config import Config
@@ -34,6 +35,11 @@ def load(config: Config, split: Split) -> Records:
     if config.dataset != "celeba" or split != "train":
         return _read(config, split, config.run.limit)
     limit, held_out = config.run.limit, _beginning(config, HELD_OUT)
+    announce(
+        f"CelebA: of the authors' {len(HELD_OUT)} test faces, {held_out} are among the training "
+        "images and train nothing"
+        + ("" if held_out else ": they are not there, or the files have no numbers")
+    )
     records = _read(config, split, None if limit is None else limit + held_out)
     if len(records) <= held_out:
         raise UserError(

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from common import export
+
 ROOT = Path(__file__).resolve().parents[1]
 READMES = sorted(ROOT.glob("README.md")) + sorted(ROOT.glob("*/README.md"))
 PAPERS = ("crg", "icgan_tf", "ifcvaegan")
@@ -42,7 +44,8 @@ class ReadError(Exception):
 
 def blocks(readme: Path, language: str) -> list[str]:
     text = readme.read_text(encoding="utf-8")
-    return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    found = re.findall(r"^```(\w*)\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    return [block for name, block in found if name == language]
 
 
 def commands(readme: Path) -> list[str]:
@@ -98,6 +101,10 @@ def test_the_python_of_a_readme_runs(readme, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     for block in blocks(readme, "python"):
+        if "crg-exported" in block:  # by the command above it
+            run, out = ROOT / "weights" / "crg-mnist", tmp_path / "out" / "crg-exported"
+            out.parent.mkdir()
+            export.export(export.ExportCommand(run=run, out=out, formats=("onnx",)))
         exec(compile(block, str(readme), "exec"), {})
 
 

@@ -322,8 +322,36 @@ def test_unpaired_digits_get_their_distance_under_its_own_name(sets, tmp_path):
     ]
     assert all(row[-1] == "40 and 30" for row in rows.values())
     assert "FID" not in json.dumps(stored)
-    assert any("fewer images (30) than features (64)" in said for said in stored["findings"])
+    assert any("no more images (30) than features (64)" in said for said in stored["findings"])
     assert "--unpaired" in str(stored["facts"])
+
+
+def test_unpaired_sets_are_shown_and_named_as_what_they_are(sets, tmp_path):
+    from PIL import Image
+
+    real, made = sets
+    main([str(real), str(made), "--unpaired", "--out", str(tmp_path)])
+    stored = json.loads((tmp_path / "report.json").read_text())
+    facts = dict(stored["facts"])
+    assert {"real", "generated", "tensorflow", "keras"} <= facts.keys()
+    assert "imagehash" not in facts
+    assert json.dumps(stored).count("There are no more images") == 1
+    with Image.open(tmp_path / "sets.png") as sheet:
+        assert sheet.width > 12 * 28
+
+
+def test_sets_of_two_kinds_are_refused_before_anything_is_measured(sets, tmp_path, capsys):
+    from PIL import Image
+
+    real, _ = sets
+    for i in range(9):
+        (tmp_path / "colour").mkdir(exist_ok=True)
+        Image.new("RGB", (32, 32), (i, 0, 0)).save(tmp_path / "colour" / f"{i}.png")
+    with pytest.raises(SystemExit):
+        main([str(real), str(tmp_path / "colour"), "--unpaired"])
+    said = " ".join(capsys.readouterr().err.split())
+    assert "are 28x28 in 3 channels, those of" in said
+    assert "colour 32x32 in 3 channels; without --inception all must be of one kind" in said
 
 
 def test_gray_digits_saved_as_colour_are_digits(sets, tmp_path):

@@ -39,14 +39,14 @@ def test_generated_images_stand_beside_real_ones_each_against_the_test_images():
     assert isinstance(table.rows[2][1], Interval)
     assert table.rows[0][1] > 10 * table.rows[0][2]
     assert "two values" in table.note
-    assert "There are fewer" not in table.note
+    assert "There are no more" not in table.note
 
 
 def test_no_more_images_than_features_are_told():
     wide = Space("FD", "KD", "pixels", lambda some: some.reshape(len(some), -1).astype(float))
     (table,) = generated_table(wide, images(30, 0), images(30, 1), images(30, 2), seed=0)
     assert table.note.endswith(
-        "There are fewer images (30) than features (36): FD says little; read KD."
+        "There are no more images (30) than features (36): FD says little; read KD."
     )
 
 
