@@ -26,7 +26,7 @@ import tyro
 
 from common import device
 from common.errors import UserError, exits_cleanly
-from common.files import write_json
+from common.files import atomic_path, write_json
 from common.run import ROOT, log_to
 from common.tables import Table, show
 
@@ -57,7 +57,7 @@ class Command:
     steps: int = 20
     """Train steps whose waiting is measured."""
     out: Path = ROOT / "benchmarks" / "results" / "celeba_loader.json"
-    """Where the figures go."""
+    """Where the figures go; beside it, as a picture, the memory while decoding."""
 
 
 def measure(command: Command) -> dict:
@@ -80,6 +80,7 @@ def measure(command: Command) -> dict:
         with memory_watched() as while_decoding:
             records = celeba.load("train", data_dir, **options, cache_dir=cache)
         build = time.perf_counter() - begin
+        draw(while_decoding, build, len(records), command.out.with_suffix(".png"))
         begin = time.perf_counter()
         records = celeba.load("train", data_dir, **options, cache_dir=cache)
         again = time.perf_counter() - begin
@@ -143,6 +144,20 @@ def memory_watched() -> Iterator[list[float]]:
     finally:
         done.set()
         thread.join()
+
+
+def draw(memory: Sequence[float], seconds: float, images: int, path: Path) -> None:
+    """Draws the memory in MiB, evenly spaced over so many seconds in which images were decoded."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 2.5), layout="constrained")
+    axes = figure.subplots()
+    places = [seconds * i / max(1, len(memory) - 1) for i in range(len(memory))]
+    axes.plot(places, memory, linewidth=1.5)
+    axes.set(xlabel=f"seconds, {images:,} images", ylabel="memory, MiB", ylim=(0, None))
+    axes.grid(alpha=0.3)
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, dpi=120)
 
 
 def tenths(values: Sequence[float]) -> list[float]:

@@ -265,7 +265,7 @@ def quick(dataset: Dataset = "celeba") -> Config:
 
 
 def smoke(dataset: Dataset = "drawn") -> Config:
-    """The whole way on tiny networks and 256 images, under a minute: what the tests run."""
+    """The whole way on tiny networks and 256 drawn faces, about a minute: what the tests run."""
     config = stable(dataset)
     return dataclasses.replace(
         config,

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 import numpy as np
 from PIL import Image
 
-from common.datasets.folder import as_array, as_mode, decode, image_files, listed
+from common.datasets.folder import GRAY_MODES, as_array, as_mode, decode, image_files, listed
 from common.device import cores
 from common.errors import UserError
 
@@ -105,6 +105,11 @@ def read_faces(path: str | Path, size: int, crop: Crop) -> tuple[list[str], np.n
         for file, image in zip(files, images, strict=True)
         if not is_aligned(image) and image.width != image.height
     ]
+    gray = [
+        file.name for file, image in zip(files, images, strict=True) if image.mode in GRAY_MODES
+    ]
+    if gray:
+        logger.warning("%s: without colour, and this model knows faces in colour.", listed(gray))
     if others:
         logger.warning(
             "Neither square nor of CelebA's proportion, so the middle square is used: %s. Faces "

@@ -65,3 +65,12 @@ def test_photographs_of_other_proportions_are_named(tmp_path, caplog):
     faces.read_faces(tmp_path, SIZE, "center108")
     (message,) = caplog.messages
     assert "so the middle square is used: wide.png (30x20). Faces should fill it" in message
+
+
+def test_digits_given_as_faces_are_told(tmp_path, caplog):
+    ramp(20, 20).save(tmp_path / "face.png")
+    ramp(20, 20).convert("L").save(tmp_path / "digit.png")
+    faces.read_faces(tmp_path, SIZE, "center108")
+    assert caplog.messages == [
+        "digit.png: without colour, and this model knows faces in colour."
+    ]
