@@ -73,6 +73,8 @@ def export(command: ExportCommand) -> Path:
             what was written does not answer as Keras does. Nothing is left then.
     """
     check(command)
+    for name in ("absl", "tensorflow", "tf2onnx"):  # which tell of each step of their own
+        logging.getLogger(name).setLevel(logging.WARNING)
     nets = trained_networks(command.run, command.networks)
     out = command.out or runs.output_folder(command.run, "export")
     temporary = out.with_name(f".{uuid.uuid4().hex[:8]}~{out.name}")
@@ -90,7 +92,7 @@ def export(command: ExportCommand) -> Path:
         raise UserError(f"Cannot write {out} ({error.strerror}); name another by --out.") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    logger.info("%s in %s", " and ".join(nets), out)
+    logger.info("%s in %s; what goes in and comes out: export.json", " and ".join(nets), out)
     return out
 
 

@@ -71,6 +71,4 @@ def test_digits_given_as_faces_are_told(tmp_path, caplog):
     ramp(20, 20).save(tmp_path / "face.png")
     ramp(20, 20).convert("L").save(tmp_path / "digit.png")
     faces.read_faces(tmp_path, SIZE, "center108")
-    assert caplog.messages == [
-        "digit.png: without colour, and this model knows faces in colour."
-    ]
+    assert caplog.messages == ["digit.png: without colour, and this model knows faces in colour."]
