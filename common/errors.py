@@ -22,7 +22,8 @@ class UserError(Exception):
 def exits_cleanly(command: Callable[P, T]) -> Callable[P, T]:
     """Wraps a command's `main`, so that it ends with an exit status where a user expects one.
 
-    A `UserError` becomes its message on standard error and exit status 2, Ctrl-C exit status 130
+    A `UserError` becomes its message on standard error and exit status 2, and so does a place for
+    which the user has no permission. Ctrl-C becomes exit status 130
     (with the message of the `KeyboardInterrupt`, where one was raised with what to do next). Every
     other exception is a defect of this program and keeps its traceback.
     """
@@ -33,6 +34,12 @@ def exits_cleanly(command: Callable[P, T]) -> Callable[P, T]:
             return command(*args, **kwargs)
         except UserError as error:
             sys.stderr.write(f"error: {error}\n")
+            sys.exit(2)
+        except PermissionError as error:
+            sys.stderr.write(
+                f"error: {error.filename or 'a file'} may not be read or written by you "
+                f"({error.strerror}); change its permissions, or name another place.\n"
+            )
             sys.exit(2)
         except KeyboardInterrupt as interrupt:
             sys.stderr.write(f"interrupted: {interrupt}\n" if interrupt.args else "interrupted\n")

@@ -417,7 +417,7 @@ def quick(dataset: Dataset = "mnist") -> Config:
 
 
 def smoke(dataset: Dataset = "drawn") -> Config:
-    """Every line of code on tiny networks and 256 drawn faces, about a minute: what the tests run."""
+    """All code on tiny networks and 256 drawn faces, about a minute: what the tests run."""
     config = stable(dataset)
     return dataclasses.replace(
         config,

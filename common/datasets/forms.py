@@ -78,12 +78,7 @@ def find(path: Path) -> Form:
         UserError: there is none, or one of its files is missing, damaged, or not what its name
             says.
     """
-    try:
-        found = _found(path)
-    except PermissionError as error:
-        raise UserError(
-            f"{error.filename} may not be read by you ({error.strerror}); change its permissions."
-        ) from error
+    found = _found(path)
     if found is not None:
         return found
     folder = path if path.is_dir() else path.parent
@@ -101,16 +96,16 @@ def _found(path: Path) -> Form | None:
         raise UserError(f"The CelebA folder {path} does not exist; name another by --data-dir.")
     folder = path if path.is_dir() else path.parent
     if path.suffix == ".zip" and path.is_file():
-        return listed_form(folder, *zip_reader(path))
+        return listed_form(folder, *unchanged(zip_reader, path))
     images = image_files(folder)
     packed = first_file(folder, (ZIP,), ("Img", "celeba"))
     if images:
         if packed is not None and (more := _more(packed, len(images))):
             logger.info("%s has %s images, the folders fewer: it is read", packed, f"{more:,}")
-            return listed_form(folder, *zip_reader(packed))
+            return listed_form(folder, *unchanged(zip_reader, packed))
         return listed_form(folder, *folder_reader(images))
     if packed is not None:
-        return listed_form(folder, *zip_reader(packed))
+        return listed_form(folder, *unchanged(zip_reader, packed))
     tables = parquet_files(folder)
     if tables and tables[0].parent != folder:
         others = [entry for entry in sorted(folder.iterdir()) if entry.is_dir() and unlike(entry)]
@@ -130,7 +125,7 @@ def _found(path: Path) -> Form | None:
 def _more(packed: Path, count: int) -> int:
     """The number of images of an intact zip that has more than `count`; else 0."""
     try:
-        names = zip_reader(packed)[1]
+        names = unchanged(zip_reader, packed)[1]
     except UserError:
         return 0
     return len(names) if len(names) > count else 0
@@ -207,12 +202,15 @@ def listed_form(
 
 
 def unchanged(read: Callable[[Path], T], file: Path) -> T:
-    """What a list says; while the file stays what it was, it is parsed once: 2 s for all CelebA."""
+    """What a list or a zip says; while the file stays what it was, it is parsed once.
+
+    For all of CelebA that takes 2 s each.
+    """
     status = file.stat()
     return _unchanged(read, file, status.st_size, status.st_mtime_ns)
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=8)
 def _unchanged(read: Callable[[Path], T], file: Path, *_: int) -> T:
     return read(file)
 

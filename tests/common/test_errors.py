@@ -18,6 +18,20 @@ def test_a_user_error_is_one_line_on_standard_error_and_status_2(capsys):
     assert capsys.readouterr() == ("", "error: No folder x; name one that exists.\n")
 
 
+def test_a_place_without_permission_is_one_line_and_status_2(capsys):
+    @exits_cleanly
+    def command() -> None:
+        raise PermissionError(13, "Permission denied", "/root/faces")
+
+    with pytest.raises(SystemExit) as ended:
+        command()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == (
+        "error: /root/faces may not be read or written by you (Permission denied); change its "
+        "permissions, or name another place.\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("raised", "message"),
     [

@@ -634,16 +634,6 @@ def test_a_link_to_nothing_is_a_bad_image(official, tmp_path):
     assert "000003 (unreadable)" in said
 
 
-def test_a_folder_that_may_not_be_read_is_named(official, tmp_path, monkeypatch):
-    def refuse(folder):
-        raise PermissionError(13, "Permission denied", str(folder))
-
-    monkeypatch.setattr(forms, "image_files", refuse)  # as root, all folders may be read
-    assert refused(tmp_path) == (
-        f"{tmp_path} may not be read by you (Permission denied); change its permissions."
-    )
-
-
 @pytest.mark.parametrize(
     "change",
     [
