@@ -349,7 +349,7 @@ def test_photographs_are_read_as_the_networks_see_faces(original, tmp_path, capl
     photos = tmp_path / "photos"
     photos.mkdir()
     shutil.copy(original / "img_align_celeba" / "000001.jpg", photos / "b.jpg")
-    Image.new("L", (30, 30), 90).save(photos / "a.png")
+    Image.new("RGB", (30, 30), (90, 90, 90)).save(photos / "a.png")
     stems, images = faces.read_faces(photos, SIZE, "paper138")
     assert stems == ["a", "b"]
     assert images.shape == (2, 16, 16, 3)
