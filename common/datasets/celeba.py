@@ -29,7 +29,9 @@ from PIL import Image
 from common.datasets import prepared
 from common.datasets.faces import HEIGHT, WIDTH, Crop, decoded_images, is_aligned
 from common.datasets.folder import decode, listed
-from common.datasets.forms import ALL_IMAGES, ATTRIBUTES, PARTITION_LISTS, Form, find, prepared_form
+from common.datasets.forms import PARTITION_LISTS, find, prepared_form
+from common.datasets.lists import ALL_IMAGES, ATTRIBUTES
+from common.datasets.readers import Form
 from common.datasets.records import Records
 from common.errors import UserError, did_you_mean
 

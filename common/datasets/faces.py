@@ -30,7 +30,7 @@ from common.device import cores
 from common.errors import UserError
 
 if TYPE_CHECKING:
-    from common.datasets.forms import Form
+    from common.datasets.readers import Form
 
 logger = logging.getLogger(__name__)
 

@@ -14,6 +14,7 @@ from common.errors import UserError
 
 logger = logging.getLogger(__name__)
 
+ALL_IMAGES = 202_599
 ATTRIBUTES = (
     "5_o_Clock_Shadow",
     "Arched_Eyebrows",

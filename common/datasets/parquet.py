@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from common.datasets.folder import listed
-from common.datasets.forms import ALL_IMAGES, Form, what_is_wrong
-from common.datasets.lists import ATTRIBUTES
+from common.datasets.lists import ALL_IMAGES, ATTRIBUTES
+from common.datasets.readers import Form, what_is_wrong
 from common.errors import UserError
 
 if TYPE_CHECKING:

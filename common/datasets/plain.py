@@ -14,7 +14,7 @@ import numpy as np
 
 from common.datasets.faces import Crop, decoded_images
 from common.datasets.folder import image_files
-from common.datasets.forms import Form, folder_reader
+from common.datasets.readers import Form, folder_reader
 from common.datasets.records import Records
 from common.errors import UserError
 

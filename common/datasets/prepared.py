@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from common.datasets.folder import listed
+from common.datasets.readers import zip_reader
 from common.errors import UserError
 from common.files import DISK
 
@@ -195,8 +196,6 @@ def prepare(name: Name, files: Path, data_dir: Path) -> Path:
             f"{files} has no {listed(missing)}; tensorflow-datasets prepares {name} from "
             f"{', '.join(FILES[name])}, named and packed so."
         )
-    from common.datasets.forms import zip_reader  # which builds on this module
-
     for place in found.values():
         if place is not None and place.suffix == ".zip":
             zip_reader(place)
