@@ -89,7 +89,7 @@ def digits() -> tuple[str, str]:
 
 def faces(data_dir: Path | None) -> tuple[str, str]:
     """CelebA in that folder, in whatever form, or else as tensorflow-datasets prepared it."""
-    from common.datasets import forms, prepared
+    from common.datasets import celeba, forms, prepared
 
     advice = "fine without, for digits and drawn faces; name its folder by --data-dir"
     try:
@@ -102,7 +102,10 @@ def faces(data_dir: Path | None) -> tuple[str, str]:
             return "none prepared by TFDS", advice
     except UserError as error:
         return "broken" if data_dir is None else f"none in {data_dir}", str(error)
-    return f"{len(form.names):,} images, {form.title}", "fine" if data_dir else advice
+    there = [name for name in form.names if name in form.rows]
+    wrong = celeba.trouble(form, there) if there else ["None of the images has attributes."]
+    fine = "fine" if data_dir else advice
+    return f"{len(form.names):,} images, {form.title}", " ".join(wrong) or fine
 
 
 def models() -> tuple[str, str]:

@@ -162,15 +162,10 @@ def faces(form: forms.Form, crop: Crop) -> Found:
         splits = {
             name: celeba.chosen_names(form, there, name, "official") for name in celeba.SPLITS
         }
-    except UserError as error:
-        logger.warning("%s", error)
+    except UserError:
         splits = {"all of it": there}
-    if empty := [split for split, names in splits.items() if not names]:
-        logger.warning(
-            "No images in %s, which a training needs: take more of CelebA, or the report's split "
-            "there (--data.split report).",
-            " and ".join(empty),
-        )
+    for sentence in celeba.trouble(form, there):
+        logger.warning("%s", sentence)
     filled = {split: names for split, names in splits.items() if names}
     return Found(
         celeba.describe(form, there),
@@ -198,14 +193,27 @@ def pictures(folder: Path, crop: Crop) -> Found:
 
 
 def samples(form: forms.Form, names: Sequence[str], crop: Crop) -> np.ndarray:
-    """Some of the images, evenly spaced, as networks see them: uint8 `[<=64, 64, 64, 3]`."""
+    """Some of the images, evenly spaced, as networks see them: uint8 `[<=64, 64, 64, 3]`.
+
+    Those that cannot be read are told, and left out.
+
+    Raises:
+        UserError: none of them can be read.
+    """
     count = min(SAMPLES, len(names))
     chosen = [names[round(i * (len(names) - 1) / max(1, count - 1))] for i in range(count)]
     images = dict(form.read(chosen))
-    title = form.title
-    return np.stack(
-        [face(celeba.opened(images[name], f"{name} of {title}"), SIDE, crop) for name in chosen]
-    )
+    shown = []
+    for name in chosen:
+        try:
+            image = celeba.opened(images[name], f"{name} of {form.title}")
+        except UserError as error:
+            logger.warning("%s", error)
+        else:
+            shown.append(face(image, SIDE, crop))
+    if not shown:
+        raise UserError(f"{form.title}: none of {count} images can be read.")
+    return np.stack(shown)
 
 
 def tables(found: Found) -> list[Table]:

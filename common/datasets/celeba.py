@@ -206,14 +206,43 @@ def describe(form: Form, names: Sequence[str]) -> str:
     with contextlib.suppress(UserError):  # who reads it is told
         first = opened(content, name)
         width, height = first.size
-        if not is_aligned(first):
-            told += (
-                f"; {name} is {width}x{height}, which is not CelebA's proportion of {WIDTH}x"
-                f"{HEIGHT}: trainings refuse such images"
-            )
-        elif width != WIDTH:
+        if width != WIDTH and is_aligned(first):
             told += f", of {width}x{height}, so crops are scaled by {width / WIDTH:.3g}"
     return told
+
+
+def trouble(form: Form, names: list[str]) -> list[str]:
+    """What a training would refuse, as far as it shows without reading all images.
+
+    Args:
+        form: where and how CelebA lies.
+        names: of the images that have attributes, at least one.
+
+    Returns:
+        A sentence each.
+    """
+    found = []
+    try:
+        empty = [split for split in SPLITS if not chosen_names(form, names, split, "official")]
+    except UserError as error:
+        found.append(str(error))
+    else:
+        if empty:
+            found.append(
+                f"There are no images in {' and '.join(empty)}, which a training needs: take more "
+                "of CelebA, or the report's split there (--data.split report)."
+            )
+    name, content = next(form.read(names[:1]))
+    try:
+        first = opened(content, f"{name} of {form.title}")
+    except UserError as error:
+        return [*found, str(error)]
+    if not is_aligned(first):
+        found.append(
+            f"{name} is {first.width}x{first.height}, which is not CelebA's proportion of {WIDTH}x"
+            f"{HEIGHT}: trainings refuse such images."
+        )
+    return found
 
 
 def opened(content: bytes, name: str) -> Image.Image:

@@ -44,10 +44,16 @@ def test_celeba_is_counted_where_it_is_named_and_not_missed_where_not(tmp_path, 
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "none"))
     found, advice = doctor.faces(None)
     assert (found, advice.startswith("fine without")) == ("none prepared by TFDS", True)
-    write_celeba(tmp_path / "celeba", {"train": 3})
+    write_celeba(tmp_path / "celeba", {"train": 3, "dev": 1, "test": 1})
     found, advice = doctor.faces(tmp_path / "celeba")
-    assert found.startswith("3 images, JPEG files in")
+    assert found.startswith("5 images, JPEG files in")
     assert advice == "fine"
+    (tmp_path / "celeba" / "img_align_celeba" / "000005.jpg").unlink()
+    _, advice = doctor.faces(tmp_path / "celeba")
+    assert advice.startswith("There are no images in test, which a training needs")
+    (tmp_path / "celeba" / "img_align_celeba" / "000001.jpg").write_bytes(b"")
+    _, advice = doctor.faces(tmp_path / "celeba")
+    assert "000001 of JPEG files in" in advice
     (tmp_path / "empty").mkdir()
     found, advice = doctor.faces(tmp_path / "empty")
     assert found == f"none in {tmp_path / 'empty'}"

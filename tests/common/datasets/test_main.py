@@ -101,7 +101,7 @@ def test_digits_that_are_not_mnists_are_not_called_mnist(shown, tmp_path):
 def test_splits_without_images_are_told(shown, tmp_path):
     write_celeba(tmp_path / "celeba", {"train": 5})
     said, _ = shown("--data-dir", str(tmp_path / "celeba"))
-    assert "No images in dev and test, which a training needs" in " ".join(said.split())
+    assert "There are no images in dev and test, which a training needs" in " ".join(said.split())
 
 
 def test_images_of_another_proportion_are_told(shown, tmp_path):
@@ -110,6 +110,20 @@ def test_images_of_another_proportion_are_told(shown, tmp_path):
     Image.new("RGB", (128, 128)).save(file)
     said, _ = shown("--data-dir", str(tmp_path / "celeba"))
     assert "000001 is 128x128, which is not CelebA's proportion" in " ".join(said.split())
+
+
+def test_an_image_that_cannot_be_read_is_told_and_the_others_are_shown(shown, tmp_path, capsys):
+    write_celeba(tmp_path / "celeba", {"train": 5})
+    files = sorted((tmp_path / "celeba" / "img_align_celeba").iterdir())
+    files[2].write_bytes(b"")
+    said, _ = shown("--data-dir", str(tmp_path / "celeba"))
+    assert "000003 of JPEG files in" in said
+    assert "4 of them, as networks see them" in said
+    for file in files:
+        file.write_bytes(b"")
+    with pytest.raises(SystemExit):
+        main(["--data-dir", str(tmp_path / "celeba")])
+    assert "none of 5 images can be read." in capsys.readouterr().err
 
 
 def test_a_folder_too_high_or_too_deep_is_told_where_the_data_lie(capsys, tmp_path, monkeypatch):
