@@ -10,6 +10,8 @@ values, and by how much it differs from Keras on random inputs.
     outputs = session.run(None, {"image": images})              # in the order of export.json
     model = tf.saved_model.load("DIR/encoder")                  # keep it: its variables die with it
     outputs = model.serve(images)                               # several inputs: a list of them
+
+In the signatures of a SavedModel the outputs are called output_0, output_1, ... in that order.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ def report(
     found = distances(*features, seed)
     few = too_few(space, found)
     rows = [
-        list(images[np.linspace(0, len(images) - 1, SHOWN).astype(np.int64)])
+        list(images[np.linspace(0, len(images) - 1, min(SHOWN, len(images))).astype(np.int64)])
         for images in (real, fake)
     ]
     grid(rows, out / "sets.png", row_labels=["real", "generated"])

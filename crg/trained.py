@@ -45,11 +45,11 @@ def build(config: Config) -> dict[str, keras.Model]:
 
 def ports(config: Config) -> dict[str, tuple[Ports, Ports]]:
     """Network -> what goes into it and what comes out of it, in words; for users of exports."""
-    del config  # the same for all
     image = {"image": f"a digit as MNIST shows it, 28x28, {range_text('signed')}"}
     latent = {"latent": "z, from -1 to 1"}
+    beyond = "; to be clipped" if config.networks.output_activation == "lrelu" else ""
     return {
-        "generator": (latent, image),
+        "generator": (latent, {"image": f"{range_text('signed')}{beyond}"}),
         "discriminator": (image, {"logits": "above 0: real"}),
         "encoder": (image, latent),
     }

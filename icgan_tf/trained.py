@@ -109,7 +109,7 @@ def ports(config: Config) -> dict[str, tuple[Ports, Ports]]:
     return {
         "generator": (code, {"image": range_text(made)}),
         "discriminator": ({**image, "condition": f"y: {y}"}, {"logits": "above 0: real"}),
-        "encoder_z": (image, latent),
+        "encoder_z": (image, {"latent": "z as it is found, of smaller spread than normal"}),
         "encoder_y": (image, {"condition": f"y as it is read, about {y}"}),
     }
 

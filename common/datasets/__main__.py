@@ -130,7 +130,9 @@ def look(command: Command) -> Found:
     if folder.suffix in (".zip", ".parquet", ".txt", ".csv") and folder.is_file():
         return faces(forms.find(folder), command.crop)
     if folder.is_dir():
-        if instead := forms.elsewhere(folder):
+        pictured = any(file.suffix.lower() in forms.SUFFIXES for file in folder.iterdir())
+        instead = forms.elsewhere(folder)
+        if instead and (folder.name in forms.IMAGES or not pictured):
             raise UserError(f"{folder} is no data set; name the folder that is one{instead}.")
         return pictures(folder, command.crop)
     what = "is no data set" if folder.exists() else "does not exist"

@@ -17,7 +17,7 @@ import functools
 import itertools
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -74,8 +74,8 @@ def _found(path: Path) -> Form | None:
     images = image_files(folder)
     packed = first_file(folder, (ZIP,), ("Img", "celeba"))
     if images:
-        if packed is not None and (more := _more(packed, len(images))):
-            logger.info("%s has %s images, the folders fewer: it is read", packed, f"{more:,}")
+        if packed is not None and _half_unpacked(packed, images):
+            logger.warning("%s is unpacked in part, so it is read itself.", packed)
             return listed_form(folder, *unchanged(zip_reader, packed))
         return listed_form(folder, *folder_reader(images))
     if packed is not None:
@@ -94,13 +94,13 @@ def _found(path: Path) -> Form | None:
     return prepared_form(version) if version is not None else None
 
 
-def _more(packed: Path, count: int) -> int:
-    """The number of images of an intact zip that has more than `count`; else 0."""
+def _half_unpacked(packed: Path, images: Collection[str]) -> bool:
+    """Whether the unpacking of an intact zip has stopped: the first of its images are there."""
     try:
         names = unchanged(zip_reader, packed)[1]
     except UserError:
-        return 0
-    return len(names) if len(names) > count else 0
+        return False
+    return len(images) < len(names) and set(names[: len(images)]) == set(images)
 
 
 def holds(path: Path) -> bool:
@@ -118,7 +118,9 @@ def elsewhere(folder: Path) -> str:
     """Where CelebA lies instead, one folder deeper or higher: `, such as ...`, or nothing."""
     with contextlib.suppress(OSError):
         near = [entry for entry in sorted(folder.iterdir()) if entry.is_dir() and holds(entry)]
-        near += [folder.absolute().parent] if folder.name in IMAGES else []
+        higher = folder.absolute().parent
+        if folder.name in IMAGES and first_file(higher, ATTRIBUTE_LISTS, ("Anno", "../Anno")):
+            near.append(higher)
         return f", such as {near[0]}" if near else ""
     return ""
 

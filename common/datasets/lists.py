@@ -67,7 +67,7 @@ def read_attributes(file: Path) -> dict[str, np.ndarray]:
     """
     lines = _lines(file)
     if file.suffix == ".csv":
-        header, told, words = _csv_header(lines), None, csv.reader(lines[1:])
+        header, told, words = _csv_header(lines), None, map(_csv_words, lines[1:])
         known, first = header[1:] == list(ATTRIBUTES), 2
         rule = "its first line must be image_id and the 40 names, with commas"
     else:
@@ -109,7 +109,7 @@ def read_partition(file: Path) -> dict[str, int]:
     if comma and len(_csv_header(lines)) != 2:
         raise UserError(f"{file}: its first line must be image_id,partition; take the original.")
     parts = {}
-    rows = csv.reader(lines[1:]) if comma else (line.split() for line in lines)
+    rows = map(_csv_words, lines[1:]) if comma else (line.split() for line in lines)
     for number, words in enumerate(rows, start=1 + comma):
         if len(words) != 2 or words[1] not in ("0", "1", "2"):
             raise UserError(
@@ -121,7 +121,12 @@ def read_partition(file: Path) -> dict[str, int]:
 
 
 def _csv_header(lines: Sequence[str]) -> list[str]:
-    return next(csv.reader(lines[:1]), [])
+    return _csv_words(lines[0]) if lines else []
+
+
+def _csv_words(line: str) -> list[str]:
+    """A line by itself, so that a stray quotation mark does not reach into the next ones."""
+    return next(csv.reader([line]), [])
 
 
 def _lines(file: Path) -> list[str]:

@@ -124,9 +124,11 @@ def _parquet_rows(file: Path) -> tuple[list[str | None], np.ndarray]:
 def _present(column: pyarrow.ChunkedArray, what: str) -> np.ndarray:
     """A column of attributes as bool `[N]`."""
     values = np.asarray(column)
-    numbers = values.dtype.kind in "biuf" and bool(np.isin(values, (-1, 0, 1)).all())
-    if len(values) and not numbers:
-        wrong = {repr(value) for value in column.to_pylist() if value not in (-1, 0, 1)}
+    if values.dtype.kind not in "biuf" or not np.isin(values, (-1, 0, 1)).all():
+        values = column.to_pylist()
+        wrong = {repr(value) for value in values if value not in (-1, 0, 1)}
+        if not wrong:  # decimals
+            return np.array(values, np.float32) == 1
         raise UserError(
             f"{what} has the values {listed(sorted(wrong))}; attributes are true and false, 1 and "
             "0, or 1 and -1. Convert them."

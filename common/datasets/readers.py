@@ -92,9 +92,12 @@ def zip_reader(file: Path) -> Reader:
         )
     if not folders:
         raise UserError(f"{file} holds no images; take CelebA's own {ZIP}.")
-    members = {name: info for inside in folders.values() for name, info in inside.items()}
-    if len(members) < sum(map(len, folders.values())):  # copies, or masks beside the images
-        _, members = max(folders.items(), key=lambda item: (item[0].name in IMAGES, len(item[1])))
+    members: dict[str, zipfile.ZipInfo] = {}
+    # Where names recur, as of masks: those of CelebA's own folder, or of the fullest, come last.
+    for _, inside in sorted(
+        folders.items(), key=lambda item: (item[0].name in IMAGES, len(item[1]))
+    ):
+        members |= inside
 
     def stamp(name: str) -> str:
         return f"{members[name].filename} {members[name].file_size} {members[name].CRC}"

@@ -146,6 +146,70 @@ def test_the_words_of_every_network_fit_its_inputs_and_outputs(name):
         assert len(outputs) == len(nets[network].outputs)
 
 
+MNIST_NAMES = ", ".join("0123456789")
+DIGIT = "a digit as MNIST shows it, 28x28"
+SIGNED, UNIT = "-1 for black to 1 for white", "0 for black to 1 for white"
+
+
+@pytest.mark.parametrize(
+    ("package", "preset", "dataset", "network", "inputs", "outputs"),
+    [
+        ("crg", "paper", None, "encoder", [f"{DIGIT}, {SIGNED}"], ["z, from -1 to 1"]),
+        ("crg", "paper", None, "generator", ["z, from -1 to 1"], [SIGNED]),
+        (
+            *("icgan_tf", "baseline", None, "generator"),
+            ["z, standard normal", f"y: 1 for present, 0 for absent, of {MNIST_NAMES}"],
+            [UNIT],
+        ),
+        (
+            *("icgan_tf", "stable", "mnist", "encoder_z"),
+            [f"{DIGIT} with a black border to 32x32; {SIGNED}"],
+            ["z as it is found, of smaller spread than normal"],
+        ),
+        (
+            *("icgan_tf", "report", "celeba", "encoder_z"),
+            [
+                "a face in RGB: aligned as CelebA's 178x218, of it (left, top, right, bottom) (35, "
+                f"55, 143, 163), scaled to 64x64, bilinear and antialiased; {SIGNED}"
+            ],
+            ["z as it is found, of smaller spread than normal"],
+        ),
+    ],
+)
+def test_the_words_tell_ranges_crops_and_borders(
+    package, preset, dataset, network, inputs, outputs
+):
+    import importlib
+
+    make = importlib.import_module(f"{package}.config").PRESETS[preset]
+    config = make(dataset) if dataset else make()
+    told = importlib.import_module(f"{package}.trained").ports(config)[network]
+    assert [list(side.values()) for side in told] == [inputs, outputs]
+
+
+def test_absence_is_told_as_the_conditions_have_it():
+    from icgan_tf.config import PRESETS
+    from icgan_tf.trained import ports
+
+    config = PRESETS["stable"]("celeba")
+    assert config.data.condition_values == "signed"
+    assert (
+        "1 for present, -1 for absent, of Bald, Bangs" in ports(config)["generator"][0]["condition"]
+    )
+
+
+def test_an_unbounded_generator_is_told():
+    import dataclasses
+
+    from crg.config import PRESETS
+    from crg.trained import ports
+
+    config = PRESETS["paper"]()
+    networks = dataclasses.replace(config.networks, output_activation="lrelu")
+    told = ports(dataclasses.replace(config, networks=networks))["generator"][1]["image"]
+    assert told == f"{SIGNED}; to be clipped"
+
+
 def test_an_image_made_as_the_record_says_comes_back(tmp_path):
     """A face as `export.json` words it, through E and D in ONNX, as a reader of it would do."""
     import onnxruntime

@@ -615,6 +615,35 @@ def test_of_a_zip_and_what_is_half_unpacked_of_it_the_zip_is_read(official, tmp_
     assert len(find(tmp_path).names) == 45
 
 
+def test_images_that_were_chosen_of_a_zip_are_read_and_not_the_zip(official, tmp_path):
+    as_zip(official, tmp_path)
+    (tmp_path / "img_align_celeba").mkdir()
+    for file in images(official):
+        if file.stem != "000003":  # taken out, as the message on a bad image says
+            (tmp_path / "img_align_celeba" / file.name).write_bytes(file.read_bytes())
+    assert len(find(tmp_path).names) == 59
+
+
+def test_images_of_a_zip_that_lie_in_several_folders_are_one_set(official, tmp_path):
+    lists(official, tmp_path)
+    with zipfile.ZipFile(tmp_path / "img_align_celeba.zip", "w") as archive:
+        for number, file in enumerate(images(official)):
+            archive.write(file, f"part{number % 3}/{file.name}")
+        archive.write(images(official)[0], f"part1/{images(official)[0].name}")  # once more
+    np.testing.assert_array_equal(load(tmp_path).images, load(official).images)
+
+
+def test_a_stray_quotation_mark_is_named_by_its_line(official, tmp_path):
+    as_kaggle(official, tmp_path)
+    file = tmp_path / "list_eval_partition.csv"
+    lines = file.read_text().splitlines()
+    lines[5] = f'"{lines[5]}'
+    file.write_text("\n".join(lines + [f"x{i:06d}.jpg,0" for i in range(9000)]))
+    assert "list_eval_partition.csv, line 6: expected a file name and 0, 1 or 2" in refused(
+        tmp_path
+    )
+
+
 @pytest.mark.parametrize("other", ["masks", "a"])
 def test_of_two_folders_of_the_same_names_in_a_zip_celebas_own_is_read(official, tmp_path, other):
     as_zip(official, tmp_path)

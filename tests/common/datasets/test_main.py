@@ -136,6 +136,19 @@ def test_a_folder_too_high_or_too_deep_is_told_where_the_data_lie(capsys, tmp_pa
         assert f"name the folder that is one, such as {meant}." in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["photos", "img_align_celeba"])
+def test_photographs_are_shown_whatever_lies_in_folders_among_them(shown, tmp_path, name):
+    write_celeba(tmp_path / name / "old", {"train": 1})
+    for number in range(3):
+        Image.new("RGB", (40, 30), (number, 0, 0)).save(tmp_path / name / f"{number}.png")
+    if name != "photos":
+        for file in (tmp_path / name / "old").glob("*.txt"):
+            file.unlink()
+        (tmp_path / name / "old" / "img_align_celeba").rename(tmp_path / name / "other")
+    said, _ = shown("--data-dir", str(tmp_path / name))
+    assert "3 of them" in said
+
+
 def test_a_list_or_a_table_may_be_named(shown, tmp_path):
     write_celeba(tmp_path / "celeba", {"train": 5})
     said, _ = shown("--data-dir", str(tmp_path / "celeba" / "list_attr_celeba.txt"))
