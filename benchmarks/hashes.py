@@ -86,14 +86,15 @@ def measure(command: Command) -> dict:
     """Seconds of each way for each kind of pairs, and their ratios."""
     found: dict[str, dict[str, float]] = {}
     for kind, (originals, others) in pairs(command).items():
+
+        def pooled(a: np.ndarray = originals, b: np.ndarray = others) -> tuple[Bits, Bits]:
+            return all_hash_bits(a), all_hash_bits(b)
+
         with tempfile.TemporaryDirectory() as cache:
             ways: dict[str, Callable[[], tuple[Bits, Bits]]] = {
                 "plain loop": lambda a=originals, b=others: (plain(a), plain(b)),
-                "all cores, with their start": lambda a=originals, b=others: (
-                    all_hash_bits(a),
-                    all_hash_bits(b),
-                ),
-                "all cores": lambda a=originals, b=others: (all_hash_bits(a), all_hash_bits(b)),
+                "all cores, with their start": pooled,
+                "all cores": pooled,
                 "originals kept": lambda a=originals, b=others, c=Path(cache): (
                     kept_hash_bits(a, c),
                     all_hash_bits(b),

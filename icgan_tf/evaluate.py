@@ -73,7 +73,7 @@ def measure(
     """All tables of the report, and its figures, drawn into `out`; `test` are some of `total`."""
     from common.document import Report
     from common.metrics import features
-    from common.metrics.face_classifier import faces_judge, faces_space
+    from common.metrics.face_classifier import faces_judge
     from common.metrics.pairs import (
         baseline_table,
         hash_table,
@@ -98,9 +98,8 @@ def measure(
         tables, findings = digits_part(model, test, latents, attributes, seed)
         space = features.digits()
     else:
-        judge, _ = faces_judge(config, data.load, model.attribute_names)
+        judge, _, space = faces_judge(config, data.load, model.attribute_names)
         tables, findings = faces_part(model, judge, test, latents, attributes)
-        space = faces_space(config, data.load)
     z = np.random.default_rng(seed).standard_normal(latents.shape, np.float32)
     generated = decode(model, z, test.attributes)
     others = train.spaced(n).images

@@ -69,7 +69,7 @@ def measure(model: Trained, config: Config, out: Path, command: EvaluateCommand)
     import numpy as np
 
     from common.document import Report
-    from common.metrics.face_classifier import faces_judge, faces_space
+    from common.metrics.face_classifier import faces_judge
     from common.metrics.pairs import (
         baseline_table,
         hash_table,
@@ -97,7 +97,7 @@ def measure(model: Trained, config: Config, out: Path, command: EvaluateCommand)
         authors=None if first_faces is None else Codes(model, first_faces, seed + 3),
     )
     codes = faces.test
-    judge, names = faces_judge(config, data.load)
+    judge, names, space = faces_judge(config, data.load)
     everything = dataclasses.replace(config.data, attributes=names)
     labels = data.load(dataclasses.replace(config, data=everything), "test")
     labels = labels.spaced(len(test)).attributes > 0.5  # [N, J]
@@ -108,7 +108,6 @@ def measure(model: Trained, config: Config, out: Path, command: EvaluateCommand)
     z = np.random.default_rng(seed).standard_normal(codes.means.shape, np.float32)
     generated = decode(model, test.attributes, z)
     others = train.spaced(len(test)).images
-    space = faces_space(config, data.load)
     found: list[Table] = []
     findings: list[str] = []
     details: dict[str, object] = {"test_images": len(test)}

@@ -147,7 +147,7 @@ def predict(network: keras.Model, images: np.ndarray) -> np.ndarray:
 
 def faces_judge(
     config: Any, load: Callable[..., Records], names: Sequence[str] = ALL
-) -> tuple[Judge, tuple[str, ...]]:
+) -> tuple[Judge, tuple[str, ...], Space]:
     """What reads attributes in faces of a run's size and crop, the same for all such runs.
 
     It is trained on the first `JUDGE_IMAGES` training images and on all attributes that the data
@@ -159,29 +159,19 @@ def faces_judge(
         names: the attributes to tell of, in order; by default all.
 
     Returns:
-        The judge, and the names of the columns of its answers.
+        The judge, the names of the columns of its answers, and its features.
     """
-    network, records = _network(config, load)
-    known = records.attribute_names
-    told = known if tuple(names) == ALL else tuple(names)
-    columns = [known.index(name) for name in told]
-    return lambda images: predict(network, images)[:, columns], told
-
-
-def faces_space(config: Any, load: Callable[..., Records]) -> Space:
-    """The features of the judge that `faces_judge` gives for these settings."""
     from common.metrics import features
 
-    network, records = _network(config, load)
-    return features.faces(network, len(records), config.data.crop)
-
-
-def _network(config: Any, load: Callable[..., Records]) -> tuple[keras.Model, Records]:
-    """The judge of a run, and the images that it was trained on."""
     whole = dataclasses.replace(
         config,
         run=dataclasses.replace(config.run, limit=JUDGE_IMAGES),
         data=dataclasses.replace(config.data, attributes=ALL),
     )
     records = load(whole, "train")
-    return load_or_train(records, config.run.cache_dir), records
+    network = load_or_train(records, config.run.cache_dir)
+    known = records.attribute_names
+    told = known if tuple(names) == ALL else tuple(names)
+    columns = [known.index(name) for name in told]
+    space = features.faces(network, len(records), config.data.crop)
+    return lambda images: predict(network, images)[:, columns], told, space

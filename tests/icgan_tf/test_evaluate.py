@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -16,7 +17,7 @@ from common.config import RunConfig
 from common.datasets import mnist
 from common.datasets.records import Records
 from common.document import Report
-from common.metrics.face_classifier import faces_judge
+from common.metrics.face_classifier import attribute_classifier, faces_judge
 from common.publish import write
 from icgan_tf import data, evaluate
 from icgan_tf.collapse import sentence
@@ -265,20 +266,21 @@ def test_the_judge_of_faces_is_trained_on_training_images_alone_whatever_the_run
     some = replace(faces_model.config.data, attributes=("Smiling", "Bald"))
     config = replace(faces_model.config, run=RunConfig(limit=3, cache_dir=cache), data=some)
 
-    def load_or_train(records: Records, folder: Path) -> str:
+    def load_or_train(records: Records, folder: Path) -> keras.Model:
         seen.append((records.source, len(records), records.attribute_names, folder))
-        return "network"
+        return attribute_classifier(16, 18)
 
     monkeypatch.setattr("common.metrics.face_classifier.load_or_train", load_or_train)
     monkeypatch.setattr(
         "common.metrics.face_classifier.predict", lambda network, images: np.arange(18)[None]
     )
-    judge, read = faces_judge(config, data.load, ("Smiling", "Bald"))
+    judge, read, space = faces_judge(config, data.load, ("Smiling", "Bald"))
     ((source, count, names, folder),) = seen
     assert "train" in source
     assert (count, names, folder) == (1024, PAPER18, cache)
     assert judge(np.zeros((1, 16, 16, 3), np.uint8)).tolist() == [[14, 0]]
     assert read == ("Smiling", "Bald")
+    assert f"trained on 1,024 faces cropped by {some.crop} to 16x16" in space.note
 
 
 def test_faces_get_two_tables_and_a_sentence_on_their_judge(faces_model, faces):

@@ -85,7 +85,7 @@ def test_real_faces_smile_and_stop_as_the_judge_reads_them():
 
     some = trained.load(None)
     config = moved(some.config, EvaluateCommand(data_dir=REAL))
-    judge, names = faces_judge(config, data.load)
+    judge, names, _ = faces_judge(config, data.load)
     test = data.load(config, "test")
     judged = Judged(Codes(some, test, 0), 0, judge, names.index("Smiling"))
     assert min(judged.right(0).mean(), judged.right(1).mean()) >= 0.85

@@ -8,6 +8,7 @@ import os
 import re
 import zipfile
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import hypothesis
@@ -258,7 +259,9 @@ def test_all_of_it_as_training_tables_has_the_official_split(
 
 
 @pytest.mark.parametrize(
-    "write", [lambda on: 1 if on else -1, int, bool, float], ids=["signed", "unit", "bool", "float"]
+    "write",
+    [lambda on: 1 if on else -1, int, bool, float, Decimal],
+    ids=["signed", "unit", "bool", "float", "decimal"],
 )
 def test_attributes_of_tables_may_be_of_any_kind_of_number(official, tmp_path, write):
     as_parquet(official, tmp_path, value=write)
