@@ -11,7 +11,6 @@ import contextlib
 import itertools
 import json
 import logging
-import os
 import platform
 import shlex
 import subprocess
@@ -179,12 +178,14 @@ def record_environment(run: Run, device: str, seed: int, records: Records) -> No
 
     Where a resumed run goes on in another environment, the former ones stay under `earlier`.
     """
+    from tensorflow.python.util import _pywrap_util_port
+
     now = {
         "python": platform.python_version(),
         "versions": {name: metadata.version(name) for name in PACKAGES},
         "system": f"{platform.system()} {platform.machine()}",
         "device": device,
-        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
+        "onednn": _pywrap_util_port.IsMklEnabled(),  # what TensorFlow computes with, as it says
         "seed": seed,
         "git_revision": _git_revision(),
         "data": {

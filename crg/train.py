@@ -32,9 +32,10 @@ def main(arguments: list[str] | None = None) -> None:
         show(config)
         return
     from common import datasets, device
+
+    config, described = device.configure(config)  # before anything imports TensorFlow
     from crg.trained import build
 
-    config, described = device.configure(config)
     train, test = (datasets.load(config.dataset, split, config.run) for split in ("train", "test"))
     if launch.resume:
         runs.check_data(launch.resume, train)
