@@ -10,25 +10,24 @@ import pytest
 
 from common.run import ROOT
 
-DIGITS = "examples/digits"
-COMMANDS = {
-    "crg.train": ["--preset", "smoke", "--out"],
-    "crg.evaluate": ["--out"],
-    "crg.reconstruct": [DIGITS, "--out"],
-    "crg.edit": [DIGITS, "--without", f"{DIGITS}/digit-0.png", "--with", f"{DIGITS}/digit-1.png"]
-    + ["--out"],
-    "icgan_tf.train": ["--preset", "smoke", "--out"],
-    "icgan_tf.evaluate": ["--out"],
-    "icgan_tf.reconstruct": [DIGITS, "--out"],
-    "icgan_tf.edit": [DIGITS, "--shift", "1", "--out"],
-    "ifcvaegan.train": ["--preset", "smoke", "--out"],
-    "ifcvaegan.evaluate": ["weights/ifcvaegan-drawn", "--out"],
-    "ifcvaegan.reconstruct": ["examples/drawn-faces", "--run", "weights/ifcvaegan-drawn", "--out"],
-    "ifcvaegan.edit": ["examples/drawn-faces", "--run", "weights/ifcvaegan-drawn"]
-    + ["--set", "Eyeglasses=1", "--out"],
-    "common.report": [DIGITS, DIGITS, "--out"],
-    "common.export": ["weights/crg-mnist", "--out"],
-    "common.doctor": [],
+COMMANDS = {  # OUT stands for a new folder
+    "crg.train": "--preset smoke --out OUT",
+    "crg.evaluate": "--out OUT",
+    "crg.reconstruct": "examples/digits --out OUT",
+    "crg.edit": "examples/digits --without examples/pairs/thin.png --with examples/pairs/thick.png"
+    " --out OUT",
+    "icgan_tf.train": "--preset smoke --out OUT",
+    "icgan_tf.evaluate": "--out OUT",
+    "icgan_tf.reconstruct": "examples/digits --out OUT",
+    "icgan_tf.edit": "examples/digits --shift 1 --out OUT",
+    "ifcvaegan.train": "--preset smoke --out OUT",
+    "ifcvaegan.evaluate": "weights/ifcvaegan-drawn --out OUT",
+    "ifcvaegan.reconstruct": "examples/drawn-faces --run weights/ifcvaegan-drawn --out OUT",
+    "ifcvaegan.edit": "examples/drawn-faces --run weights/ifcvaegan-drawn --set Eyeglasses=1"
+    " --out OUT",
+    "common.report": "examples/digits examples/digits --out OUT",
+    "common.export": "weights/crg-mnist --out OUT",
+    "common.doctor": "",
 }
 # Ends the command where it first imports TensorFlow: what oneDNN does is settled there, and what
 # TensorFlow says then goes to standard error unless `device` has put a file in its place.
@@ -51,11 +50,10 @@ runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 @pytest.mark.parametrize("module", COMMANDS)
 def test_a_command_switches_onednn_on_before_tensorflow_starts(module, tmp_path):
-    words = COMMANDS[module]
+    words = COMMANDS[module].replace("OUT", str(tmp_path / "out")).split()
     unset = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
     done = subprocess.run(
-        [sys.executable, "-c", FIRST_IMPORT, module, *words]
-        + ([str(tmp_path / "out")] if "--out" in words else []),
+        [sys.executable, "-c", FIRST_IMPORT, module, *words],
         cwd=ROOT,
         capture_output=True,
         text=True,
