@@ -26,9 +26,9 @@ import tyro
 
 from common import device
 from common.errors import UserError, exits_cleanly
-from common.files import atomic_path, write_json
-from common.run import ROOT, log_to
-from common.tables import Table, show
+from common.files import ROOT, atomic_path, write_json
+from common.reporting.tables import Table, show
+from common.runs.log import log_to
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -62,8 +62,8 @@ class Command:
 
 def measure(command: Command) -> dict:
     """Runs all measurements; rates in images a second, memory in MiB."""
-    from common.datasets import celeba
-    from common.datasets.forms import image_files
+    from common.datasets.celeba import loader as celeba
+    from common.datasets.celeba.forms import image_files
     from icgan_tf.config import PAPER18
 
     with tempfile.TemporaryDirectory() as temporary:
@@ -72,7 +72,7 @@ def measure(command: Command) -> dict:
             data_dir = synthetic(Path(temporary) / "celeba", command.synthetic)
         if data_dir is None:
             raise UserError("Name the CelebA folder by --data-dir, or give --synthetic N.")
-        options = {"size": command.size, "crop": "paper138", "limit": command.limit}
+        options = {"size": command.size, "crop": (30, 40, 168, 178), "limit": command.limit}
         options["attributes"] = PAPER18
         files = [path for _, path in sorted(image_files(data_dir).items())]
         bare_decoding(files[: command.limit], device.cores())  # so that all are in memory

@@ -25,12 +25,12 @@ import tyro
 
 from common import device
 from common.errors import exits_cleanly
-from common.files import write_json
-from common.run import ROOT, log_to
-from common.tables import Table, show
+from common.files import ROOT, write_json
+from common.reporting.tables import Table, show
+from common.runs.log import log_to
 
 if TYPE_CHECKING:
-    from common.adversarial import AdversarialModel
+    from common.training.adversarial import AdversarialModel
 
 logger = logging.getLogger(__name__)
 
@@ -80,9 +80,9 @@ def icgan(dataset: str) -> Subject:
     import numpy as np
 
     from icgan_tf.conditions import Conditions
-    from icgan_tf.config import paper
+    from icgan_tf.config import attribute_names, paper
+    from icgan_tf.editor import build
     from icgan_tf.model import ConditionalGAN
-    from icgan_tf.trained import attribute_names, build
 
     config = paper(dataset)  # pyright: ignore[reportArgumentType]
     nets = build(config)
@@ -95,8 +95,8 @@ def icgan(dataset: str) -> Subject:
 def crg(stage: str) -> Subject:
     """A stage of CRG with the networks of `paper`."""
     from crg.config import paper
+    from crg.editor import build
     from crg.model import CRG, GAN
-    from crg.trained import build
 
     nets = build(paper())
     generator = nets["generator"]
@@ -112,9 +112,9 @@ def ifcvaegan(filters: int) -> Subject:
     import numpy as np
 
     from ifcvaegan.config import paper
+    from ifcvaegan.editor import build
     from ifcvaegan.model import IFcVAEGAN
     from ifcvaegan.train import weights
-    from ifcvaegan.trained import build
 
     config = paper()
     config = replace(config, networks=replace(config.networks, filters=filters))

@@ -17,8 +17,8 @@ import tyro
 
 from common import device
 from common.errors import UserError, exits_cleanly
-from common.run import ROOT
-from common.tables import Table, show
+from common.files import ROOT
+from common.reporting.tables import Table, show
 
 OLDEST, NEWEST = (3, 11), (3, 13)
 
@@ -89,7 +89,9 @@ def digits() -> tuple[str, str]:
 
 def faces(data_dir: Path | None) -> tuple[str, str]:
     """CelebA in that folder, in whatever form, or else as tensorflow-datasets prepared it."""
-    from common.datasets import celeba, forms, prepared
+    from common.datasets import prepared
+    from common.datasets.celeba import forms
+    from common.datasets.celeba import loader as celeba
 
     advice = "fine without, for digits and drawn faces; name its folder by --data-dir"
     try:

@@ -21,6 +21,7 @@ from typing import Any
 
 from common.errors import UserError
 
+ROOT = Path(__file__).resolve().parent.parent  # of this checkout
 DISK = frozenset(  # errors of a place that cannot be written to
     {errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EISDIR, errno.ENOTDIR, errno.EEXIST}
 )

@@ -14,55 +14,27 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import tyro
 
 from common import device
-from common import run as runs
-from common.config import PLACES
 from common.errors import UserError, exits_cleanly
 from common.files import atomic_path, write_json, write_text
-from common.history import history_files, last_rows, length
-from common.tables import Table, markdown
+from common.reporting.tables import Table, markdown
+from common.runs.directory import Run, read_command
+from common.runs.history import history_files, last_rows, length
+from common.runs.log import log_to
+from common.runs.weights import save_half
+from common.settings.config import PLACES
 
 if TYPE_CHECKING:
-    import h5py
-    import keras
+    pass
 
 logger = logging.getLogger(__name__)
-
-
-def save_half(network: keras.Model, path: Path) -> None:
-    """Writes the weights of `network` as float16; Keras' `load_weights` widens them again.
-
-    Args:
-        network: built; its float32 values are rounded to float16 in the file only.
-        path: ends in `.weights.h5`.
-    """
-    import h5py
-
-    with atomic_path(path) as temporary, tempfile.TemporaryDirectory() as folder:
-        single = Path(folder) / "float32.weights.h5"
-        network.save_weights(single)
-        with h5py.File(single, "r") as source, h5py.File(temporary, "w") as target:
-            _copy_in_half(source, target)
-
-
-def _copy_in_half(source: h5py.Group, target: h5py.Group) -> None:
-    """Copies groups, attributes and data sets; float32 data become float16."""
-    target.attrs.update(source.attrs)
-    for name, item in source.items():
-        if hasattr(item, "items"):
-            _copy_in_half(item, target.create_group(name))
-        else:
-            half = item.dtype == np.float32
-            target.create_dataset(name, data=item[()], dtype=np.float16 if half else item.dtype)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +66,7 @@ def release(command: ReleaseCommand) -> Path:
     """
     import keras
 
-    run = runs.Run(command.run)
+    run = Run(command.run)
     for name in command.networks:
         if not run.network_file(name).is_file():
             raise UserError(
@@ -105,7 +77,7 @@ def release(command: ReleaseCommand) -> Path:
         assert isinstance(network, keras.Model)
         save_half(network, command.out / f"{name}.weights.h5")
     settings = json.loads((command.run / "config.json").read_text(encoding="utf-8"))
-    settings["run"] |= dict.fromkeys(PLACES)
+    settings["source"] |= dict.fromkeys(PLACES)
     write_json(command.out / "config.json", settings)
     for file in history_files(command.run).values():
         with atomic_path(command.out / file.name) as temporary:
@@ -117,11 +89,9 @@ def release(command: ReleaseCommand) -> Path:
 
 def card(command: ReleaseCommand) -> str:
     """The card in Markdown, every line of it read from the run's own files."""
-    from common.backup import unfinished
-
     environment = json.loads((command.run / "environment.json").read_text(encoding="utf-8"))
     facts = [
-        ("training", without_folders(runs.read_command(command.run))),
+        ("training", without_folders(read_command(command.run))),
         ("seed", str(environment["seed"])),
         ("data", f"{environment['data']['images']:,} images of {environment['data']['name']}"),
         ("device", environment["device"]),
@@ -136,7 +106,6 @@ def card(command: ReleaseCommand) -> str:
         facts.append(("its training", without_folders(source["command"])))
         facts += [(f"its stage {name}", length(row)) for name, row in source["stages"].items()]
     facts += [(f"stage {name}", length(row)) for name, row in last_rows(command.run).items()]
-    facts += [(f"stopped in stage {name}", at) for name, at in unfinished(command.run).items()]
     size = sum(path.stat().st_size for path in command.out.glob("*.weights.h5"))
     facts.append(("size", f"{size / 2**20:.1f} MiB in float16"))
     parts = [f"# {command.out.name}", command.note, markdown(Table("", ("", "value"), facts))]
@@ -173,7 +142,7 @@ def without_folders(line: str) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line and writes the folder."""
     command = tyro.cli(ReleaseCommand, prog="python -m common.weights", args=arguments)
-    runs.log_to(None)
+    log_to(None)
     device.choose()
     release(command)
 

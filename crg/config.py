@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from common.config import RunConfig, check_average, check_setting, check_stage
+from common.settings.config import RunConfig, Source, check_average, check_setting, check_stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,11 +122,14 @@ class EncoderConfig:
 class Config:
     """Everything that a CRG run depends on."""
 
+    package: Annotated[Literal["crg"], tyro.conf.Suppress] = "crg"
+    """Whose settings these are."""
     dataset: Literal["mnist"] = "mnist"
     """28x28 digits, 60,000 for training and 10,000 for the test (Sec. 3.2.1)."""
     stages: tuple[Literal["gan", "encoder"], ...] = ("gan", "encoder")
     """Which stages to train; the encoder alone needs --init with a generator."""
     run: Annotated[RunConfig, tyro.conf.arg(name="")] = field(default_factory=RunConfig)
+    source: Annotated[Source, tyro.conf.arg(name="")] = field(default_factory=Source)
     networks: NetworkConfig = field(default_factory=NetworkConfig)
     gan: GANConfig = field(default_factory=GANConfig)
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
@@ -201,7 +204,7 @@ def quick() -> Config:
 def smoke() -> Config:
     """Every line of code on tiny networks and 512 images, under a minute: what the tests run."""
     return Config(
-        run=RunConfig(limit=512),
+        source=Source(limit=512),
         networks=NetworkConfig(
             latent_size=16,
             generator_channels=(16, 16, 8),

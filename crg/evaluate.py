@@ -3,31 +3,27 @@
     python -m crg.evaluate [RUN] [--out DIR] [--limit N]
 
 Writes `RUN/report/report.{json,csv,md,html}`: reconstruction of real test images and of generated
-ones, what needs no model at all, what the generator makes, and edits along directions from one
-pair of images. All images are compared as 8-bit images, errors stated on [0, 1] and on [-1, 1].
+ones, baselines, what the generator makes, and edits along directions from one pair of images. All
+images are compared as 8-bit images, errors stated on [0, 1] and on [-1, 1].
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from common import run as runs
-from common.commands import EvaluateCommand, carry_out, check_evaluation, to_measure
+from common.cli.commands import carry_out
+from common.cli.evaluation import EvaluateCommand, Evaluation, begin_evaluation, check_evaluation
 from common.errors import exits_cleanly
 
 if TYPE_CHECKING:
-    from common.datasets.records import Records
-    from common.document import Report
-    from crg.trained import Trained
+    from common.reporting.document import Report
+    from crg.editor import CRGEditor
 
-logger = logging.getLogger(__name__)
-
-GENERATED = 10_000  # images to judge the generator by, at most as many as test images
+GENERATED = 10_000  # images by which the generator is judged, at most as many as test images
 
 
 def evaluate(command: EvaluateCommand) -> Path:
@@ -39,77 +35,57 @@ def evaluate(command: EvaluateCommand) -> Path:
     Raises:
         UserError: the run is not trained yet, the data cannot be read, or fewer than two images.
     """
-    from common import datasets
-    from common.publish import publish
-    from crg import trained
+    from common.reporting.publish import publish
+    from crg import data, editor
 
-    model, config = to_measure(command, trained.load)
-    train, every = (datasets.load(config.dataset, name, config.run) for name in ("train", "test"))
-    test = every.spaced(config.report_images if command.limit is None else command.limit)
-    out = command.out or runs.output_folder(model.folder, "report")
-    minutes = "; this takes minutes" if len(test) > 2_000 else ""
-    logger.info("evaluating %s on %d test images%s", model.folder, len(test), minutes)
-    return publish(measure(model, train, test, len(every), out, command), out)
+    work = begin_evaluation(command, "crg", editor.load, data.load)
+    return publish(measure(work), work.out)
 
 
-def measure(
-    model: Trained, train: Records, test: Records, total: int, out: Path, command: EvaluateCommand
-) -> Report:
-    """All tables of the report, and its figures, drawn into `out`; `test` are some of `total`."""
-    from common.document import Report
-    from common.metrics import features
-    from common.metrics.pairs import (
-        baseline_table,
-        hash_table,
-        intervals,
-        metrics_of,
-        without_a_model,
-    )
-    from common.provenance import command_line, facts
-    from common.unpaired import generated_table
+def measure(work: Evaluation[CRGEditor]) -> Report:
+    """All tables of the report, and its figures, drawn into `work.out`."""
+    from common.classifiers import features
+    from common.reporting.document import Report
+    from common.reporting.sections import reconstruction_section
+    from common.reporting.unpaired import generated_table
     from crg import tables
-    from crg.codes import decode, encode
     from crg.figures import edit_table, figures
 
-    n = len(test)
-    spaced = "" if n == total else f", evenly spaced of {total:,}"
-    codes = encode(model.encoder, test.images)
-    reconstructions = decode(model.generator, codes)
-    cache = command.cache_dir or model.config.run.cache_dir
-    bits, values = metrics_of(test.images, reconstructions, cache_dir=cache)
-    metrics = intervals(values)
-    shipped = tables.shipped_metrics(model, test, bits[0])
-    generated, cycle = tables.generated_table(model, min(n, GENERATED), command.seed)
+    model, test, out, seed = work.editor, work.test, work.out, work.seed
+    codes = model.encode(test.images)
+    reconstructions = model.decode(codes)
+    found = reconstruction_section(test.images, reconstructions, work.train.images, seed=seed)
+    shipped = tables.shipped_metrics(model, test, found.bits[0])
+    generated, cycle = tables.generated_table(model, min(len(test), GENERATED), seed)
     made, digits = tables.digits_table(test, reconstructions, generated)
     edits, edit_figures = edit_table(model, test, out)
-    others = train.spaced(len(generated)).images
-    sets = generated_table(features.digits(), test.images, generated, others, command.seed)
-    baselines = baseline_table(metrics, train.images, test.images, bits[0], command.seed)
+    others = work.train.spaced(len(generated)).images
+    sets = generated_table(features.digits(), test.images, generated, others, seed)
     return Report(
         title=f"CRG on MNIST: {model.folder.name}",
-        n=n,
-        metrics=metrics,
-        summary=f"{n:,} real test images{spaced}, encoded and generated anew by the encoder alone",
+        n=len(test),
+        metrics=found.metrics,
+        summary=work.summary("encoded and generated anew by the encoder alone"),
         tables=[
-            tables.paper_table(metrics, shipped),
-            baselines,
-            hash_table(*bits, metrics, command.seed),
+            tables.paper_table(found.metrics, shipped),
+            found.baselines,
+            found.hashes,
             cycle,
             made,
             *sets,
             edits,
         ],
         figures=[
-            *figures(model, test, reconstructions, generated, values["mse"], out),
+            *figures(model, test, reconstructions, generated, found.values["mse"], out),
             *edit_figures,
         ],
-        findings=[*tables.table_3_findings(metrics), digits, *without_a_model(baselines)],
-        facts=facts(model.folder, model.config.run.seed, command_line("crg.evaluate", command)),
+        findings=[*tables.table_3_findings(found.metrics), digits, *found.warnings],
+        facts=work.facts,
         details={
-            "test_images": n,
-            "code_mean": float(codes.mean()),
-            "code_std": float(codes.std()),
-            "mean_l2": float(values["rmse"].mean() * np.sqrt(test.images[0].size)),
+            "test_images": len(test),
+            "code_mean": float(codes.latent.mean()),
+            "code_std": float(codes.latent.std()),
+            "mean_l2": float(found.values["rmse"].mean() * np.sqrt(test.images[0].size)),
         },
     )
 

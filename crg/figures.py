@@ -8,21 +8,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from common import run as runs
-from common.attributes import ink, slant
+from common.classifiers.digits import load_classifier, predict_labels
 from common.datasets.folder import read_images
 from common.datasets.records import Records
-from common.document import Figure
-from common.history import history_files, read_run
-from common.metrics.classifier import load_classifier, predict_labels
+from common.files import ROOT
+from common.metrics.digits import ink, slant
 from common.metrics.intervals import mean_interval, proportion_interval
-from common.plots import loss_curves
-from common.sheets import alternating, grid, in_rows
-from common.tables import Table
-from crg.codes import decode, direction, edit, encode, steps
+from common.reporting.curves import loss_curves
+from common.reporting.document import Figure
+from common.reporting.sheets import alternating, grid, in_rows
+from common.reporting.tables import Table
+from common.runs.history import history_files, read_run
+from crg.codes import Along, moved
+from crg.editor import Codes
 
 if TYPE_CHECKING:
-    from crg.trained import Trained
+    from crg.editor import CRGEditor
 
 PAIRS = {  # name -> images without and with the attribute, and the digit it is meant for
     "slant": ("upright", "slanted", None),
@@ -35,7 +36,7 @@ EDITED = 500  # test images a direction is measured on
 
 
 def figures(
-    model: Trained,
+    model: CRGEditor,
     test: Records,
     reconstructions: np.ndarray,
     generated: np.ndarray,
@@ -102,10 +103,10 @@ def best_median_worst(
     return Figure("Best, median and worst reconstructions", sheet, "By MSE.")
 
 
-def generated_reconstructions(model: Trained, generated: np.ndarray, out: Path) -> Figure:
+def generated_reconstructions(model: CRGEditor, generated: np.ndarray, out: Path) -> Figure:
     """The first generated images, each row above that of their reconstructions."""
     sheet = out / "generated-reconstructions.png"
-    again = decode(model.generator, encode(model.encoder, generated[:20]))
+    again = model.reconstruct(generated[:20])
     rows = alternating(generated[:20], again)
     grid(rows, sheet, row_labels=["generated", "ours"] * (len(rows) // 2))
     return Figure("Generated images and reconstructions", sheet, "The paper's Figure 9.")
@@ -120,12 +121,12 @@ def samples(generated: np.ndarray, out: Path) -> Figure | None:
     return Figure("Generated digits", out / "samples.png", "Random z, not chosen.")
 
 
-def interpolations(model: Trained, images: np.ndarray, out: Path) -> Figure | None:
+def interpolations(model: CRGEditor, images: np.ndarray, out: Path) -> Figure | None:
     """From one image to the next along a straight line of codes; None for a single image."""
-    codes = encode(model.encoder, images[:10])
+    latents = model.encode(images[:10]).latent
     rows = [
-        list(decode(model.generator, np.linspace(codes[i], codes[i + 1], 9, dtype=np.float32)))
-        for i in range(0, len(codes) - 1, 2)
+        list(model.decode(Codes(np.linspace(latents[i], latents[i + 1], 9, dtype=np.float32))))
+        for i in range(0, len(latents) - 1, 2)
     ]
     if not rows:
         return None
@@ -137,9 +138,9 @@ def interpolations(model: Trained, images: np.ndarray, out: Path) -> Figure | No
     )
 
 
-def edit_table(model: Trained, test: Records, out: Path) -> tuple[Table, list[Figure]]:
+def edit_table(model: CRGEditor, test: Records, out: Path) -> tuple[Table, list[Figure]]:
     """Directions from one pair each: what they do to measured attributes, and sheets of edits."""
-    judge = load_classifier()
+    classifier = load_classifier()
     rows, sheets = [], []
     for name, (without, with_, digit) in PAIRS.items():
         chosen = test if digit is None else test.take(np.flatnonzero(test.labels == digit))
@@ -148,8 +149,8 @@ def edit_table(model: Trained, test: Records, out: Path) -> tuple[Table, list[Fi
             continue
         pair = read_pair(without, with_)
         edited = edits(model, pair, chosen.images)
-        read = {strength: predict_labels(judge, images) for strength, images in edited.items()}
-        wanted = None if digit is None else int(predict_labels(judge, pair[1:])[0])
+        read = {strength: predict_labels(classifier, images) for strength, images in edited.items()}
+        wanted = None if digit is None else int(predict_labels(classifier, pair[1:])[0])
         rows += edit_rows(name, edited, read, wanted)
         shown = one_of_each_digit(chosen) if digit is None else range(min(10, len(chosen)))
         sheets.append(edit_sheet(name, pair, chosen, edited, shown, out))
@@ -166,16 +167,17 @@ def edit_table(model: Trained, test: Records, out: Path) -> tuple[Table, list[Fi
 
 def read_pair(without: str, with_: str) -> np.ndarray:
     """Two of the example digits, uint8 `[2, 28, 28, 1]`."""
-    files = [runs.ROOT / "examples" / "pairs" / f"{stem}.png" for stem in (without, with_)]
+    files = [ROOT / "examples" / "pairs" / f"{stem}.png" for stem in (without, with_)]
     return np.concatenate([read_images(file, (28, 28), "L")[1] for file in files])
 
 
-def edits(model: Trained, pair: np.ndarray, images: np.ndarray) -> dict[float, np.ndarray]:
+def edits(model: CRGEditor, pair: np.ndarray, images: np.ndarray) -> dict[float, np.ndarray]:
     """Strength -> the images `[N, H, W, C]` edited along the direction of the pair (Eq. 4)."""
-    z_1, z_2 = encode(model.encoder, pair)
-    z_f, k = direction(z_1, z_2), steps(z_1, z_2, "squared", "without")
-    latents = encode(model.encoder, images)
-    return {s: decode(model.generator, edit(latents, [z_f], [s * k])) for s in STRENGTHS}
+    towards, latents = [model.direction(*pair)], model.encode(images).latent
+    return {
+        strength: model.decode(Codes(moved(latents, Along(directions=towards, amounts=[strength]))))
+        for strength in STRENGTHS
+    }
 
 
 def edit_rows(

@@ -16,8 +16,8 @@ from typing import Literal
 import keras
 import tensorflow as tf
 
-from common import losses
-from common.adversarial import AdversarialModel
+from common.training import losses
+from common.training.adversarial import AdversarialModel
 
 
 class GAN(AdversarialModel):

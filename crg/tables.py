@@ -6,16 +6,16 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from common import run as runs
+from common.classifiers.digits import load_classifier, predict_probabilities
 from common.datasets.records import Records
-from common.metrics.classifier import load_classifier, predict_probabilities
 from common.metrics.hashes import HASHES
 from common.metrics.intervals import Interval, mean_interval, proportion_interval
 from common.metrics.pairs import Bits, intervals, metrics_of, pair_metrics
 from common.metrics.reconstruction import DOUBLED, impossibility
-from common.tables import Table
-from crg import trained
-from crg.codes import decode, encode
+from common.reporting.tables import Table
+from common.runs.weights import default_weights
+from crg import editor
+from crg.editor import Codes, CRGEditor
 
 PAPER = {  # Tables 3 and 4, MNIST test images; the value range of MAE and MSE is not stated
     "BiGAN": {"mae": 0.268, "mse": 0.187, "dhash": 0.749, "phash": 0.766, "whash": 0.832},
@@ -76,26 +76,23 @@ def table_3_findings(metrics: Mapping[str, Interval]) -> list[str]:
     return found
 
 
-def shipped_metrics(
-    model: trained.Trained, test: Records, bits: Bits
-) -> dict[str, Interval] | None:
+def shipped_metrics(model: CRGEditor, test: Records, bits: Bits) -> dict[str, Interval] | None:
     """The same metrics of the model in `weights/`, or None when it is the model itself."""
-    folder = runs.default_weights(trained.SHIPPED)
+    folder = default_weights(editor.SHIPPED)
     if not folder.is_dir() or model.folder.resolve() == folder.resolve():
         return None
-    shipped = trained.load(folder)
-    images = decode(shipped.generator, encode(shipped.encoder, test.images))
+    images = editor.load(folder).reconstruct(test.images)
     return intervals(metrics_of(test.images, images, bits)[1])
 
 
-def generated_table(model: trained.Trained, count: int, seed: int) -> tuple[np.ndarray, Table]:
+def generated_table(model: CRGEditor, count: int, seed: int) -> tuple[np.ndarray, Table]:
     """Eq. 1's side: generated images, uint8 `[count, ...]`, and how well e finds them again."""
     latents = np.random.default_rng(seed).uniform(-1, 1, (count, model.generator.input_shape[-1]))
     latents = latents.astype(np.float32)
-    images = decode(model.generator, latents)
-    codes = encode(model.encoder, images)
-    metrics = pair_metrics(images, decode(model.generator, codes))
-    error = mean_interval(np.square(codes - latents).mean(axis=1))
+    images = model.decode(Codes(latents))
+    codes = model.encode(images)
+    metrics = pair_metrics(images, model.decode(codes))
+    error = mean_interval(np.square(codes.latent - latents).mean(axis=1))
     rows = [["latent z, mean squared error", error]]
     rows += [[f"image, {name}", value] for name, value in metrics.items()]
     return images, Table(
@@ -111,12 +108,12 @@ def digits_table(
     test: Records, reconstructions: np.ndarray, generated: np.ndarray
 ) -> tuple[Table, str]:
     """What a classifier of real digits reads in generated and reconstructed images; a finding."""
-    judge = load_classifier()
-    made = predict_probabilities(judge, generated)
+    classifier = load_classifier()
+    made = predict_probabilities(classifier, generated)
     sure = made.max(axis=1) >= SURE
     labels = test.labels
-    read_real = predict_probabilities(judge, test.images).argmax(axis=1)
-    read_again = predict_probabilities(judge, reconstructions).argmax(axis=1)
+    read_real = predict_probabilities(classifier, test.images).argmax(axis=1)
+    read_again = predict_probabilities(classifier, reconstructions).argmax(axis=1)
     rows, shares = [], []
     for digit in range(10):
         share = proportion_interval(int((sure & (made.argmax(axis=1) == digit)).sum()), len(made))

@@ -2,55 +2,46 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
-from common import run as runs
-from common.config import LaunchConfig, check_setting, parse_training, read_config
+from common.cli.training import begin, check_lengths, load_start, opened
+from common.datasets.records import Records
 from common.errors import UserError, exits_cleanly
-from common.launch import load_start, opened, show
-from common.samples import draw_losses, draw_reals
+from common.reporting.samples import draw_losses
+from common.runs.directory import Run
+from common.settings.config import check_setting, read_config
+from common.settings.flags import LaunchConfig
 from crg.config import EXTENDABLE, PRESETS, Config
-from crg.samples import generated_samples, reconstruction_samples
 
 if TYPE_CHECKING:
     import keras
 
-    from common.datasets.records import Records
-
-logger = logging.getLogger(__name__)
+    from crg.editor import CRGEditor
 
 
 @exits_cleanly
 def main(arguments: list[str] | None = None) -> None:
     """Parses the command line, then trains and reports."""
-    config, launch = parse_training(
-        Config, PRESETS, "python -m crg.train", arguments, extendable=EXTENDABLE
-    )
-    check_launch(config, launch)
-    if launch.dry_run:
-        show(config)
-        return
-    from common import datasets, device
+    train(*begin(Config, PRESETS, "crg", arguments, EXTENDABLE, check_launch))
 
-    config, described = device.configure(config)  # before anything imports TensorFlow
-    from crg.trained import build
 
-    train, test = (datasets.load(config.dataset, split, config.run) for split in ("train", "test"))
-    if launch.resume:
-        runs.check_data(launch.resume, train)
-    check_lengths(config, len(train), len(test))
+def train(config: Config, launch: LaunchConfig, device: str) -> None:
+    """Trains and reports; the device is set up, and `device` is what to call it."""
+    from crg import data
+    from crg.editor import build
+
+    images, test = (data.load(config, split) for split in ("train", "test"))
+    check_lengths(test, *lengths(config, len(images)))
     nets = build(config)
     needed = () if "gan" in config.stages else ("generator",)
     found = load_start(nets, launch, "CRG", needed)
 
     # Nothing has been written up to here; from here on nothing is refused.
-    with opened(config, launch, "crg", described, train, nets, found) as run:
-        draw_reals(run, train)
+    with opened(config, launch, "crg", device, images, nets, found) as run:
         if "gan" in config.stages:
-            train_gan(config, run, train, nets["generator"], nets["discriminator"])
+            train_gan(config, run, images, nets)
         if "encoder" in config.stages:
-            train_encoder(config, run, train, test, nets["generator"], nets["encoder"])
+            train_encoder(config, run, images, test, nets)
         draw_losses(run)
         if run.network_file("encoder").is_file():
             from crg.evaluate import EvaluateCommand, evaluate
@@ -70,7 +61,7 @@ def check_launch(config: Config, launch: LaunchConfig) -> None:
             "--stages encoder needs a trained generator: name the run or folder of weights that "
             "holds it by --init, or train both stages."
         )
-    if launch.resume and runs.Run(launch.resume).backup_file("encoder").is_file():
+    if launch.resume and Run(launch.resume).backup_file("encoder").is_file():
         saved = read_config(Config, launch.resume)
         if config.gan.epochs != saved.gan.epochs:
             raise UserError(
@@ -85,106 +76,84 @@ def check_launch(config: Config, launch: LaunchConfig) -> None:
             )
 
 
-def check_lengths(config: Config, images: int, test_images: int) -> None:
-    """Refuses stages and a report for which there are too few images.
+def lengths(config: Config, images: int) -> list[tuple]:
+    """The settings of each stage, with the number of its training images.
 
     Raises:
-        UserError: images held out that leave none, a period shorter than a batch, or fewer than two
-            test images.
+        UserError: images held out that leave none.
     """
-    from common.training import stage_length
-
-    if test_images < 2:
-        raise UserError(f"The report needs at least 2 test images; the data have {test_images}.")
-    if "gan" in config.stages:
-        stage_length(config.gan.epochs, config.gan.period, images, config.gan.batch_size)
-    if "encoder" not in config.stages:
-        return
-    settings = config.encoder
-    kept = images - settings.holdout
-    check_setting("encoder.holdout", settings.holdout, kept > 0, f"below {images}")
-    stage_length(settings.epochs, settings.period, kept, settings.batch_size)
+    held_out = config.encoder.holdout
+    if "encoder" in config.stages:
+        check_setting("encoder.holdout", held_out, held_out < images, f"below {images}")
+    stages = {"gan": (config.gan, images), "encoder": (config.encoder, images - held_out)}
+    return [stages[stage] for stage in config.stages]
 
 
-def train_gan(
-    config: Config,
-    run: runs.Run,
-    records: Records,
-    generator: keras.Model,
-    discriminator: keras.Model,
-) -> None:
+def train_gan(config: Config, run: Run, records: Records, nets: dict[str, keras.Model]) -> None:
     """Stage 1 (Sec. 3.2.1); leaves both networks trained, and saved in the run."""
     import keras
 
-    from common.datasets.pipeline import endless_batches
-    from common.layers import averaged_weights, averaging
-    from common.training import fit, stage_length
+    from common.training.averaging import averaged_weights, averaging
+    from common.training.fit import fit
     from crg.model import GAN
+    from crg.samples import generated_samples
 
-    settings = config.gan
-    model = GAN(generator, discriminator, seed=config.run.seed)
+    settings, generator = config.gan, nets["generator"]
+    saved = {name: nets[name] for name in ("generator", "discriminator")}
+    model = GAN(**saved, seed=config.run.seed)
 
     def adam(ema: float | None = None) -> keras.optimizers.Optimizer:
         return keras.optimizers.Adam(
-            settings.learning_rate,
-            beta_1=settings.beta_1,
-            **averaging(ema),
+            settings.learning_rate, beta_1=settings.beta_1, **averaging(ema)
         )
 
     model.compile(jit_compile=config.run.xla, discriminator=adam(), generator=adam(settings.ema))
-    draw = generated_samples(run, generator, config.run.seed)
+    draw = generated_samples(run, in_training(config, run, nets))
 
     def period_end(name: str) -> None:
         with averaged_weights(model.generator_optimizer, generator):
             draw(name)
-            run.save_networks({"generator": generator, "discriminator": discriminator})
+            run.save_networks(saved)
 
-    steps, period_steps = stage_length(
-        settings.epochs, settings.period, len(records), settings.batch_size
-    )
     fit(
         model,
         run,
         "gan",
-        lambda step: endless_batches(records, settings.batch_size, config.run.seed, step),
-        steps=steps,
-        period_steps=period_steps,
-        batch_size=settings.batch_size,
+        records,
+        settings,
         backup_seconds=config.run.backup_seconds,
         period_end=period_end,
     )
     model.generator_optimizer.finalize_variable_values(generator.trainable_variables)
-    run.save_networks({"generator": generator, "discriminator": discriminator})
+    run.save_networks(saved)
 
 
 def train_encoder(
-    config: Config,
-    run: runs.Run,
-    records: Records,
-    test: Records,
-    generator: keras.Model,
-    encoder: keras.Model,
+    config: Config, run: Run, records: Records, test: Records, nets: dict[str, keras.Model]
 ) -> None:
     """Stage 2 (Sec. 3.1); leaves the encoder trained, and saved in the run with its generator."""
     import keras
 
-    from common.datasets.pipeline import endless_batches, ordered_batches
-    from common.layers import averaged_weights, averaging, reestimate_batch_statistics
-    from common.training import fit, stage_length
+    from common.datasets.pipeline import endless_batches
+    from common.training.averaging import (
+        averaged_weights,
+        averaging,
+        reestimate_batch_statistics,
+    )
+    from common.training.fit import fit, stage_length
     from crg.model import CRG
+    from crg.samples import reconstruction_samples
 
-    settings = config.encoder
+    settings, encoder, seed = config.encoder, nets["encoder"], config.run.seed
+    saved = {name: nets[name] for name in ("generator", "encoder")}
     kept = len(records) - settings.holdout
     training, held_out = records.take(slice(kept)), records.take(slice(kept, None))
-    steps, period_steps = stage_length(
-        settings.epochs, settings.period, len(training), settings.batch_size
-    )
-    model = CRG(generator, encoder, reduction=settings.reduction, seed=config.run.seed)
+    model = CRG(**saved, reduction=settings.reduction, seed=seed)
 
     def adam(ema: float | None = None) -> keras.optimizers.Optimizer:
         rate = settings.learning_rate
-        updates = steps * (2 if settings.shared_optimizer else 1)
         if settings.schedule == "cosine":
+            updates = stage_length(settings, kept)[0] * (2 if settings.shared_optimizer else 1)
             rate = keras.optimizers.schedules.CosineDecay(rate, updates)
         return keras.optimizers.Adam(
             rate,  # pyright: ignore[reportArgumentType]
@@ -197,23 +166,21 @@ def train_encoder(
     latent_cycle = image_cycle if settings.shared_optimizer else adam()
     model.compile(jit_compile=config.run.xla, latent_cycle=latent_cycle, image_cycle=image_cycle)
     last = model.image_cycle_optimizer  # the mean moves with the last update of an iteration
-    draw = reconstruction_samples(run, test, generator, encoder)
+    draw = reconstruction_samples(run, test, in_training(config, run, nets))
 
     def period_end(name: str) -> None:
         with averaged_weights(last, encoder):
             draw(name)
-            run.save_networks({"generator": generator, "encoder": encoder})
+            run.save_networks(saved)
 
     fit(
         model,
         run,
         "encoder",
-        lambda step: endless_batches(training, settings.batch_size, config.run.seed, step),
-        steps=steps,
-        period_steps=period_steps,
-        batch_size=settings.batch_size,
+        training,
+        settings,
         backup_seconds=config.run.backup_seconds,
-        validation=ordered_batches(held_out, settings.batch_size) if settings.holdout else None,
+        validation=held_out if settings.holdout else None,
         keep_best=(
             ("val_latent_cycle_loss", "val_image_cycle_loss") if settings.keep == "best" else ()
         ),
@@ -221,10 +188,17 @@ def train_encoder(
     )
     last.finalize_variable_values(encoder.trainable_variables)
     if settings.reestimate_batches:
-        batches = endless_batches(training, settings.batch_size, config.run.seed)
+        batches = endless_batches(training, settings.batch_size, seed)
         batches = batches.take(settings.reestimate_batches)
         reestimate_batch_statistics(encoder, (image for image, _ in batches))
-    run.save_networks({"generator": generator, "encoder": encoder})
+    run.save_networks(saved)
+
+
+def in_training(config: Config, run: Run, nets: dict[str, keras.Model]) -> CRGEditor:
+    """The networks in training, as those that draw samples take them."""
+    from crg.editor import NEEDED, CRGEditor
+
+    return CRGEditor(run.folder, config, **{name: nets[name] for name in NEEDED})
 
 
 if __name__ == "__main__":

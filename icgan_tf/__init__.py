@@ -3,3 +3,22 @@
 Perarnau et al. 2016 (arXiv 1611.06355) as the Stanford report of Sun, Li & Xu rebuilt it; see
 README.md.
 """
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from icgan_tf.editor import IcGANEditor
+
+
+def load(run: Path | None = None) -> IcGANEditor:
+    """The editor of a run, or of the model that comes with the project; TensorFlow starts here.
+
+    Raises:
+        UserError: the folder is no run, or is not trained yet.
+    """
+    from icgan_tf import editor
+
+    return editor.load(run)

@@ -1,25 +1,16 @@
-"""From images to codes (z, y) and back, and what an edit does to y.
+"""Requests for edits, and what each does to y.
 
-Perarnau et al. 2016, Sec. 3.3; the report, Sec. 1 and 6.2: x* = G(E_z(x), y*). z = E_z(x) holds
-what is not in y; y is what E_y reads, made binary (the largest class, or the sign of each
-attribute).
+Perarnau et al. 2016, Sec. 3.3, and the scripts of its authors: single attributes, each attribute in
+turn, y swapped between two images, interpolation; the report, Sec. 6.2: digit + k.
 """
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
-
-from common.images import cropped, in_blocks, padded, to_range, to_uint8
-
-if TYPE_CHECKING:
-    import keras
-    import tensorflow as tf
-
-    from icgan_tf.trained import Trained
 
 EXCLUSIVE = (  # setting one of a group clears the others (the authors' code)
     ("Bald", "Bangs", "Receding_Hairline"),
@@ -29,27 +20,48 @@ EXCLUSIVE = (  # setting one of a group clears the others (the authors' code)
 TOGGLED = ("Male",)  # in `variations`, turned over instead of set (the authors' code)
 
 
-def encode(model: Trained, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Encodes images: z = E_z(x), y = E_y(x).
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """Digits: add k, modulo ten; without `wrap`, past 9 there is no digit, as in the baseline."""
 
-    Args:
-        model: the trained networks.
-        images: uint8 `[N, S, S, C]`, digits also in 28x28.
+    k: int
+    wrap: bool = True
 
-    Returns:
-        float32 latents `[N, Z]`, and the attributes that E_y reads, float32 `[N, A]` on the scale
-        of 0 for absent and 1 for present, not yet binary.
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """Set attributes: name -> value, 1 for present and -1 for absent; none: the reconstruction.
+
+    With `exclusive`, one that becomes present clears those that exclude it.
     """
-    data = model.config.data
 
-    def apply(network: keras.Model, block: np.ndarray) -> tf.Tensor:
-        return network(to_range(padded(block, data.image_size), data.pixel_range), training=False)
+    values: dict[str, float] = field(default_factory=dict)
+    exclusive: bool = True
 
-    z, y = (
-        in_blocks(functools.partial(apply, network), images)
-        for network in (model.encoder_z, model.encoder_y)
-    )
-    return z, (y + 1.0) / 2.0 if data.condition_values == "signed" else y
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """Take the attributes of another image, uint8 `[H, W, C]`."""
+
+    other: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Interpolate:
+    """Go half-way to another image, uint8 `[H, W, C]`; the sheet has `steps` images between."""
+
+    other: np.ndarray
+    steps: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """The reconstruction; the sheet has each attribute, or each class, in turn."""
+
+    exclusive: bool = True
+
+
+Request: TypeAlias = Shift | Set | Swap | Interpolate | Each
 
 
 def binary(attributes: np.ndarray, one_hot: bool) -> np.ndarray:
@@ -65,46 +77,6 @@ def binary(attributes: np.ndarray, one_hot: bool) -> np.ndarray:
     if one_hot:
         return np.eye(attributes.shape[1], dtype=np.float32)[attributes.argmax(axis=1)]
     return (attributes > 0.5).astype(np.float32)
-
-
-def decode(model: Trained, latents: np.ndarray, attributes: np.ndarray) -> np.ndarray:
-    """Generates images: x = G(z, y), each by itself whatever else is in the batch.
-
-    Args:
-        model: the trained networks.
-        latents: float32 `[N, Z]`.
-        attributes: `[N, A]`, 0 for absent and 1 for present.
-
-    Returns:
-        uint8 images `[N, S, S, C]`; digits without their border, `[N, 28, 28, 1]`.
-    """
-    data = model.config.data
-    y = conditions(model, attributes)
-    made = "unit" if data.pixel_range == "unit" else "signed"  # the range of G's activation
-
-    def apply(z: np.ndarray, y: np.ndarray) -> np.ndarray:
-        return to_uint8(model.generator([z, y], training=False), made)
-
-    images = in_blocks(apply, latents, y)
-    return cropped(images, 28) if model.digits else images
-
-
-def conditions(model: Trained, attributes: np.ndarray) -> np.ndarray:
-    """Attributes `[N, A]` of 0 and 1 as G and D are told them, float32."""
-    y = np.asarray(attributes, np.float32)
-    return 2.0 * y - 1.0 if model.config.data.condition_values == "signed" else y
-
-
-def found_again(model: Trained, latents: np.ndarray, attributes: np.ndarray) -> np.ndarray:
-    """E_z(G(z, y)) `[N, Z]` of latents `[N, Z]` and attributes `[N, A]`, as Eq. 2 has it.
-
-    Nothing is rounded to 8 bits and no border is taken off, as between two commands.
-    """
-
-    def apply(z: np.ndarray, y: np.ndarray) -> tf.Tensor:
-        return model.encoder_z(model.generator([z, y], training=False), training=False)
-
-    return in_blocks(apply, latents, conditions(model, attributes))
 
 
 def shifted(attributes: np.ndarray, k: int, wrap: bool = True) -> np.ndarray:

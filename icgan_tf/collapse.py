@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from common.files import atomic_path, write_text
-from common.history import History
-from common.run import Run
+from common.runs.directory import Run
+from common.runs.history import History
 
 logger = logging.getLogger(__name__)
 

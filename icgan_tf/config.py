@@ -14,8 +14,9 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from common.config import RunConfig, check_average, check_setting, check_stage
+from common.datasets.celeba.faces import WHOLE_WIDTH, Crop
 from common.errors import UserError
+from common.settings.config import RunConfig, Source, check_average, check_setting, check_stage
 
 Dataset = Literal["mnist", "celeba", "drawn"]
 
@@ -39,6 +40,16 @@ PAPER18 = (  # the attributes that [O] keeps of CelebA's 40, in its order
     "Wavy_Hair",
     "Wearing_Hat",
 )
+CROPS: dict[str, Crop] = {
+    "center108": (35, 55, 143, 163),  # [R], Sec. 4
+    "paper138": (30, 40, 168, 178),  # [O]
+    "center178": WHOLE_WIDTH,
+}
+SPLITS = {  # how many of all of CelebA's files train; None: its own partition
+    "official": None,
+    "report": 196_608,  # the "97 %" of [R]: 24 times its 8,192 images
+    "authors": 202_599 - 19_961,  # [O] holds so many out
+}
 ALL = ("all",)  # every attribute that the data set has, CelebA's 40 [R]
 
 
@@ -215,11 +226,14 @@ class EncoderYConfig:
 class Config:
     """Everything that an IcGAN run depends on."""
 
+    package: Annotated[Literal["icgan_tf"], tyro.conf.Suppress] = "icgan_tf"
+    """Whose settings these are."""
     dataset: Dataset = "celeba"
     """Digits, CelebA's faces (--data-dir names their folder), or faces drawn by this program."""
     stages: tuple[Literal["gan", "encoder_z", "encoder_y"], ...] = ("gan", "encoder_z", "encoder_y")
     """Which stages to train; encoder_z alone needs --init with a generator."""
     run: Annotated[RunConfig, tyro.conf.arg(name="")] = field(default_factory=RunConfig)
+    source: Annotated[Source, tyro.conf.arg(name="")] = field(default_factory=Source)
     data: DataConfig = field(default_factory=DataConfig)
     networks: NetworkConfig = field(default_factory=NetworkConfig)
     gan: GANConfig = field(default_factory=GANConfig)
@@ -291,6 +305,18 @@ def _refuse_changed(group: str, settings: Any, names: Sequence[str], where: str)
         check_setting(
             f"{group}.{name}", value, value == usual, f"{usual}: it has no effect on {where}"
         )
+
+
+def attribute_names(config: Config) -> tuple[str, ...]:
+    """The names of the columns of y, in order."""
+    if config.dataset == "mnist":
+        return tuple(str(digit) for digit in range(10))
+    if config.data.attributes != ALL:
+        return config.data.attributes
+    from common.datasets import drawn
+    from common.datasets.celeba import loader as celeba
+
+    return drawn.ATTRIBUTES if config.dataset == "drawn" else celeba.ATTRIBUTES
 
 
 MNIST = DataConfig(image_size=32, attributes=ALL)
@@ -421,7 +447,7 @@ def smoke(dataset: Dataset = "drawn") -> Config:
     config = stable(dataset)
     return dataclasses.replace(
         config,
-        run=RunConfig(limit=256),
+        source=Source(limit=256),
         data=dataclasses.replace(config.data, image_size=32),
         networks=NetworkConfig(
             latent_size=8,

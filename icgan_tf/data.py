@@ -6,18 +6,18 @@ from typing import Literal
 
 from common import datasets
 from common.datasets.records import Records
-from icgan_tf.config import Config
+from icgan_tf.config import CROPS, SPLITS, Config
 
 Split = Literal["train", "dev", "test"]
 
 
 def load(config: Config, split: Split) -> Records:
-    """Reads one split of the run's data; of `train` and `dev` the first `config.run.limit` images.
+    """Reads one split of the run's data; of `train` and `dev` the first images up to the limit.
 
     Args:
-        config: names the data set, its folder, the size and the attributes.
+        config: names the data set, its folder, the limit, the size and the attributes.
         split: digits: 60,000, and the halves of the test file (the report, Sec. 4); faces: as
-            `common.datasets.celeba` tells.
+            `common.datasets.celeba.loader` tells.
 
     Returns:
         Records with square images of `config.data.image_size` pixels.
@@ -29,9 +29,9 @@ def load(config: Config, split: Split) -> Records:
     return datasets.load(
         config.dataset,
         "test5000" if config.dataset == "mnist" and split == "test" else split,
-        config.run,
+        config.source,
         size=data.image_size,
         attributes=data.attributes,
-        crop=data.crop,
-        partition=data.split,
+        crop=CROPS[data.crop],
+        train_files=SPLITS[data.split],
     )

@@ -1,4 +1,4 @@
-"""What an evaluation on digits measures: edits, style, encoders, judged by a classifier.
+"""What an evaluation on digits measures: edits, style, encoders, read by a classifier.
 
 The report's only number is that "74.60 %" of one random batch were "visually clear and correctly
 edited by human perception" (Sec. 6.2). Here a classifier of real digits reads thousands of edits,
@@ -8,25 +8,31 @@ and its confidence stands for "visually clear".
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from common.attributes import ink, slant
+from common.classifiers.digits import (
+    accuracy,
+    load_classifier,
+    predict_labels,
+    predict_probabilities,
+)
 from common.datasets import mnist
 from common.datasets.records import Records
 from common.errors import UserError
 from common.metrics.attributes import correlation
 from common.metrics.baselines import other_rows
-from common.metrics.classifier import accuracy, load_classifier, predict_probabilities
+from common.metrics.digits import ink, slant
 from common.metrics.intervals import Interval, mean_interval, proportion_interval
-from common.tables import Cell, Table
-from icgan_tf.codes import decode, encode, shifted
+from common.reporting.tables import Cell, Table
+from icgan_tf.codes import shifted
 
 if TYPE_CHECKING:
     import keras
 
-    from icgan_tf.trained import Trained
+    from icgan_tf.editor import Codes, IcGANEditor
 
 REPORT = 0.7460  # Sec. 6.2, by eye, of a batch of unknown size
 GOOD = 0.99  # accuracy on `dev` that the classifier must have
@@ -35,10 +41,9 @@ DIGITS = 10
 
 
 def edit_table(
-    model: Trained,
+    model: IcGANEditor,
     test: Records,
-    latents: np.ndarray,
-    attributes: np.ndarray,
+    codes: Codes,
     seed: int,
 ) -> tuple[Table, dict[str, Interval], Interval]:
     """Edits, reconstructions and samples as the classifier reads them.
@@ -46,8 +51,7 @@ def edit_table(
     Args:
         model: the trained networks.
         test: real digits.
-        latents: E_z of them `[N, Z]`.
-        attributes: E_y of them, one-hot `[N, 10]`.
+        codes: of them.
         seed: of the random latents.
 
     Returns:
@@ -55,17 +59,17 @@ def edit_table(
         that surely reads so.
 
     Raises:
-        UserError: the classifier is not good enough to judge.
+        UserError: the classifier is not good enough.
     """
-    judge = load_classifier()
-    on_dev = checked_accuracy(judge)
+    classifier = load_classifier()
+    on_dev = checked_accuracy(classifier)
     labels, true = test.labels, test.attributes
     rows: list[list[Cell]] = []
     shares: dict[str, Interval] = {}
 
-    def judged(name: str, edits: Sequence[np.ndarray], ks: Sequence[int], seen: slice | np.ndarray):
+    def reading(name: str, edits: Sequence, ks: Sequence[int], seen: slice | np.ndarray):
         """A row: images `[N, 28, 28, 1]` for each k, of which the labels plus k are wanted."""
-        answers = [predict_probabilities(judge, images) for images in edits]
+        answers = [predict_probabilities(classifier, images) for images in edits]
         right = [
             a.argmax(axis=1) == (labels[seen] + k) % DIGITS
             for a, k in zip(answers, ks, strict=True)
@@ -75,20 +79,19 @@ def edit_table(
         rows.append([name, shares[name], sure, len(right[0])])
         return sure
 
-    def plus(k: int, y: np.ndarray = attributes, wrap: bool = True) -> np.ndarray:
-        return decode(model, latents, shifted(y, k, wrap))
-
     every, below = slice(None), labels < DIGITS - 1
-    edited = plus(1)
-    sure = judged("+1", [edited], [1], every)
-    judged("+1, y* from the true label", [plus(1, true)], [1], every)
-    judged("+1, without the digit 9", [edited[below]], [1], below)
-    judged("+1, without the modulo (baseline)", [plus(1, wrap=False)], [1], every)
-    judged("+1 to +9, all of them", [plus(k) for k in range(1, DIGITS)], range(1, DIGITS), every)
-    judged("+0, reconstruction", [plus(0)], [0], every)
-    random = np.random.default_rng(seed).standard_normal(latents.shape, np.float32)
-    judged("random z, y of the images", [decode(model, random, true)], [0], every)
-    judged("the real images", [test.images], [0], every)
+    edited = plus(model, codes, 1)
+    sure = reading("+1", [edited], [1], every)
+    reading("+1, y* from the true label", [plus(model, codes.with_attributes(true), 1)], [1], every)
+    reading("+1, without the digit 9", [edited[below]], [1], below)
+    reading("+1, without the modulo (baseline)", [plus(model, codes, 1, wrap=False)], [1], every)
+    ks = range(1, DIGITS)
+    reading("+1 to +9, all of them", [plus(model, codes, k) for k in ks], ks, every)
+    reading("+0, reconstruction", [plus(model, codes, 0)], [0], every)
+    random = np.random.default_rng(seed).standard_normal(codes.latent.shape, np.float32)
+    drawn = model.decode(replace(codes, latent=random, attributes=true))
+    reading("random z, y of the images", [drawn], [0], every)
+    reading("the real images", [test.images], [0], every)
     rows.append(["the report, one batch, by eye", None, REPORT, None])
     return (
         Table(
@@ -106,18 +109,23 @@ def edit_table(
     )
 
 
-def checked_accuracy(judge: keras.Model) -> Interval:
+def plus(model: IcGANEditor, codes: Codes, k: int, wrap: bool = True) -> np.ndarray:
+    """The images of the codes with k added to their digit, uint8 `[N, 28, 28, 1]`."""
+    return model.decode(codes.with_attributes(shifted(codes.attributes, k, wrap)))
+
+
+def checked_accuracy(classifier: keras.Model) -> Interval:
     """The classifier's accuracy on the real digits of `dev`, which are no test digits here.
 
     Raises:
         UserError: it is below `GOOD`.
     """
     dev = mnist.load("dev")
-    measured = accuracy(judge, dev.images, dev.labels)
+    measured = accuracy(classifier, dev.images, dev.labels)
     if measured.mean < GOOD:
         raise UserError(
             f"The digit classifier is right on {measured.mean:.2%} of dev only, {GOOD:.0%} are "
-            "needed to judge: train it anew by python -m common.metrics.classifier."
+            "needed: train it anew by python -m common.classifiers."
         )
     return measured
 
@@ -129,17 +137,12 @@ def _share(right: Sequence[np.ndarray]) -> Interval:
     return mean_interval(np.mean(right, axis=0))
 
 
-def digit_table(
-    model: Trained, test: Records, latents: np.ndarray, attributes: np.ndarray
-) -> Table:
+def digit_table(model: IcGANEditor, test: Records, codes: Codes) -> Table:
     """The same, digit by digit: what E_y reads, what reconstruction and +1 are read as."""
-    judge = load_classifier()
+    classifier = load_classifier()
     labels = test.labels
-    again, edited = (
-        predict_probabilities(judge, decode(model, latents, shifted(attributes, k))).argmax(axis=1)
-        for k in (0, 1)
-    )
-    read = attributes.argmax(axis=1)
+    again, edited = (predict_labels(classifier, plus(model, codes, k)) for k in (0, 1))
+    read = codes.attributes.argmax(axis=1)
     rows: list[list[Cell]] = []
     for digit in range(DIGITS):
         mine = labels == digit
@@ -159,7 +162,7 @@ def digit_table(
 
 
 def style_table(
-    model: Trained, test: Records, latents: np.ndarray, attributes: np.ndarray, seed: int
+    model: IcGANEditor, test: Records, codes: Codes, seed: int
 ) -> tuple[Table, Interval]:
     """Whether an edit keeps the style: stroke, slant and z, within the digits of one class.
 
@@ -167,10 +170,9 @@ def style_table(
         The table, and the correlation of ink between inputs and their +1.
     """
     labels = test.labels
-    again = decode(model, latents, attributes)
-    edited = decode(model, latents, shifted(attributes, 1))
-    another = other_rows(len(latents), seed)
-    other = decode(model, latents[another], shifted(attributes, 1))
+    again, edited = (plus(model, codes, k) for k in (0, 1))
+    another = codes.latent[other_rows(len(codes.latent), seed)]
+    other = plus(model, replace(codes, latent=another), 1)
 
     def kept(measure: Callable[[np.ndarray], np.ndarray]) -> list[Interval]:
         real = measure(test.images)
@@ -182,7 +184,7 @@ def style_table(
         ["correlation with the input, slant in degrees", *kept(slant)],
     ]
     moved = [
-        float(np.square(encode(model, images)[0] - latents).mean())
+        float(np.square(model.encode(images).latent - codes.latent).mean())
         for images in (again, edited, other)
     ]
     rows.append(["mean square of E_z(x*) - E_z(x)", *moved])

@@ -13,49 +13,29 @@ in `icgan_tf.codes`.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import numpy as np
-import tyro
-
-from common.commands import attribute_values, carry_out
+from common.cli.commands import carry_out, control_values
+from common.cli.images import ImagesCommand, one_image, write_edits
 from common.errors import UserError, exits_cleanly
-from icgan_tf.codes import (
-    EXCLUSIVE,
-    between,
-    binary,
-    decode,
-    encode,
-    shifted,
-    variations,
-    with_values,
-)
+from icgan_tf.codes import Each, Interpolate, Request, Set, Shift, Swap
 
 if TYPE_CHECKING:
-    from icgan_tf.trained import Trained
+    from icgan_tf.editor import IcGANEditor
 
-logger = logging.getLogger(__name__)
-
-LARGEST_VALUE = 3.0  # of an attribute that is set; 1 is what the networks know
-SHEET_ROWS = 40  # at most so many images on the sheet
 STEPS = 4  # between the ends of a line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EditCommand:
+class EditCommand(ImagesCommand):
     """Edits images by their attributes.
 
     Takes one of --shift, --set, --swap, --interpolate and --all-attributes.
     """
 
-    images: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="IMAGES")]
-    """An image or a folder of images: digits, white on black, or faces, aligned as CelebA's are."""
-    out: Path
-    """Folder for one `<name>.png` an input; sheets and codes go to `OUT/sheets/`."""
     shift: int | None = None
     """Digits: add this number, modulo ten."""
     set: tuple[str, ...] = ()
@@ -73,10 +53,6 @@ class EditCommand:
     """--no-wrap: --shift past 9 asks for no digit at all, as in the baseline's code."""
     exclusive: bool = True
     """--no-exclusive: a hair colour that is set does not clear the others, and so on."""
-    invert: bool = False
-    """The inputs are digits, black on white."""
-    run: Path | None = None
-    """A run or a folder of weights; by default the model of digits that comes with the project."""
 
 
 def apply(command: EditCommand) -> Path:
@@ -89,137 +65,52 @@ def apply(command: EditCommand) -> Path:
         UserError: not exactly one edit, one that does not fit the model, or images that are
             missing, unreadable or to be overwritten.
     """
-    from common.datasets.folder import write_images
-    from common.files import write_json
-    from common.sheets import grid
-    from icgan_tf import trained
+    from icgan_tf import editor
 
     check(command)
-    model = trained.load(command.run)
-    values = check_for_model(command, model)
-    stems, images = read(command.images, model, command.invert)
-    other = one_image(command.swap or command.interpolate, model, command.invert)
-    latents, answers = encode(model, images)
-    attributes = binary(answers, model.digits)
-
-    edited = edit_of(command, model, latents, attributes, values, other)
-    write_images(command.out, stems, edited.images)
-    sheets = command.out / "sheets"
-    shown = slice(SHEET_ROWS)
-    columns = {"input": images, "reconstruction": decode(model, latents, attributes)}
-    columns |= edited.columns
-    rows = [list(row) for row in zip(*(column[shown] for column in columns.values()), strict=True)]
-    names = model.attribute_names
-    columns_read = [i for i, name in enumerate(names) if model.digits or name in values]
-    read_as = [
-        named(row[columns_read], [names[i] for i in columns_read]) for row in attributes[shown]
-    ]
-    labels = [" ".join(filter(None, pair)) for pair in zip(stems[shown], read_as, strict=True)]
-    grid(rows, sheets / "edits.png", row_labels=labels, column_labels=list(columns))
-    write_json(
-        sheets / "edits.json",
-        {
-            "model": model.folder.name,
-            "attribute_names": names,
-            "images": stems,
-            "latents": latents,
-            "encoder_y": answers,
-            "attributes": attributes,
-            "edited_attributes": edited.attributes,
-        },
-    )
-    logger.info("edited images: %d in %s, all on %s", len(stems), command.out, sheets / "edits.png")
-    return command.out
+    model = editor.load(command.run)
+    request = request_of(command, model)
+    model.check(request)
+    stems, images = model.kind.read(command.images, command.invert)
+    edited = model.edit(images, request)
+    details = {"attribute_names": list(model.attribute_names)}
+    return write_edits(command.out, stems, images, edited, model, details)
 
 
-@dataclass(frozen=True, slots=True)
-class Edited:
-    """What an edit makes of N images.
+def request_of(command: EditCommand, model: IcGANEditor) -> Request:
+    """The one edit of the command.
 
-    Attributes:
-        images: one for each input, uint8 `[N, H, W, C]`.
-        attributes: those that it was generated with `[N, A]`.
-        columns: of the sheet, after the reconstruction: label -> images `[N, H, W, C]`.
-    """
-
-    images: np.ndarray
-    attributes: np.ndarray
-    columns: dict[str, np.ndarray]
-
-
-def edit_of(
-    command: EditCommand,
-    model: Trained,
-    latents: np.ndarray,
-    attributes: np.ndarray,
-    values: Mapping[str, float],
-    other: np.ndarray | None,
-) -> Edited:
-    """Carries out the one edit of the command.
-
-    Args:
-        command: which edit.
-        model: the trained networks.
-        latents: of the inputs `[N, Z]`.
-        attributes: of the inputs, binary `[N, A]`.
-        values: what --set says.
-        other: the image of --swap or --interpolate, uint8 `[1, H, W, C]`.
+    Raises:
+        UserError: an attribute that the model does not have, a value that is none, or several
+            images where one belongs.
     """
     if command.all_attributes:
-        return in_turn(model, latents, attributes, command.exclusive)
-    if command.swap is not None and other is not None:
-        return swapped(model, latents, attributes, other)
-    if command.interpolate is not None and other is not None:
-        return interpolated(model, latents, attributes, other, command.steps or STEPS)
+        return Each(command.exclusive)
     if command.shift is not None:
-        label = f"digit {command.shift:+d}"
-        wanted = shifted(attributes, command.shift, command.wrap)
-    else:
-        label = "\n".join(command.set)
-        wanted = with_values(attributes, model.attribute_names, values, command.exclusive)
-    images = decode(model, latents, wanted)
-    return Edited(images, wanted, {label: images})
+        return Shift(command.shift, command.wrap)
+    for path in (command.swap, command.interpolate):
+        if path is not None:
+            other = one_image(model, path, "name one of them", invert=command.invert)
+            steps = command.steps or STEPS
+            return Swap(other) if path is command.swap else Interpolate(other, steps)
+    return Set(values_of(command, model), command.exclusive)
 
 
-def in_turn(model: Trained, latents: np.ndarray, attributes: np.ndarray, exclusive: bool) -> Edited:
-    """Every attribute, or every class, in turn; the edited image is the reconstruction."""
-    varied = variations(attributes, model.attribute_names, model.digits, exclusive)
-    columns = {label: decode(model, latents, wanted) for label, wanted in varied.items()}
-    return Edited(decode(model, latents, attributes), attributes, columns)
+def values_of(command: EditCommand, model: IcGANEditor) -> dict[str, float]:
+    """What --set says, as attribute -> value.
 
+    Raises:
+        UserError: an attribute that the model does not have, or a value that is none.
+    """
+    from common.datasets.celeba.lists import ATTRIBUTES
 
-def swapped(
-    model: Trained, latents: np.ndarray, attributes: np.ndarray, other: np.ndarray
-) -> Edited:
-    """The y of another image with the z of each input, and the other way round."""
-    z, y = codes_of(model, other, len(latents))
-    images = decode(model, latents, y)
-    columns = {
-        "attributes of the other": images,
-        "the other": np.repeat(other, len(latents), axis=0),
-        "its reconstruction": decode(model, z, y),
-        "with these attributes": decode(model, z, attributes),
-    }
-    return Edited(images, y, columns)
-
-
-def interpolated(
-    model: Trained, latents: np.ndarray, attributes: np.ndarray, other: np.ndarray, steps: int
-) -> Edited:
-    """The straight line from each input to another image; the edited image is half-way."""
-    start, end = (latents, attributes), codes_of(model, other, len(latents))
-    shares = np.linspace(0.0, 1.0, steps + 2)[1:]
-    columns = {f"{share:.0%}": decode(model, *between(start, end, share)) for share in shares}
-    columns["the other"] = np.repeat(other, len(latents), axis=0)
-    z, y = between(start, end, 0.5)
-    return Edited(decode(model, z, y), y, columns)
-
-
-def codes_of(model: Trained, other: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Z and binary y of one image `[1, H, W, C]`, repeated: `[count, Z]` and `[count, A]`."""
-    z, answer = encode(model, other)
-    y = binary(answer, model.digits)
-    return np.repeat(z, count, axis=0), np.repeat(y, count, axis=0)
+    for setting in command.set:
+        if model.digits and setting.partition("=")[0] in ATTRIBUTES:
+            raise UserError(
+                f"--set {setting}: the model {model.folder.name} knows digits, not faces; name a "
+                "run that was trained on faces by --run."
+            )
+    return control_values(command.set, [c for c in model.controls if c.name != "shift"])
 
 
 def check(command: EditCommand) -> None:
@@ -253,74 +144,6 @@ def check(command: EditCommand) -> None:
         if ignored:
             raise UserError(f"{option} has no effect on {named_edits[0]}; leave it out.")
     check_inputs(command.out, command.images, command.swap, command.interpolate)
-
-
-def check_for_model(command: EditCommand, model: Trained) -> dict[str, float]:
-    """What --set says, as attribute -> value; checks that the model knows the edit.
-
-    Raises:
-        UserError: --shift of faces, an unknown attribute, a value that is none, or attributes that
-            exclude each other.
-    """
-    from common.datasets.celeba import ATTRIBUTES
-
-    if command.shift is not None and not model.digits:
-        raise UserError("--shift adds to digits, but this model knows faces; use --set.")
-    for setting in command.set:
-        if model.digits and setting.partition("=")[0] in ATTRIBUTES:
-            raise UserError(
-                f"--set {setting}: the model {model.folder.name} knows digits, not faces; name a "
-                "run that was trained on faces by --run."
-            )
-    names = model.attribute_names
-    values = attribute_values(command.set, names, -1, -LARGEST_VALUE, LARGEST_VALUE)
-    present = [name for name, value in values.items() if value > 0]
-    groups = (model.attribute_names,) if model.digits else EXCLUSIVE if command.exclusive else ()
-    for group in groups:
-        clash = [name for name in present if name in group]
-        if len(clash) > 1:
-            raise UserError(
-                f"--set {' '.join(command.set)}: {' and '.join(clash)} exclude each other; set one "
-                "of them" + ("." if model.digits else ", or add --no-exclusive.")
-            )
-    if model.digits and values:
-        if not present:
-            raise UserError("--set of a digit says which digit to make, such as --set 7=1.")
-        return {name: values.get(name, -1.0) for name in model.attribute_names}
-    return values
-
-
-def read(path: Path, model: Trained, invert: bool) -> tuple[list[str], np.ndarray]:
-    """An image or a folder of images as the model takes them: stems and uint8 `[N, H, W, C]`."""
-    if model.digits:
-        from common.datasets.folder import read_digits
-
-        return read_digits(path, invert)
-    from common.datasets.faces import read_faces
-
-    if invert:
-        raise UserError("--invert is for digits; the model knows faces.")
-    return read_faces(path, model.config.data.image_size, model.config.data.crop)
-
-
-def one_image(path: Path | None, model: Trained, invert: bool) -> np.ndarray | None:
-    """The image of --swap or --interpolate, uint8 `[1, H, W, C]`; None where there is no path.
-
-    Raises:
-        UserError: the path holds several images.
-    """
-    if path is None:
-        return None
-    images = read(path, model, invert)[1]
-    if len(images) > 1:
-        raise UserError(f"{path} holds {len(images)} images; name one of them.")
-    return images
-
-
-def named(row: np.ndarray, names: Sequence[str]) -> str:
-    """Those of the attributes `[A]` that E_y reads, as `(7)` or `(Smiling)`; `(-)` for none."""
-    present = [name for name, value in zip(names, row, strict=True) if value > 0.5]
-    return f"({', '.join(present) or '-'})" if len(names) else ""
 
 
 @exits_cleanly

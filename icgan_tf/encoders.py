@@ -13,7 +13,7 @@ from typing import Literal
 import keras
 import tensorflow as tf
 
-from common.adversarial import AdversarialModel
+from common.training.adversarial import AdversarialModel
 from icgan_tf.conditions import Conditions
 
 Reduction = Literal["mean", "sum"]

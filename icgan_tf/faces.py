@@ -1,7 +1,7 @@
 """What an evaluation on faces measures: success of edits, what else they change, attributes read.
 
 As in the IcGAN authors' `evaluateModel`, a network that no GAN was trained with reads the
-attributes (`common.metrics.face_classifier`); beyond it, edits are judged, not reconstructions
+attributes (`common.classifiers.faces`); beyond it, edits are read, not reconstructions
 alone, and F1 and the majority stand beside each accuracy.
 """
 
@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from common.datasets.records import Records
-from common.metrics.attributes import reading_rows
 from common.metrics.intervals import Interval, mean_interval, proportion_interval
-from common.tables import Cell, Table
-from icgan_tf.codes import EXCLUSIVE, decode, with_values
+from common.reporting.sections import reading_rows
+from common.reporting.tables import Cell, Table
+from icgan_tf.codes import EXCLUSIVE, with_values
 
 if TYPE_CHECKING:
-    from common.metrics.face_classifier import Judge
-    from icgan_tf.trained import Trained
+    from common.classifiers.faces import FaceClassifier
+    from icgan_tf.editor import Codes, IcGANEditor
 
 COUNTS = ("absent", "present")
 EDIT_COLUMNS = (
@@ -35,24 +35,23 @@ EDIT_COLUMNS = (
 
 
 def edit_table(
-    model: Trained, judge: Judge, latents: np.ndarray, attributes: np.ndarray
+    model: IcGANEditor, classifier: FaceClassifier, codes: Codes
 ) -> tuple[Table, dict[str, float]]:
-    """Each attribute set where it is absent and cleared where it is present, as the judge reads it.
+    """Each attribute set where it is absent and cleared where it is present, as it is then read.
 
     Present and absent are what E_y reads, so that every edit changes y, as `icgan_tf.edit --set`
     changes it: what an attribute excludes is cleared with it, and does not count among the others.
 
     Args:
         model: the trained networks.
-        judge: reads the attributes, trained on real faces.
-        latents: E_z of the test faces `[N, Z]`.
-        attributes: E_y of them, `[N, A]` of 0 and 1.
+        classifier: of real faces.
+        codes: of the test faces.
 
     Returns:
         The table, and the means over the attributes by the names of its columns.
     """
-    names = model.attribute_names
-    before = judge(decode(model, latents, attributes)) > 0.5  # of the reconstructions
+    names, attributes = model.attribute_names, codes.attributes
+    before = classifier.read(model.decode(codes), names)  # of the reconstructions
     rows: list[list[Cell]] = []
     for column, name in enumerate(names):
         together = {name}.union(*(group for group in EXCLUSIVE if name in group))
@@ -60,7 +59,7 @@ def edit_table(
         wanted = 1.0 - attributes[:, column]
         set_, cleared = (with_values(attributes, names, {name: value}) for value in (1.0, -1.0))
         edited = np.where(wanted[:, None] > 0.5, set_, cleared)
-        read = judge(decode(model, latents, edited)) > 0.5
+        read = classifier.read(model.decode(codes.with_attributes(edited)), names)
         cells: list[Cell] = [name]
         for value in (1.0, 0.0):  # set where it is absent, cleared where it is present
             mine = wanted == value
@@ -89,35 +88,34 @@ def edit_table(
 
 
 def reading_table(
-    model: Trained,
-    judge: Judge,
+    model: IcGANEditor,
+    classifier: FaceClassifier,
     test: Records,
-    latents: np.ndarray,
-    attributes: np.ndarray,
+    codes: Codes,
 ) -> Table:
-    """Attributes as E_y and the judge read them in real faces, and the judge in reconstructions."""
-    true = test.attributes > 0.5
-    real = judge(test.images) > 0.5
-    again = judge(decode(model, latents, attributes)) > 0.5
-    rows = reading_rows(model.attribute_names, true, [real, attributes > 0.5, again])
+    """Attributes as E_y and a classifier read them in real faces, it also in reconstructions."""
+    names, true = model.attribute_names, test.attributes > 0.5
+    real = classifier.read(test.images, names)
+    again = classifier.read(model.decode(codes), names)
+    rows = reading_rows(names, true, [real, codes.attributes > 0.5, again])
     return Table(
         "Attributes read: accuracy and F1",
         (
             "attribute",
             "share",
             "majority",
-            "judge",
-            "judge F1",
+            "classifier",
+            "classifier F1",
             "E_y",
             "E_y F1",
             "rec.",
             "rec. F1",
         ),
         rows,
-        f"Of {len(test):,} test faces. Majority: the accuracy of one answer for all. Judge and E_y "
-        "read real faces; rec.: the judge reads their reconstructions (with E_y's attributes made "
-        "binary, where the authors' own protocol has them raw). F1 is missing where no face has "
-        "the attribute and none is read to have it.",
+        f"Of {len(test):,} test faces. Majority: the accuracy of one answer for all. The "
+        "classifier and E_y read real faces; rec.: the classifier reads their reconstructions "
+        "(with E_y's attributes made binary, where the authors' own protocol has them raw). F1 is "
+        "missing where no face has the attribute and none is read to have it.",
     )
 
 

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from common.datasets.records import Records
-from common.document import Figure
 from common.files import atomic_path
-from common.history import COUNTERS, History, history_files, read_run
-from common.plots import OKABE_ITO, loss_curves
-from common.sheets import alternating, grid
-from icgan_tf.codes import between, decode, shifted, variations, with_values
-from icgan_tf.digits import one_of_each
+from common.reporting.curves import OKABE_ITO, loss_curves
+from common.reporting.document import Figure
+from common.reporting.sheets import alternating, grid
+from common.runs.history import COUNTERS, History, history_files, read_run
+from icgan_tf.codes import between, variations, with_values
+from icgan_tf.digits import one_of_each, plus
+from icgan_tf.editor import Codes
 
 if TYPE_CHECKING:
-    from icgan_tf.trained import Trained
+    from icgan_tf.editor import IcGANEditor
 
 PANELS = (  # as the report lays out its Figures 3 and 4: title, stage, column
     ("a) discriminator", "gan", "discriminator_loss"),
@@ -31,10 +32,9 @@ SIDE = 8  # rows and columns of the digits' grid
 
 
 def figures(
-    model: Trained,
+    model: IcGANEditor,
     test: Records,
-    latents: np.ndarray,
-    attributes: np.ndarray,
+    codes: Codes,
     seed: int,
     out: Path,
 ) -> list[Figure]:
@@ -43,20 +43,19 @@ def figures(
     Args:
         model: the trained networks, and the folder whose histories are drawn if it has any.
         test: real images.
-        latents: E_z of them `[N, Z]`.
-        attributes: E_y of them, binary `[N, A]`.
+        codes: of them.
         seed: of random latents.
         out: folder of the pictures.
     """
     drawn = curves(model.folder, out)
-    drawn.append(reconstructions(model, test, latents, attributes, out))
+    drawn.append(reconstructions(model, test, codes, out))
     if model.digits:
-        drawn.append(plus_one(model, test, latents, attributes, out))
+        drawn.append(plus_one(model, test, codes, out))
     else:
-        drawn += face_edits(model, test, latents, attributes, out)
-    drawn.append(all_attributes(model, test, latents, attributes, out))
+        drawn += face_edits(model, test, codes, out)
+    drawn.append(all_attributes(model, test, codes, out))
     drawn.append(samples(model, seed, out))
-    drawn.append(interpolations(model, test, latents, attributes, out))
+    drawn.append(interpolations(model, test, codes, out))
     return drawn
 
 
@@ -103,13 +102,11 @@ def four_panels(histories: dict[str, History], path: Path) -> None:
         canvas.savefig(temporary, dpi=110)
 
 
-def reconstructions(
-    model: Trained, test: Records, latents: np.ndarray, attributes: np.ndarray, out: Path
-) -> Figure:
+def reconstructions(model: IcGANEditor, test: Records, codes: Codes, out: Path) -> Figure:
     """The first test images, each row above that of their reconstructions."""
     count = 40 if model.digits else 20
     sheet = out / "reconstructions.png"
-    rows = alternating(test.images[:count], decode(model, latents[:count], attributes[:count]))
+    rows = alternating(test.images[:count], model.decode(codes[:count]))
     grid(rows, sheet, row_labels=["real", "ours"] * (len(rows) // 2))
     return Figure(
         "Real images and reconstructions",
@@ -118,12 +115,10 @@ def reconstructions(
     )
 
 
-def plus_one(
-    model: Trained, test: Records, latents: np.ndarray, attributes: np.ndarray, out: Path
-) -> Figure:
+def plus_one(model: IcGANEditor, test: Records, codes: Codes, out: Path) -> Figure:
     """The report's Figure 5a: real digits on the left, each plus one on the right."""
     count = min(SIDE * SIDE, len(test))
-    edited = decode(model, latents[:count], shifted(attributes[:count], 1))
+    edited = plus(model, codes[:count], 1)
     sheet = out / "figure-5a.png"
     rows = []
     for start in range(0, count, SIDE):
@@ -138,9 +133,7 @@ def plus_one(
     )
 
 
-def face_edits(
-    model: Trained, test: Records, latents: np.ndarray, attributes: np.ndarray, out: Path
-) -> list[Figure]:
+def face_edits(model: IcGANEditor, test: Records, codes: Codes, out: Path) -> list[Figure]:
     """As the report's Figure 5b: an attribute set and cleared, on faces with and without it."""
     drawn = []
     names = model.attribute_names
@@ -152,11 +145,12 @@ def face_edits(
             chosen = np.flatnonzero(there == present)[:FACES]
             if not len(chosen):
                 continue
-            z, y = latents[chosen], attributes[chosen]
+            some, y = codes[chosen], codes.attributes[chosen]
             cleared, set_ = (
-                decode(model, z, with_values(y, names, {name: value})) for value in (-1.0, 1.0)
+                model.decode(some.with_attributes(with_values(y, names, {name: value})))
+                for value in (-1.0, 1.0)
             )
-            rows += [test.images[chosen], decode(model, z, y), cleared, set_]
+            rows += [test.images[chosen], model.decode(some), cleared, set_]
             kind = "with" if present else "without"
             labels += [f"{kind} {name}", "reconstruction", "cleared", "set"]
         sheet = out / f"edit-{name}.png"
@@ -172,18 +166,18 @@ def face_edits(
     return drawn
 
 
-def all_attributes(
-    model: Trained, test: Records, latents: np.ndarray, attributes: np.ndarray, out: Path
-) -> Figure:
+def all_attributes(model: IcGANEditor, test: Records, codes: Codes, out: Path) -> Figure:
     """A row an image: itself, its reconstruction, and each attribute or class in turn."""
     if model.digits:
         chosen = np.array(one_of_each(test.labels))
     else:
         chosen = np.arange(min(FACES, len(test)))
-    z, y = latents[chosen], attributes[chosen]
-    varied = variations(y, model.attribute_names, model.digits)
-    columns = {"input": test.images[chosen], "rec.": decode(model, z, y)}
-    columns |= {label: decode(model, z, wanted) for label, wanted in varied.items()}
+    some = codes[chosen]
+    varied = variations(some.attributes, model.attribute_names, model.digits)
+    columns = {"input": test.images[chosen], "rec.": model.decode(some)}
+    columns |= {
+        label: model.decode(some.with_attributes(wanted)) for label, wanted in varied.items()
+    }
     sheet = out / "all-attributes.png"
     rows = [list(row) for row in zip(*columns.values(), strict=True)]
     grid(rows, sheet, column_labels=list(columns))
@@ -197,13 +191,15 @@ def all_attributes(
     return Figure(f"Each {what} in turn", sheet, caption)
 
 
-def samples(model: Trained, seed: int, out: Path) -> Figure:
+def samples(model: IcGANEditor, seed: int, out: Path) -> Figure:
     """Random z in rows, a class or a single attribute in each column."""
     names = model.attribute_names
     latent_size = model.generator.input_shape[0][-1]
     latents = np.random.default_rng(seed).standard_normal((8, latent_size), np.float32)
     alone = np.eye(len(names), dtype=np.float32)
-    rows = [list(decode(model, np.repeat(z[None], len(names), axis=0), alone)) for z in latents]
+    rows = [
+        list(model.decode(Codes(np.repeat(z[None], len(names), axis=0), alone))) for z in latents
+    ]
     grid(rows, out / "samples.png", column_labels=names)
     return Figure(
         "Generated images",
@@ -212,14 +208,12 @@ def samples(model: Trained, seed: int, out: Path) -> Figure:
     )
 
 
-def interpolations(
-    model: Trained, test: Records, latents: np.ndarray, attributes: np.ndarray, out: Path
-) -> Figure:
+def interpolations(model: IcGANEditor, test: Records, codes: Codes, out: Path) -> Figure:
     """From one test image to the next along a straight line in z and y."""
     first = np.arange(0, min(10, len(test) - 1), 2)
-    starts, ends = ((latents[rows], attributes[rows]) for rows in (first, first + 1))
+    starts, ends = ((codes.latent[rows], codes.attributes[rows]) for rows in (first, first + 1))
     shares = np.linspace(0.0, 1.0, 8)
-    line = [decode(model, *between(starts, ends, share)) for share in shares]
+    line = [model.decode(Codes(*between(starts, ends, share))) for share in shares]
     columns = [test.images[first], *line, test.images[first + 1]]
     rows = [list(row) for row in zip(*columns, strict=True)]
     sheet = out / "interpolations.png"

@@ -9,8 +9,8 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from common import losses
-from common.adversarial import AdversarialModel
+from common.training import losses
+from common.training.adversarial import AdversarialModel
 from icgan_tf.conditions import Conditions
 
 

@@ -10,19 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from common import commands
-from common.commands import carry_out, check_reconstruction
+from common.cli import images as shared
+from common.cli.commands import carry_out
 from common.errors import exits_cleanly
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReconstructCommand(commands.ReconstructCommand):
-    """Encodes images and generates them anew."""
+class ReconstructCommand(shared.ReconstructCommand):
+    """Encodes images and decodes the codes."""
 
     attributes: Literal["binary", "raw"] = "binary"
     """What E_y reads, made binary as for an edit, or as it is."""
-    invert: bool = False
-    """The inputs are digits, black on white."""
 
 
 def reconstruct(command: ReconstructCommand) -> Path:
@@ -34,27 +32,24 @@ def reconstruct(command: ReconstructCommand) -> Path:
     Raises:
         UserError: images that are missing, unreadable or to be overwritten.
     """
-    from common.reconstructions import write_reconstructions
-    from icgan_tf import trained
-    from icgan_tf.codes import binary, decode, encode
-    from icgan_tf.edit import read
+    from icgan_tf import editor
 
-    check_reconstruction(command)
-    model = trained.load(command.run)
-    stems, images = read(command.images, model, command.invert)
-    latents, answers = encode(model, images)
+    model = editor.load(command.run)
+
+    def with_raw_attributes(images):
+        codes = model.encode(images)
+        assert codes.read is not None
+        return model.decode(codes.with_attributes(codes.read))
+
     raw = command.attributes == "raw"
-    attributes = answers if raw else binary(answers, model.digits)
-    reconstructions = decode(model, latents, attributes)
-    write_reconstructions(command.out, stems, images, reconstructions)
-    return command.out
+    return shared.reconstruct(command, model, with_raw_attributes if raw else None)
 
 
 @exits_cleanly
 def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line and reconstructs."""
     program = "python -m icgan_tf.reconstruct"
-    carry_out(ReconstructCommand, program, reconstruct, arguments, check_reconstruction)
+    carry_out(ReconstructCommand, program, reconstruct, arguments, shared.check_images)
 
 
 if __name__ == "__main__":

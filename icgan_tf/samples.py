@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from common.sheets import alternating, grid
-from icgan_tf.codes import decode, encode
+from common.reporting.sheets import alternating, grid
+from icgan_tf.editor import Codes
 
 if TYPE_CHECKING:
     from common.datasets.records import Records
-    from common.run import Run
-    from icgan_tf.trained import Trained
+    from common.runs.directory import Run
+    from icgan_tf.editor import IcGANEditor
 
 ROWS = 8  # latents on a sheet of generated images
 PAIRS = 24  # images on a sheet, each above what becomes of it
 COLUMNS = 8
 
 
-def generated_samples(run: Run, model: Trained) -> Callable[[str], None]:
+def generated_samples(run: Run, model: IcGANEditor) -> Callable[[str], None]:
     """A function that draws G's images: a row a latent, a column a class or attribute alone."""
     sizes = model.config.networks
     rng = np.random.default_rng(model.config.run.seed)
@@ -29,14 +29,14 @@ def generated_samples(run: Run, model: Trained) -> Callable[[str], None]:
     alone = np.eye(len(names), dtype=np.float32)
 
     def sample(name: str) -> None:
-        rows = [decode(model, np.repeat(z[None], len(names), axis=0), alone) for z in latents]
+        rows = [model.decode(Codes(np.repeat(z[None], len(names), axis=0), alone)) for z in latents]
         sheet = run.folder / "samples" / f"{name}.png"
         grid([list(row) for row in rows], sheet, column_labels=names)
 
     return sample
 
 
-def regenerated_samples(run: Run, model: Trained, records: Records) -> Callable[[str], None]:
+def regenerated_samples(run: Run, model: IcGANEditor, records: Records) -> Callable[[str], None]:
     """A function that draws generated images above what G makes of the latents E_z finds there."""
     sizes = model.config.networks
     rng = np.random.default_rng(model.config.run.seed)
@@ -44,8 +44,8 @@ def regenerated_samples(run: Run, model: Trained, records: Records) -> Callable[
     attributes = records.attributes[np.arange(PAIRS) % len(records)]
 
     def sample(name: str) -> None:
-        images = decode(model, latents, attributes)
-        again = decode(model, encode(model, images)[0], attributes)
+        images = model.decode(Codes(latents, attributes))
+        again = model.decode(model.encode(images).with_attributes(attributes))
         rows = alternating(images, again, COLUMNS)
         grid(rows, run.folder / "samples" / f"{name}.png")
 

@@ -6,15 +6,15 @@ images. E_y depends on neither of the others.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from common import run as runs
-from common.config import LaunchConfig, parse_training, read_config
+from common.cli.training import begin, check_lengths, load_start, opened
 from common.errors import UserError, exits_cleanly
-from common.launch import load_start, opened, show
-from common.samples import draw_losses, draw_reals
+from common.reporting.samples import draw_losses
+from common.runs.directory import Run
+from common.settings.config import read_config
+from common.settings.flags import LaunchConfig
 from icgan_tf.config import EXTENDABLE, PRESETS, Config
 
 if TYPE_CHECKING:
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
     from common.datasets.records import Records
     from icgan_tf.conditions import Conditions
-
-logger = logging.getLogger(__name__)
+    from icgan_tf.editor import IcGANEditor
 
 TRAINED = {  # stage -> the networks that it trains
     "gan": ("generator", "discriminator"),
@@ -37,27 +36,20 @@ SAMPLE_BATCHES = 4  # for the samples at the end of a period
 @exits_cleanly
 def main(arguments: list[str] | None = None) -> None:
     """Parses the command line, then trains and reports."""
-    config, launch = parse_training(
-        Config, PRESETS, "python -m icgan_tf.train", arguments, extendable=EXTENDABLE
-    )
-    check_launch(config, launch)
-    if launch.dry_run:
-        show(config)
-        return
-    from common import device
+    train(*begin(Config, PRESETS, "icgan_tf", arguments, EXTENDABLE, check_launch))
 
-    config, described = device.configure(config)
+
+def train(config: Config, launch: LaunchConfig, device: str) -> None:
+    """Trains and reports; the device is set up, and `device` is what to call it."""
     from icgan_tf import data
     from icgan_tf.conditions import Conditions
-    from icgan_tf.trained import build
+    from icgan_tf.editor import build
 
     # The training images last: they take longest, and a split that is missing is refused before.
-    test, dev, train = (data.load(config, split) for split in ("test", "dev", "train"))
-    if launch.resume:
-        runs.check_data(launch.resume, train)
-    check_lengths(config, len(train), len(test))
+    test, dev, images = (data.load(config, split) for split in ("test", "dev", "train"))
+    check_lengths(test, *((getattr(config, stage), len(images)) for stage in config.stages))
     conditions = Conditions(
-        train.attributes,
+        images.attributes,
         config.data.condition_values,
         config.gan.prior,
         one_hot=config.dataset == "mnist",
@@ -68,14 +60,13 @@ def main(arguments: list[str] | None = None) -> None:
     kept = kept_networks(config, found)
 
     # Nothing has been written up to here; from here on nothing is refused.
-    with opened(config, launch, "icgan", described, train, nets, found, kept) as run:
-        draw_reals(run, train)
+    with opened(config, launch, "icgan", device, images, nets, found, kept) as run:
         if "gan" in config.stages:
-            train_gan(config, run, train, conditions, nets)
+            train_gan(config, run, images, conditions, nets)
         if "encoder_z" in config.stages:
-            train_encoder_z(config, run, train, dev, conditions, nets)
+            train_encoder_z(config, run, images, dev, conditions, nets)
         if "encoder_y" in config.stages:
-            train_encoder_y(config, run, train, dev, conditions, nets)
+            train_encoder_y(config, run, images, dev, conditions, nets)
         draw_losses(run)
         report(config, run)
 
@@ -91,28 +82,13 @@ def check_launch(config: Config, launch: LaunchConfig) -> None:
             "--stages encoder_z needs a trained generator: name the run or folder of weights that "
             "holds it by --init, or train the stage gan as well."
         )
-    if launch.resume and runs.Run(launch.resume).backup_file("encoder_z").is_file():
+    if launch.resume and Run(launch.resume).backup_file("encoder_z").is_file():
         saved = read_config(Config, launch.resume)
         if config.gan.epochs != saved.gan.epochs:
             raise UserError(
                 f"E_z of {launch.resume} has begun to invert its generator, which must stay as it "
                 f"is: train longer in a new run with --init {launch.resume}."
             )
-
-
-def check_lengths(config: Config, images: int, test_images: int) -> None:
-    """Refuses stages and a report for which there are too few images.
-
-    Raises:
-        UserError: a period shorter than a batch, or fewer than two test images.
-    """
-    from common.training import stage_length
-
-    if test_images < 2:
-        raise UserError(f"The report needs at least 2 test images; the data have {test_images}.")
-    for stage in config.stages:
-        settings = getattr(config, stage)
-        stage_length(settings.epochs, settings.period, images, settings.batch_size)
 
 
 def encoder_z_alone(config: Config) -> bool:
@@ -151,7 +127,7 @@ def kept_networks(config: Config, found: Sequence[str]) -> list[str]:
 
 def train_gan(
     config: Config,
-    run: runs.Run,
+    run: Run,
     records: Records,
     conditions: Conditions,
     nets: dict[str, keras.Model],
@@ -159,10 +135,9 @@ def train_gan(
     """Stage 1; leaves G, its batch statistics re-estimated, and D trained and saved in the run."""
     import keras
 
-    from common.datasets.pipeline import endless_batches
-    from common.history import read_history
-    from common.layers import averaged_weights, averaging
-    from common.training import fit, stage_length
+    from common.runs.history import read_history
+    from common.training.averaging import averaged_weights, averaging
+    from common.training.fit import fit
     from icgan_tf import collapse
     from icgan_tf.model import ConditionalGAN
     from icgan_tf.samples import generated_samples
@@ -181,9 +156,6 @@ def train_gan(
         fake_weight=fake_weight,
         seed=seed,
     )
-    steps, period_steps = stage_length(
-        settings.epochs, settings.period, len(records), settings.batch_size
-    )
 
     def adam(ema: float | None = None) -> keras.optimizers.Optimizer:
         rate = settings.learning_rate
@@ -197,7 +169,7 @@ def train_gan(
         return _adam(rate, settings.beta_1, **averaging(ema))
 
     model.compile(jit_compile=config.run.xla, discriminator=adam(), generator=adam(settings.ema))
-    draw = generated_samples(run, _trained(config, run, nets))
+    draw = generated_samples(run, in_training(config, run, nets))
     sampled_with = min(SAMPLE_BATCHES, settings.reestimate_batches)  # none if none are wanted
 
     def period_end(name: str) -> None:
@@ -211,17 +183,10 @@ def train_gan(
         model,
         run,
         "gan",
-        lambda step: endless_batches(
-            records,
-            settings.batch_size,
-            seed,
-            step,
-            pixel_range=config.data.pixel_range,
-            flip=settings.flip,
-        ),
-        steps=steps,
-        period_steps=period_steps,
-        batch_size=settings.batch_size,
+        records,
+        settings,
+        pixel_range=config.data.pixel_range,
+        flip=settings.flip,
         backup_seconds=config.run.backup_seconds,
         period_end=period_end,
     )
@@ -240,7 +205,7 @@ def reestimate(
     """
     import numpy as np
 
-    from common.layers import reestimate_batch_statistics
+    from common.training.averaging import reestimate_batch_statistics
 
     rng = np.random.default_rng(config.run.seed)
     rows, batch = conditions.rows.numpy(), REESTIMATION_BATCH
@@ -254,15 +219,14 @@ def reestimate(
 
 def train_encoder_z(
     config: Config,
-    run: runs.Run,
+    run: Run,
     records: Records,
     dev: Records,
     conditions: Conditions,
     nets: dict[str, keras.Model],
 ) -> None:
     """Stage 2 (Eq. 2); leaves E_z trained, and saved in the run with its generator."""
-    from common.datasets.pipeline import endless_batches, ordered_batches
-    from common.training import fit, stage_length
+    from common.training.fit import fit
     from icgan_tf.encoders import LatentEncoding
     from icgan_tf.samples import regenerated_samples
 
@@ -281,26 +245,20 @@ def train_encoder_z(
     model.compile(
         jit_compile=config.run.xla, encoder_z=_adam(settings.learning_rate, settings.beta_1)
     )
-    draw = regenerated_samples(run, _trained(config, run, nets), records)
+    draw = regenerated_samples(run, in_training(config, run, nets), records)
 
     def period_end(name: str) -> None:
         draw(name)
         run.save_networks(saved)
 
-    steps, period_steps = stage_length(
-        settings.epochs, settings.period, len(records), settings.batch_size
-    )
     fit(
         model,
         run,
         "encoder_z",
-        # Of the real images nothing is used but their labels, where the prior is "batch".
-        lambda step: endless_batches(records, settings.batch_size, seed, step),
-        steps=steps,
-        period_steps=period_steps,
-        batch_size=settings.batch_size,
+        records,  # of which nothing is used but the labels, where the prior is "batch"
+        settings,
         backup_seconds=config.run.backup_seconds,
-        validation=ordered_batches(dev, settings.batch_size),
+        validation=dev,
         period_end=period_end,
     )
     run.save_networks(saved)
@@ -308,52 +266,48 @@ def train_encoder_z(
 
 def train_encoder_y(
     config: Config,
-    run: runs.Run,
+    run: Run,
     records: Records,
     dev: Records,
     conditions: Conditions,
     nets: dict[str, keras.Model],
 ) -> None:
     """Stage 3 (Eq. 3); leaves E_y trained, and saved in the run."""
-    from common.datasets.pipeline import endless_batches, ordered_batches
-    from common.training import fit, stage_length
+    from common.training.fit import fit
     from icgan_tf.encoders import ConditionEncoding
 
-    settings, seed, pixel_range = config.encoder_y, config.run.seed, config.data.pixel_range
+    settings, seed = config.encoder_y, config.run.seed
     encoder_y = nets["encoder_y"]
     model = ConditionEncoding(encoder_y, conditions, reduction=settings.reduction, seed=seed)
     model.compile(
         jit_compile=config.run.xla, encoder_y=_adam(settings.learning_rate, settings.beta_1)
     )
-    steps, period_steps = stage_length(
-        settings.epochs, settings.period, len(records), settings.batch_size
-    )
     fit(
         model,
         run,
         "encoder_y",
-        lambda step: endless_batches(
-            records, settings.batch_size, seed, step, pixel_range=pixel_range
-        ),
-        steps=steps,
-        period_steps=period_steps,
-        batch_size=settings.batch_size,
+        records,
+        settings,
+        pixel_range=config.data.pixel_range,
         backup_seconds=config.run.backup_seconds,
-        validation=ordered_batches(dev, settings.batch_size, pixel_range),
+        validation=dev,
         keep_best=("val_encoder_y_loss",) if settings.keep == "best" else (),
         period_end=lambda _: run.save_networks({"encoder_y": encoder_y}),
     )
     run.save_networks({"encoder_y": encoder_y})
 
 
-def report(config: Config, run: runs.Run) -> None:
+def report(config: Config, run: Run) -> None:
     """Evaluates a run that has all its networks, else reports on its training alone."""
-    from icgan_tf.evaluate import EvaluateCommand, evaluate, report_training
-    from icgan_tf.trained import NEEDED
+    from icgan_tf.editor import NEEDED
 
     if all(run.network_file(name).is_file() for name in NEEDED):
+        from icgan_tf.evaluate import EvaluateCommand, evaluate
+
         evaluate(EvaluateCommand(run=run.folder))
     else:
+        from icgan_tf.tables import report_training
+
         report_training(run.folder, config)
 
 
@@ -364,11 +318,11 @@ def _adam(rate, beta_1: float, **averaging) -> keras.optimizers.Optimizer:
     return keras.optimizers.Adam(rate, beta_1=beta_1, beta_2=0.999, epsilon=1e-8, **averaging)
 
 
-def _trained(config: Config, run: runs.Run, nets: dict[str, keras.Model]):
-    """The networks in training as those that draw samples take them."""
-    from icgan_tf.trained import NEEDED, Trained
+def in_training(config: Config, run: Run, nets: dict[str, keras.Model]) -> IcGANEditor:
+    """The networks in training, as those that draw samples take them."""
+    from icgan_tf.editor import NEEDED, IcGANEditor
 
-    return Trained(run.folder, config, **{name: nets[name] for name in NEEDED})
+    return IcGANEditor(run.folder, config, **{name: nets[name] for name in NEEDED})
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """Trains and evaluates every row of the paper's Table 1, into one table and one figure.
 
-    python -m ifcvaegan.evaluate --ablation --data-dir CELEBA --limit 8192 --filters 24 --epochs 8
+    python -m ifcvaegan.ablation --data-dir CELEBA --limit 8192 --filters 24 --epochs 8
 
-Each row is a run of `ifcvaegan.train` below `--out`. The command can be stopped at any time and
-given again: rows that are done are read, one that was interrupted goes on, the rest is trained.
+Each row is a run below `--out`, as `ifcvaegan.train` makes one. The command can be stopped at any
+time and given again: rows that are done are read, one that was interrupted goes on, the rest is
+trained.
 """
 
 from __future__ import annotations
@@ -11,24 +12,19 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
-import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import tyro
-
 from common import device
-from common import run as runs
-from common.config import PLACES, read_config, refuse_changes
-from common.errors import UserError
-from common.history import read_history
-from common.publish import publish
-from common.run import ROOT
-from ifcvaegan import comparison
+from common.cli.commands import carry_out
+from common.errors import UserError, exits_cleanly
+from common.runs.directory import Run
+from common.runs.history import read_history
+from common.runs.log import log_to
+from common.settings.config import PLACES, check_seed, read_config
+from common.settings.flags import LaunchConfig, refuse_changes
 from ifcvaegan.config import EXTENDABLE, PRESETS, TABLE_1, Config, Dataset
 
 logger = logging.getLogger(__name__)
@@ -56,7 +52,7 @@ class AblationCommand:
     source: Literal["tfds"] | None = None
     """As of `ifcvaegan.train`."""
     cache_dir: Path | None = None
-    """Where decoded images and the judge are kept."""
+    """Where decoded images and the classifier are kept."""
     limit: int | None = None
     """Train on so many images."""
     attributes: tuple[str, ...] = ("Smiling",)
@@ -80,17 +76,45 @@ def ablation(command: AblationCommand) -> Path:
     Raises:
         UserError: a preset is unknown, a row below `--out` has other settings, or one fails.
     """
+    from common.reporting.provenance import command_line, facts
+    from common.reporting.publish import publish
+    from ifcvaegan import comparison
+
+    out = folder_of(command)
+    check(command)
+    wanted = {name: settings(command, name) for name in command.rows}
+    for number, (name, config) in enumerate(wanted.items(), start=1):
+        log_to(None)
+        logger.info("row %d of %d: %s", number, len(wanted), name)
+        train_row(out / name, name, config)
+    log_to(None)
+    line = command_line("ifcvaegan.ablation", command)
+    rows = comparison.Rows(
+        folders={name: out / name for name in command.rows},
+        base=command.base,
+        published=(command.dataset, command.attributes) == ("celeba", ("Smiling",)),
+        facts=facts(out / command.rows[-1], command.seed, line),
+    )
+    return publish(comparison.report(rows, out / "report"), out / "report")
+
+
+def folder_of(command: AblationCommand) -> Path:
+    """The folder of the rows."""
+    return command.out or Path("runs") / f"ifcvaegan-ablation-{command.base}"
+
+
+def check(command: AblationCommand) -> None:
+    """Refuses what can be refused before anything is trained.
+
+    Raises:
+        UserError: a preset is unknown, or a row below `--out` has other settings.
+    """
+    check_seed(command.seed)
     unknown = sorted(set(command.rows) - set(ROWS))
     if unknown or not command.rows:
         raise UserError(f"--rows names {unknown or 'none'}; the rows are {', '.join(ROWS)}.")
-    out = command.out or Path("runs") / f"ifcvaegan-ablation-{command.base}"
-    wanted = {name: settings(command, name) for name in command.rows}
-    for name, config in wanted.items():  # before any row is trained
-        check_row(out / name, config)
-    for number, (name, config) in enumerate(wanted.items(), start=1):
-        logger.info("row %d of %d: %s", number, len(wanted), name)
-        train_row(out / name, options(command.base, name, config), config)
-    return publish(comparison.report(command, out), out / "report")
+    for name in command.rows:
+        check_row(folder_of(command) / name, settings(command, name))
 
 
 def settings(command: AblationCommand, preset: str) -> Config:
@@ -98,12 +122,12 @@ def settings(command: AblationCommand, preset: str) -> Config:
     config = PRESETS[command.base](command.dataset)
     train: dict[str, Any] = {"epochs": command.epochs, "batch_size": command.batch_size}
     train = {name: value for name, value in train.items() if value is not None}
-    run: dict[str, Any] = {name: getattr(command, name) for name in PLACES}
-    run |= {"limit": command.limit, "seed": command.seed}
+    source: dict[str, Any] = {name: getattr(command, name) for name in PLACES}
     replace = dataclasses.replace
     return replace(
         config,
-        run=replace(config.run, **run),
+        run=replace(config.run, seed=command.seed),
+        source=replace(config.source, limit=command.limit, **source),
         loss=replace(config.loss, **varied(command.base, preset)),
         data=replace(config.data, attributes=command.attributes),
         networks=replace(config.networks, filters=command.filters),
@@ -124,27 +148,6 @@ def varied(base: str, row: str) -> dict[str, float]:
         "beta": own.beta if published.beta else 0.0,
         "gamma": own.gamma if published.gamma else 0.0,
     }
-
-
-def options(base: str, row: str, config: Config) -> list[str]:
-    """The command line of a row's training."""
-    words = ["--preset", row if base == "paper" else base, "--dataset", config.dataset]
-    if base != "paper":
-        for name in VARIED:
-            words += [f"--loss.{name}", str(getattr(config.loss, name))]
-    run = config.run
-    words += folders(config)
-    words += ["--limit", str(run.limit)] if run.limit else []
-    words += ["--seed", str(run.seed), "--data.attributes", *config.data.attributes]
-    words += ["--networks.filters", str(config.networks.filters)]
-    words += ["--train.epochs", str(config.train.epochs)]
-    return [*words, "--train.batch-size", str(config.train.batch_size)]
-
-
-def folders(config: Config) -> list[str]:
-    """The options that name the folders of the data and of the cache, where they are given."""
-    given = {f"--{name.replace('_', '-')}": getattr(config.run, name) for name in PLACES}
-    return [str(word) for pair in given.items() if pair[1] for word in pair]
 
 
 def check_row(folder: Path, config: Config) -> None:
@@ -170,57 +173,57 @@ def is_begun(folder: Path) -> bool:
 
 def is_done(folder: Path, config: Config) -> bool:
     """Whether the row is trained to its end and its report was written after that."""
-    from common.training import stage_length
+    from common.training.fit import stage_length
 
     report = folder / "report" / "report.json"
-    history = runs.Run(folder).history_file("vaegan")
+    history = Run(folder).history_file("vaegan")
     if not (report.is_file() and history.is_file()):
         return False
     environment = json.loads((folder / "environment.json").read_text("utf-8"))
-    images, train = environment["data"]["images"], config.train
-    steps, _ = stage_length(train.epochs, train.period, images, train.batch_size)
+    steps, _ = stage_length(config.train, environment["data"]["images"])
     trained = int(read_history(history)["step"][-1]) >= steps
     return trained and report.stat().st_mtime >= history.stat().st_mtime
 
 
-def train_row(folder: Path, words: list[str], config: Config) -> None:
-    """Trains a row in a process of its own, or goes on with it, unless it is done.
+def train_row(folder: Path, name: str, config: Config) -> None:
+    """Trains a row, or goes on with it, unless it is done.
 
     Args:
         folder: of its run.
-        words: of its training's command, but for the folder.
+        name: of the row.
         config: its settings.
 
     Raises:
-        UserError: the training failed; it has said why.
+        UserError: the training failed.
         KeyboardInterrupt: after Ctrl-C, when the row has saved its state.
     """
+    import keras
+
+    from ifcvaegan.train import train
+
     if is_done(folder, config):
         return
-    if is_begun(folder):
-        words = ["--resume", str(folder), "--train.epochs", str(config.train.epochs)]
-        words += folders(config)
-    else:
-        words = [*words, "--out", str(folder)]
-    command = [sys.executable, "-m", "ifcvaegan.train", *words]
-    process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    begun = is_begun(folder)
+    launch = LaunchConfig(
+        preset=name, resume=folder if begun else None, out=None if begun else folder
+    )
+    keras.backend.clear_session()  # of the row before
+    config, described = device.configure(config)
     try:
-        failed = process.wait()
-    except KeyboardInterrupt:  # the row has been told as well, and saves
-        process.wait()
-        raise KeyboardInterrupt("stopped; the same command goes on") from None
-    if failed:
+        train(config, launch, described)
+    except UserError as error:
         raise UserError(
-            f"The row {folder.name} ended early, see above; once that is mended, the same command "
-            "goes on."
-        )
+            f"The row {name} ended early: {error} Once that is mended, the same command goes on."
+        ) from error
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("stopped; the same command goes on") from None
 
 
+@exits_cleanly
 def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line, then trains and reports."""
-    command = tyro.cli(
-        AblationCommand, prog="python -m ifcvaegan.evaluate --ablation", args=arguments
-    )
-    runs.log_to(None)
-    device.choose("cpu")  # of this process, which only reads reports
-    ablation(command)
+    carry_out(AblationCommand, "python -m ifcvaegan.ablation", ablation, arguments, check)
+
+
+if __name__ == "__main__":
+    main()

@@ -11,8 +11,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-from common.history import read_history
-from common.run import Run
+from common.runs.directory import Run
+from common.runs.history import read_history
 
 logger = logging.getLogger(__name__)
 

@@ -1,79 +1,38 @@
-"""From images to codes (y, z) and back, and what an edit does to y.
+"""Requests for edits, what each does to y, and latent arithmetic beside them.
 
-Creswell, Bharath & Sengupta (arXiv 1711.05175 v1), Sec. 3.3: encode an image to z, put the wanted y
-beside it, decode. `with_values` is that edit; `attribute_vector` and `moved` are the latent
-arithmetic of Larsen et al. (arXiv 1512.09300), which the paper compares itself with in words.
+Creswell, Bharath & Sengupta (arXiv 1711.05175 v1), Sec. 3.3. `with_values` is the paper's edit;
+`attribute_vector` and `moved` are the latent arithmetic of Larsen et al. (arXiv 1512.09300), which
+the paper compares itself with in words.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 
-from common.images import in_blocks, to_range, to_uint8
 
-if TYPE_CHECKING:
-    from ifcvaegan.trained import Trained
+@dataclass(frozen=True, slots=True)
+class Set:
+    """Set attributes: name -> value, 0 for absent and 1 for present, others are degrees.
 
-
-def encode(model: Trained, images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Encodes images: E(x).
-
-    Args:
-        model: the trained networks.
-        images: uint8 `[N, S, S, 3]`.
-
-    Returns:
-        Means of z `[N, Z]`, its log variances `[N, Z]`, and y as E reads it `[N, A]`, from 0 for
-        absent to 1 for present.
+    None is the reconstruction.
     """
-    from scipy.special import expit
 
-    def outputs(block: np.ndarray) -> np.ndarray:
-        return np.concatenate(model.encoder(to_range(block, "unit"), training=False), axis=1)
-
-    joined = in_blocks(outputs, images)  # [N, Z + Z + A]
-    size = (joined.shape[1] - len(model.attribute_names)) // 2
-    means, log_variances, logits = np.split(joined, [size, 2 * size], axis=1)
-    return means, log_variances, expit(logits)
+    values: dict[str, float] = field(default_factory=dict)
 
 
-def decode(model: Trained, attributes: np.ndarray, latents: np.ndarray) -> np.ndarray:
-    """Generates images: x = D(y, z).
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Set one attribute to 1; the sheet has it from 0 to 1 in so many steps."""
 
-    Args:
-        model: the trained networks.
-        attributes: y `[N, A]`, 0 for absent and 1 for present; values between or a little outside
-            are degrees.
-        latents: z `[N, Z]`.
-
-    Returns:
-        uint8 images `[N, S, S, 3]`.
-    """
-    from scipy.special import expit
-
-    def apply(y: np.ndarray, z: np.ndarray) -> np.ndarray:
-        logits = np.asarray(model.decoder([y, z], training=False))
-        return to_uint8(expit(logits), "unit")
-
-    return in_blocks(apply, np.asarray(attributes, np.float32), np.asarray(latents, np.float32))
+    name: str
+    steps: int = 5
 
 
-def sampled(means: np.ndarray, log_variances: np.ndarray, seed: int) -> np.ndarray:
-    """Z ~ N(mu, sigma^2), as in the training and in the paper's evaluation.
-
-    Args:
-        means: mu `[N, Z]`.
-        log_variances: log sigma^2 `[N, Z]`.
-        seed: of the noise.
-
-    Returns:
-        `[N, Z]`.
-    """
-    noise = np.random.default_rng(seed).standard_normal(means.shape, np.float32)
-    return means + np.exp(0.5 * log_variances) * noise
+Request: TypeAlias = Set | Sweep
 
 
 def with_values(

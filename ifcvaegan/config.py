@@ -13,7 +13,15 @@ from typing import Annotated, Literal
 
 import tyro
 
-from common.config import RunConfig, check_average, check_setting
+from common.datasets.celeba.faces import WHOLE_WIDTH, Crop
+from common.settings.config import RunConfig, Source, check_average, check_setting
+
+CROPS: dict[str, Crop] = {
+    "center178": WHOLE_WIDTH,  # [C]
+    "center108": (35, 55, 143, 163),  # that of the IcGAN report
+    "paper138": (30, 40, 168, 178),  # that of the IcGAN authors
+}
+SPLITS = {"official": None, "report": 196_608}  # how many of all of CelebA's files train
 
 Dataset = Literal["celeba", "drawn"]
 Padding = Literal["torch", "same"]
@@ -153,11 +161,14 @@ class TrainConfig:
 class Config:
     """Everything that an IFcVAEGAN run depends on."""
 
+    package: Annotated[Literal["ifcvaegan"], tyro.conf.Suppress] = "ifcvaegan"
+    """Whose settings these are."""
     dataset: Dataset = "celeba"
     """CelebA's faces (--data-dir names their folder), or faces drawn by this program."""
     stages: tuple[Literal["vaegan"], ...] = ("vaegan",)
     """There is one stage; all players train together."""
     run: Annotated[RunConfig, tyro.conf.arg(name="")] = field(default_factory=RunConfig)
+    source: Annotated[Source, tyro.conf.arg(name="")] = field(default_factory=Source)
     data: DataConfig = field(default_factory=DataConfig)
     networks: NetworkConfig = field(default_factory=NetworkConfig)
     loss: LossConfig = field(default_factory=LossConfig)
@@ -175,7 +186,8 @@ def attribute_names(config: Config) -> tuple[str, ...]:
     """The names of the columns of y, in order."""
     if config.data.attributes != ("all",):
         return config.data.attributes
-    from common.datasets import celeba, drawn
+    from common.datasets import drawn
+    from common.datasets.celeba import loader as celeba
 
     return drawn.ATTRIBUTES if config.dataset == "drawn" else celeba.ATTRIBUTES
 
@@ -269,7 +281,7 @@ def smoke(dataset: Dataset = "drawn") -> Config:
     config = stable(dataset)
     return dataclasses.replace(
         config,
-        run=RunConfig(limit=256),
+        source=Source(limit=256),
         data=dataclasses.replace(config.data, image_size=32),
         networks=NetworkConfig(filters=4, latent_size=8, auxiliary_width=16),
         loss=dataclasses.replace(config.loss, beta=1.0, ramp_steps=4),

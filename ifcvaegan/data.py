@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import Literal
 
 from common import datasets
-from common.datasets.celeba import announce
+from common.datasets.celeba.loader import announce
 from common.datasets.records import Records
 from common.errors import UserError
-from ifcvaegan.config import Config
+from ifcvaegan.config import CROPS, SPLITS, Config
 
 Split = Literal["train", "dev", "test"]
 HELD_OUT = [f"{number:06d}" for number in range(1, 101)]  # the authors' test images
@@ -19,22 +19,22 @@ FIRST = HELD_OUT[:32]  # those of Table 1: 16 smile
 
 
 def load(config: Config, split: Split) -> Records:
-    """Reads one split of the run's data; of `train` and `dev` the first `config.run.limit` images.
+    """Reads one split of the run's data; of `train` and `dev` the first images up to the limit.
 
     The authors' test images, CelebA's first 100, train nothing: they are the first of the official
     `train`. Of a part of CelebA those of them are held out that are there, where its images have
     CelebA's numbers: a part prepared by TFDS, or as parquet without file names, has not.
 
     Args:
-        config: names the data set, its folder, the size and the attributes.
-        split: as `common.datasets.celeba` tells.
+        config: names the data set, its folder, the limit, the size and the attributes.
+        split: as `common.datasets.celeba.loader` tells.
 
     Raises:
         UserError: the data are missing, are not what the loader needs, or leave no training image.
     """
     if config.dataset != "celeba" or split != "train":
-        return _read(config, split, config.run.limit)
-    limit, held_out = config.run.limit, _beginning(config, HELD_OUT)
+        return _read(config, split, config.source.limit)
+    limit, held_out = config.source.limit, _beginning(config, HELD_OUT)
     announce(
         f"CelebA: of the authors' {len(HELD_OUT)} test faces, {held_out} are among the training "
         "images and train nothing"
@@ -62,10 +62,10 @@ def first_faces(config: Config) -> Records | None:
 
 def _beginning(config: Config, names: Sequence[str]) -> int:
     """With how many of these CelebA's training images begin."""
-    from common.datasets import celeba
+    from common.datasets.celeba import loader as celeba
 
-    run, wanted = config.run, set(names)
-    _, there = celeba.found("train", run.data_dir, config.data.split, run.source)
+    source, wanted = config.source, set(names)
+    _, there = celeba.found("train", source.data_dir, SPLITS[config.data.split], source.source)
     return sum(1 for _ in itertools.takewhile(wanted.__contains__, there))
 
 
@@ -75,9 +75,9 @@ def _read(config: Config, split: Split, limit: int | None) -> Records:
     return datasets.load(
         config.dataset,
         split,
-        dataclasses.replace(config.run, limit=limit),
+        dataclasses.replace(config.source, limit=limit),
         size=data.image_size,
         attributes=data.attributes,
-        crop=data.crop,
-        partition=data.split,
+        crop=CROPS[data.crop],
+        train_files=SPLITS[data.split],
     )

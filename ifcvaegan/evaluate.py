@@ -1,40 +1,35 @@
 """Evaluates an IFcVAEGAN: Table 1 and Figures 2 to 6 of the paper, and what they do not show.
 
     python -m ifcvaegan.evaluate RUN [--out DIR] [--limit N]
-    python -m ifcvaegan.evaluate --ablation ...     # all rows of Table 1, see `ablation`
 
-Writes `RUN/report/report.{json,csv,md,html}`. All images are compared as 8-bit images.
+Writes `RUN/report/report.{json,csv,md,html}`. All images are compared as 8-bit images. All rows of
+Table 1 at once: `ifcvaegan.ablation`.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import logging
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from common import run as runs
-from common.commands import EvaluateCommand, carry_out, check_evaluation, to_measure
-from common.config import differences
+from common.cli.commands import carry_out
+from common.cli.evaluation import EvaluateCommand, Evaluation, begin_evaluation, check_evaluation
 from common.errors import exits_cleanly
-from common.history import read_history
+from common.settings.config import differences, to_json
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from common.classifiers.faces import FaceClassifier
     from common.datasets.records import Records
-    from common.document import Report
-    from common.metrics.face_classifier import Judge
-    from common.metrics.intervals import Interval
-    from common.tables import Table
+    from common.reporting.document import Report
+    from common.reporting.tables import Table
     from ifcvaegan.config import Config, LossConfig
-    from ifcvaegan.judged import Codes
-    from ifcvaegan.trained import Trained
-
-logger = logging.getLogger(__name__)
+    from ifcvaegan.editor import IFcVAEGANEditor
+    from ifcvaegan.readings import Encoded
+    from ifcvaegan.results import AttributeResult
 
 CHOOSERS = 2_000  # dev faces by which the amount of latent arithmetic is chosen, at most
 READERS = 20_000  # training faces on whose codes the readers of z are trained, at most
@@ -49,179 +44,163 @@ def evaluate(command: EvaluateCommand) -> Path:
     Raises:
         UserError: the run is not trained yet, the data cannot be read, or fewer than two images.
     """
-    from common.publish import publish
-    from ifcvaegan import trained
+    from common.reporting.publish import publish
+    from ifcvaegan import data, editor
 
-    model, config = to_measure(command, trained.load)
-    out = command.out or runs.output_folder(model.folder, "report")
-    return publish(measure(model, config, out, command), out)
+    work = begin_evaluation(command, "ifcvaegan", editor.load, data.load)
+    return publish(measure(work), work.out)
 
 
-def measure(model: Trained, config: Config, out: Path, command: EvaluateCommand) -> Report:
-    """All tables of the report, and its figures, drawn into `out`.
-
-    Args:
-        model: E and D.
-        config: the run's settings, with the folders that the command names.
-        out: folder of the pictures.
-        command: names the images and the seed.
-    """
+def measure(work: Evaluation[IFcVAEGANEditor]) -> Report:
+    """All tables of the report, and its figures, drawn into `work.out`."""
     import numpy as np
 
-    from common.document import Report
-    from common.metrics.face_classifier import faces_judge
-    from common.metrics.pairs import (
-        baseline_table,
-        hash_table,
-        intervals,
-        metrics_of,
-        without_a_model,
-    )
-    from common.provenance import command_line, facts
-    from common.unpaired import generated_table
+    from common.classifiers import features
+    from common.classifiers.faces import load_classifier
+    from common.reporting.document import Report
+    from common.reporting.sections import reconstruction_section
+    from common.reporting.unpaired import generated_table
     from ifcvaegan import data, tables
-    from ifcvaegan.codes import decode
+    from ifcvaegan.editor import Codes
     from ifcvaegan.figures import figures
-    from ifcvaegan.judged import Codes
 
-    seed = command.seed
-    every = data.load(config, "test")
-    test = every.spaced(config.report_images if command.limit is None else command.limit)
-    train, dev = (data.load(config, split) for split in ("train", "dev"))
-    logger.info("evaluating %s on %d test images", model.folder, len(test))
-    first_faces = data.first_faces(config)
-    faces = Faces(  # each with noise of its own
-        test=Codes(model, test, seed),
-        train=Codes(model, train.spaced(READERS), seed + 1),
-        dev=Codes(model, dev.spaced(CHOOSERS), seed + 2),
-        authors=None if first_faces is None else Codes(model, first_faces, seed + 3),
-    )
-    codes = faces.test
-    judge, names, space = faces_judge(config, data.load)
-    everything = dataclasses.replace(config.data, attributes=names)
+    model, config, test, seed = work.editor, work.config, work.test, work.seed
+    faces = encoded(work)
+    classifier = load_classifier(config.dataset, config.source)
+    everything = dataclasses.replace(config.data, attributes=classifier.names)
     labels = data.load(dataclasses.replace(config, data=everything), "test")
     labels = labels.spaced(len(test)).attributes > 0.5  # [N, J]
-    rebuilt = codes.reconstructions(codes.means)
-    bits, values = metrics_of(test.images, rebuilt, cache_dir=config.run.cache_dir)
-    metrics = intervals(values)
-    baselines = baseline_table(metrics, train.images, test.images, bits[0], seed, "face")
-    z = np.random.default_rng(seed).standard_normal(codes.means.shape, np.float32)
-    generated = decode(model, test.attributes, z)
-    others = train.spaced(len(test)).images
-    found: list[Table] = []
+    found = reconstruction_section(
+        test.images,
+        faces.test.without_noise().reconstructions(),
+        work.train.images,
+        seed=seed,
+        noun=model.kind.noun,
+    )
+    z = np.random.default_rng(seed).standard_normal(faces.test.means.latent.shape, np.float32)
+    generated = model.decode(Codes(z, test.attributes))
+    others = work.train.spaced(len(test)).images
+    parts: list[Table] = []
     findings: list[str] = []
-    details: dict[str, object] = {"test_images": len(test)}
+    results: dict[str, object] = {}
     for column, name in enumerate(model.attribute_names):
-        some, details[name], told = attribute_part(
-            config, faces, column, judge, names, labels, seed
-        )
-        found += some
+        some, result, told = attribute_part(config, faces, column, classifier, labels, seed)
+        parts += some
+        results[name] = to_json(result)
         findings += told
-    spaced = "" if len(test) == len(every) else f", evenly spaced of {len(every):,}"
     return Report(
         title=f"IFcVAEGAN on {config.dataset}: {model.folder.name}",
         n=len(test),
-        metrics=metrics,
-        summary=f"{len(test):,} real test faces{spaced}, encoded and decoded with the mean of z",
+        metrics=found.metrics,
+        summary=work.summary("encoded and decoded with the mean of z"),
         tables=[
-            *found,
-            tables.code_table(codes),
-            *generated_table(space, test.images, generated, others, seed),
-            baselines,
-            hash_table(*bits, metrics, seed),
+            *parts,
+            tables.code_table(faces.test.means),
+            *generated_table(features.faces(classifier), test.images, generated, others, seed),
+            found.baselines,
+            found.hashes,
         ],
-        figures=figures(codes, seed, out),
+        figures=figures(faces.test, seed, work.out),
         findings=[
             *findings,
-            *alarm_findings(model.folder, config.loss.gamma, train),
-            *without_a_model(baselines),
+            *alarm_findings(model.folder, config.loss.gamma, work.train),
+            *found.warnings,
         ],
-        facts=facts(model.folder, config.run.seed, command_line("ifcvaegan.evaluate", command)),
-        details=details,
+        facts=work.facts,
+        details={"test_images": len(test), "attributes": results},
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Faces:
-    """The codes of the faces of an evaluation; `authors` are those of the paper's Table 1."""
+    """The faces of an evaluation with their codes; `authors` are those of the paper's Table 1."""
 
-    test: Codes
-    train: Codes
-    dev: Codes
-    authors: Codes | None
+    test: Encoded
+    train: Encoded
+    dev: Encoded
+    authors: Encoded | None
+
+
+def encoded(work: Evaluation[IFcVAEGANEditor]) -> Faces:
+    """Encodes the faces, each set with noise of its own."""
+    from ifcvaegan import data
+    from ifcvaegan.readings import Encoded
+
+    model, seed = work.editor, work.seed
+    dev, first = data.load(work.config, "dev"), data.first_faces(work.config)
+    return Faces(
+        test=Encoded(model, work.test, seed),
+        train=Encoded(model, work.train.spaced(READERS), seed + 1),
+        dev=Encoded(model, dev.spaced(CHOOSERS), seed + 2),
+        authors=None if first is None else Encoded(model, first, seed + 3),
+    )
 
 
 def attribute_part(
     config: Config,
     faces: Faces,
     column: int,
-    judge: Judge,
-    names: Sequence[str],
+    classifier: FaceClassifier,
     labels: np.ndarray,
     seed: int,
-) -> tuple[list[Table], dict[str, object], list[str]]:
+) -> tuple[list[Table], AttributeResult, list[str]]:
     """What the report has of one attribute.
 
     Args:
         config: of the run.
-        faces: their codes.
+        faces: with their codes.
         column: of the attribute in y.
-        judge: reads attributes.
-        names: of the columns of its answers.
+        classifier: reads attributes.
         labels: the true ones of the test faces, bool `[N, J]`.
         seed: of readers and of other faces.
 
     Returns:
-        The tables, the figures by their names, and the sentences.
+        The tables, the figures, and the sentences.
     """
     from common.metrics.attributes import majority
     from ifcvaegan import tables
-    from ifcvaegan.judged import Judged
+    from ifcvaegan.readings import Readings
+    from ifcvaegan.results import AttributeResult
 
     name = faces.test.model.attribute_names[column]
 
-    def judged(codes: Codes) -> Judged:
-        return Judged(codes, column, judge, names.index(name))
+    def readings(some: Encoded) -> Readings:
+        return Readings(some, column, classifier)
 
-    test, means = judged(faces.test), judged(faces.test.without_noise())
-    authors = None if faces.authors is None else judged(faces.authors)
-    first, shares = tables.table_1(name, test, means, authors, published_row(config, name))
-    reader, accuracies = tables.judge_table(test, labels, names)
+    test, means = readings(faces.test), readings(faces.test.without_noise())
+    authors = None if faces.authors is None else readings(faces.authors)
+    first, protocols = tables.table_1(name, test, means, authors, published_row(config, name))
+    reader, readers = tables.reader_table(test, labels, classifier.names)
     leak, leaks = tables.leak_table(faces.train, faces.test, column, seed)
-    kept, unchanged = tables.kept_table(test, names, seed)
-    arithmetic, by_z = tables.arithmetic_table(faces.train, faces.dev, test, judge, seed)
-    base = majority(test.present)
-    details: dict[str, object] = {
-        key: value.as_dict()
-        for key, value in (shares | leaks | unchanged | accuracies | by_z).items()
-    }
-    return (
-        [first, kept, leak, reader, arithmetic],
-        details | {"base rate": base},
-        sentences(name, shares, leaks, unchanged, accuracies, base),
+    kept, (kept0, kept1) = tables.kept_table(test, classifier.names, seed)
+    arithmetic, moved = tables.arithmetic_table(faces.train, faces.dev, test, classifier, seed)
+    result = AttributeResult(
+        base_rate=majority(test.present),
+        protocols=protocols,
+        leaks=leaks,
+        kept0=kept0,
+        kept1=kept1,
+        readers=readers,
+        moved=moved,
     )
+    return [first, kept, leak, reader, arithmetic], result, sentences(name, result)
 
 
-def sentences(
-    name: str,
-    shares: dict[str, Interval],
-    leaks: dict[str, Interval],
-    unchanged: dict[str, Interval],
-    accuracies: dict[str, Interval],
-    base: float,
-) -> list[str]:
+def sentences(name: str, found: AttributeResult) -> list[str]:
     """What the tables of one attribute say."""
-    zero, one = shares["class0"].mean, shares["class1"].mean
-    nearer = (unchanged["nearer 0"].mean + unchanged["nearer 1"].mean) / 2
+    every, mean, base = found.protocols.every, found.protocols.mean, found.base_rate
+    zero, one = every.class0.mean, every.class1.mean
+    nearer = (found.kept0.nearer.mean + found.kept1.nearer.mean) / 2
+    leaks, readers = found.leaks, found.readers
     return [
-        f"{name}: of {shares['class0'].n:,} test faces, decoded with sampled z, {zero:.1%} read as "
+        f"{name}: of {every.class0.n:,} test faces, decoded with sampled z, {zero:.1%} read as "
         f"without it at y = 0 and {one:.1%} as with it at y = 1; together {zero + one:.2f}, where "
-        f"1 means that y has no effect (with the mean of z {shares['mean: class0'].mean:.1%} and "
-        f"{shares['mean: class1'].mean:.1%}). The judge itself is right on "
-        f"{accuracies['the judge, real faces'].mean:.1%} of real faces and "
-        f"{accuracies['the judge, reconstructions'].mean:.1%} of reconstructions.",
-        f"{name}: a fresh reader finds it in z with {leaks['network, latents'].mean:.1%} (linear: "
-        f"{leaks['linear, latents'].mean:.1%}); the base rate is {base:.1%}.",
+        f"1 means that y has no effect (with the mean of z {mean.class0.mean:.1%} and "
+        f"{mean.class1.mean:.1%}). The classifier itself is right on "
+        f"{readers.classifier_real.mean:.1%} of real faces and "
+        f"{readers.classifier_rebuilt.mean:.1%} of reconstructions.",
+        f"{name}: a fresh reader finds it in z with {leaks.network_latents.mean:.1%} (linear: "
+        f"{leaks.linear_latents.mean:.1%}); the base rate is {base:.1%}.",
         f"{name}: {nearer:.1%} of the edits of sampled z are nearer to their own face than "
         "to another's.",
         *(
@@ -236,10 +215,12 @@ def alarm_findings(run: Path, gamma: float, train: Records) -> list[str]:
     """What the auxiliary loss at the end of the training says, where a term acts on it."""
     import numpy as np
 
+    from common.runs.directory import Run
+    from common.runs.history import read_history
     from ifcvaegan import alarms
     from ifcvaegan.losses import entropy
 
-    file = runs.Run(run).history_file("vaegan")
+    file = Run(run).history_file("vaegan")
     if not (gamma and file.is_file()):
         return []
     rows = read_history(file)
@@ -266,7 +247,9 @@ def published_row(config: Config, attribute: str) -> tuple[str, tuple[float, ...
     for name, values in TABLE_1.items():
         preset = PRESETS[name]()
         if terms(preset.loss) == terms(config.loss):
-            changed = differences(preset, dataclasses.replace(config, run=preset.run))
+            changed = differences(
+                preset, dataclasses.replace(config, run=preset.run, source=preset.source)
+            )
             other = " (other settings)" if changed or config.run.limit else ""
             return f"the paper's row {name}{other}", values
     return None
@@ -274,23 +257,9 @@ def published_row(config: Config, attribute: str) -> tuple[str, tuple[float, ...
 
 @exits_cleanly
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Reads the command line and evaluates; `--ablation` hands over to `ifcvaegan.ablation`."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    if "--ablation" in words:
-        from ifcvaegan import ablation
-
-        words.remove("--ablation")
-        ablation.main(words)
-        return
-    carry_out(
-        EvaluateCommand,
-        "python -m ifcvaegan.evaluate",
-        evaluate,
-        words,
-        check_evaluation,
-        "Measures a trained model on test faces, beside the paper's Table 1. With --ablation, "
-        "trains and measures all rows of that table: see --ablation --help.",
-    )
+    """Reads the command line and evaluates."""
+    program = "python -m ifcvaegan.evaluate"
+    carry_out(EvaluateCommand, program, evaluate, arguments, check_evaluation)
 
 
 if __name__ == "__main__":

@@ -7,33 +7,35 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from common.document import Figure
-from common.history import history_files, read_run
-from common.plots import loss_curves
-from common.sheets import grid
-from ifcvaegan.codes import decode, with_values
+from common.reporting.curves import loss_curves
+from common.reporting.document import Figure
+from common.reporting.sheets import grid
+from common.runs.history import history_files, read_run
+from ifcvaegan.codes import with_values
+from ifcvaegan.editor import Codes
 
 if TYPE_CHECKING:
-    from ifcvaegan.judged import Codes
+    from ifcvaegan.readings import Encoded
 
 FACES = 8  # a row, as in the paper
 SWEEP = (0.0, 0.25, 0.5, 0.75, 1.0)
 PAPERS = {"Smiling": "2 to 4", "Male": "5", "Eyeglasses": "6"}
 
 
-def figures(codes: Codes, seed: int, out: Path) -> list[Figure]:
+def figures(faces: Encoded, seed: int, out: Path) -> list[Figure]:
     """All figures, drawn into `out`.
 
     Args:
-        codes: of the test faces.
+        faces: the test faces with their codes.
         seed: of random latents.
         out: folder of the pictures.
     """
-    names = codes.model.attribute_names
-    drawn = curves(codes.model.folder, out)
-    drawn += [edits(codes, column, out) for column in range(len(names))]
-    drawn += [sweep(codes, column, out) for column in range(len(names))]
-    return [*drawn, samples(codes, seed, out)]
+    names = faces.model.attribute_names
+    means = faces.without_noise()
+    drawn = curves(faces.model.folder, out)
+    drawn += [edits(means, column, out) for column in range(len(names))]
+    drawn += [sweep(means, column, out) for column in range(len(names))]
+    return [*drawn, samples(faces, seed, out)]
 
 
 def curves(run: Path, out: Path) -> list[Figure]:
@@ -45,21 +47,21 @@ def curves(run: Path, out: Path) -> list[Figure]:
     return [Figure("Losses", path, "Means over each period, linear and symlog.")]
 
 
-def edits(codes: Codes, column: int, out: Path) -> Figure:
+def edits(faces: Encoded, column: int, out: Path) -> Figure:
     """The first faces with the attribute, and without: real, reconstructed, y = 0, y = 1."""
-    name = codes.model.attribute_names[column]
-    there = codes.records.attributes[:, column] > 0.5
+    name = faces.model.attribute_names[column]
+    there = faces.records.attributes[:, column] > 0.5
     rows, labels = [], []
     for present in (True, False):
         chosen = np.flatnonzero(there == present)[:FACES]
         if len(chosen):
-            some = codes.take(chosen)
+            some = faces.take(chosen)
             kind = "with" if present else "without"
             images = {
                 f"{kind} {name}: real": some.records.images,
-                "reconstruction": some.reconstructions(some.means),
-                "y = 0": some.edited(column, 0.0, some.means),
-                "y = 1": some.edited(column, 1.0, some.means),
+                "reconstruction": some.reconstructions(),
+                "y = 0": some.edited(column, 0.0),
+                "y = 1": some.edited(column, 1.0),
             }
             rows += [list(row) for row in images.values()]
             labels += images
@@ -73,12 +75,12 @@ def edits(codes: Codes, column: int, out: Path) -> Figure:
     )
 
 
-def sweep(codes: Codes, column: int, out: Path) -> Figure:
+def sweep(faces: Encoded, column: int, out: Path) -> Figure:
     """A face a row, y from 0 to 1 in the columns."""
-    name = codes.model.attribute_names[column]
-    some = codes.take(np.arange(min(FACES, len(codes.means))))
+    name = faces.model.attribute_names[column]
+    some = faces.take(np.arange(min(FACES, len(faces.records))))
     columns = {"real": some.records.images}
-    columns |= {f"y = {value:g}": some.edited(column, value, some.means) for value in SWEEP}
+    columns |= {f"y = {value:g}": some.edited(column, value) for value in SWEEP}
     sheet = out / f"sweep-{name}.png"
     grid(
         [list(row) for row in zip(*columns.values(), strict=True)],
@@ -88,18 +90,18 @@ def sweep(codes: Codes, column: int, out: Path) -> Figure:
     return Figure(f"{name} by degrees", sheet, f"The first {FACES} test faces.")
 
 
-def samples(codes: Codes, seed: int, out: Path) -> Figure:
+def samples(faces: Encoded, seed: int, out: Path) -> Figure:
     """Images of random z, each above the same z with the first attribute."""
-    size, names = codes.means.shape[1], codes.model.attribute_names
+    size, names = faces.means.latent.shape[1], faces.model.attribute_names
     latents = np.random.default_rng(seed).standard_normal((2 * FACES, size), np.float32)
-    attributes = codes.records.attributes[: len(latents)]
+    attributes = faces.records.attributes[: len(latents)]
     latents = latents[: len(attributes)]
     rows, labels = [], []
     for start in range(0, len(latents), FACES):
         some = slice(start, start + FACES)
         for value in (0.0, 1.0):
             y = with_values(attributes[some], names, {names[0]: value})
-            rows.append(list(decode(codes.model, y, latents[some])))
+            rows.append(list(faces.model.decode(Codes(latents[some], y))))
             labels.append(f"{names[0]} {value:g}")
     sheet = out / "samples.png"
     grid(rows, sheet, row_labels=labels)

@@ -19,8 +19,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from common import losses as gan
-from common.adversarial import AdversarialModel
+from common.training import losses as gan
+from common.training.adversarial import AdversarialModel
 from ifcvaegan import losses
 from ifcvaegan.config import AuxiliaryMode, Fidelity
 

@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from common.sheets import grid
-from ifcvaegan.codes import decode, encode, with_values
+from common.reporting.sheets import grid
+from ifcvaegan.codes import with_values
+from ifcvaegan.editor import Codes
 
 if TYPE_CHECKING:
     from common.datasets.records import Records
-    from common.run import Run
-    from ifcvaegan.trained import Trained
+    from common.runs.directory import Run
+    from ifcvaegan.editor import IFcVAEGANEditor
 
 FACES = 8
 
 
-def edited_samples(run: Run, model: Trained, dev: Records) -> Callable[[str], dict[str, float]]:
+def edited_samples(
+    run: Run, model: IFcVAEGANEditor, dev: Records
+) -> Callable[[str], dict[str, float]]:
     """A function that draws faces, reconstructions and edits; it returns the edit effects.
 
     Rows: real faces of `dev`, their reconstructions, with the first attribute at 0 and at 1; below,
@@ -40,20 +43,20 @@ def edited_samples(run: Run, model: Trained, dev: Records) -> Callable[[str], di
     name = model.attribute_names[0]
 
     def sample(file: str) -> dict[str, float]:
-        means, _, read = encode(model, images)
-        without, with_ = (both(read, means, name, value) for value in (0.0, 1.0))
-        rows = [images, decode(model, read, means), without, with_]
-        base = dev.attributes[:FACES]
-        rows += [both(base, prior[: len(base)], name, value) for value in (0.0, 1.0)]
-        labels = ["real", "rec.", f"{name} 0", f"{name} 1", f"random z, {name} 0", f"{name} 1"]
-        grid([list(row) for row in rows], run.folder / "samples" / f"{file}.png", row_labels=labels)
-        return {one: effect(read, means, one) for one in model.attribute_names}
+        codes, labels = model.encode(images), dev.attributes[:FACES]
+        random = Codes(prior[: len(labels)], labels)
+        rows = [images, model.decode(codes)]
+        rows += [having(some, name, value) for some in (codes, random) for value in (0.0, 1.0)]
+        titles = ["real", "rec.", f"{name} 0", f"{name} 1", f"random z, {name} 0", f"{name} 1"]
+        grid([list(row) for row in rows], run.folder / "samples" / f"{file}.png", row_labels=titles)
+        return {one: effect(codes, one) for one in model.attribute_names}
 
-    def both(y: np.ndarray, z: np.ndarray, attribute: str, value: float) -> np.ndarray:
-        return decode(model, with_values(y, model.attribute_names, {attribute: value}), z)
+    def having(codes: Codes, attribute: str, value: float) -> np.ndarray:
+        wanted = with_values(codes.attributes, model.attribute_names, {attribute: value})
+        return model.decode(codes.with_attributes(wanted))
 
-    def effect(y: np.ndarray, z: np.ndarray, attribute: str) -> float:
-        without, with_ = (both(y, z, attribute, value).astype(float) for value in (0.0, 1.0))
+    def effect(codes: Codes, attribute: str) -> float:
+        without, with_ = (having(codes, attribute, value).astype(float) for value in (0.0, 1.0))
         return float(np.abs(with_ - without).mean() / 255.0)
 
     return sample

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from common import run as runs
-from common.config import parse_training
+from common.cli.training import begin, check_lengths, load_start, opened
 from common.errors import UserError, exits_cleanly
-from common.launch import load_start, opened, show
-from common.samples import draw_losses, draw_reals
+from common.reporting.samples import draw_losses
+from common.runs.directory import Run
+from common.settings.flags import LaunchConfig
 from ifcvaegan.config import EXTENDABLE, PRESETS, Config
 
 if TYPE_CHECKING:
     import keras
 
     from common.datasets.records import Records
+    from ifcvaegan.editor import IFcVAEGANEditor
     from ifcvaegan.model import Weights
-    from ifcvaegan.trained import Trained
-
-logger = logging.getLogger(__name__)
 
 REESTIMATION_BATCH = 256  # images
 EPSILON = 1e-16  # Keras adds it below the root, where Torch adds 1e-8 outside
@@ -32,60 +29,47 @@ EPSILON = 1e-16  # Keras adds it below the root, where Torch adds 1e-8 outside
 @exits_cleanly
 def main(arguments: list[str] | None = None) -> None:
     """Parses the command line, then trains and reports."""
-    config, launch = parse_training(
-        Config, PRESETS, "python -m ifcvaegan.train", arguments, extendable=EXTENDABLE
-    )
-    if launch.dry_run:
-        show(config)
-        return
-    from common import device
+    train(*begin(Config, PRESETS, "ifcvaegan", arguments, EXTENDABLE))
 
-    config, described = device.configure(config)
+
+def train(config: Config, launch: LaunchConfig, device: str) -> None:
+    """Trains and reports; the device is set up, and `device` is what to call it."""
     from ifcvaegan import data
-    from ifcvaegan.trained import build
+    from ifcvaegan.editor import build
 
     # The training images last: they take longest, and a split that is missing is refused before.
-    test, dev, train = (data.load(config, split) for split in ("test", "dev", "train"))
-    if launch.resume:
-        runs.check_data(launch.resume, train)
-    check_lengths(config, train, len(test))
+    test, dev, images = (data.load(config, split) for split in ("test", "dev", "train"))
+    check_lengths(test, (config.train, len(images)))
+    check_labels(images)
     nets = build(config)
     found = load_start(nets, launch, "IFcVAEGAN")
 
     # Nothing has been written up to here; from here on nothing is refused.
-    with opened(config, launch, "ifcvaegan", described, train, nets, found) as run:
-        draw_reals(run, train)
-        train_vaegan(config, run, train, dev, nets)
+    with opened(config, launch, "ifcvaegan", device, images, nets, found) as run:
+        train_vaegan(config, run, images, dev, nets)
         draw_losses(run)
         from ifcvaegan.evaluate import EvaluateCommand, evaluate
 
         evaluate(EvaluateCommand(run=run.folder))
 
 
-def check_lengths(config: Config, train: Records, test_images: int) -> None:
-    """Refuses a stage and a report for which there are too few images.
+def check_labels(records: Records) -> None:
+    """Refuses attributes from which there is nothing to learn.
 
     Raises:
-        UserError: a period shorter than a batch, fewer than two test images, or an attribute that
-            all training images have or lack.
+        UserError: all training images have one, or lack it.
     """
-    from common.training import stage_length
-
-    if test_images < 2:
-        raise UserError(f"The report needs at least 2 test images; the data have {test_images}.")
-    shares = train.attributes.mean(axis=0)
-    for name, share in zip(train.attribute_names, shares, strict=True):
+    shares = records.attributes.mean(axis=0)
+    for name, share in zip(records.attribute_names, shares, strict=True):
         if not 0.0 < share < 1.0:
             raise UserError(
-                f"{share:.0%} of the {len(train):,} training images have {name}: there is nothing "
-                "to tell apart. Use more images, or another attribute."
+                f"{share:.0%} of the {len(records):,} training images have {name}: there is "
+                "nothing to tell apart. Use more images, or another attribute."
             )
-    settings = config.train
-    stage_length(settings.epochs, settings.period, len(train), settings.batch_size)
 
 
 def train_vaegan(
-    config: Config, run: runs.Run, records: Records, dev: Records, nets: dict[str, keras.Model]
+    config: Config, run: Run, records: Records, dev: Records, nets: dict[str, keras.Model]
 ) -> None:
     """Algorithm 1; leaves all networks saved in the run, as the last period ends them.
 
@@ -95,14 +79,13 @@ def train_vaegan(
     """
     import keras
 
-    from common.datasets.pipeline import endless_batches, ordered_batches
-    from common.layers import averaged_weights, averaging
-    from common.training import fit, stage_length
+    from common.training.averaging import averaged_weights, averaging
+    from common.training.fit import fit
     from ifcvaegan import alarms
+    from ifcvaegan.editor import IFcVAEGANEditor
     from ifcvaegan.losses import entropy
     from ifcvaegan.model import IFcVAEGAN
     from ifcvaegan.samples import edited_samples
-    from ifcvaegan.trained import Trained
 
     settings, loss, seed = config.train, config.loss, config.run.seed
     rates = records.attributes.mean(axis=0)
@@ -140,7 +123,7 @@ def train_vaegan(
         discriminator=rmsprop(settings.discriminator_smoothing, settings.discriminator_momentum),
     )
     optimizer, averaged = model.autoencoder_optimizer, (nets["encoder"], nets["decoder"])
-    trained = Trained(run.folder, config, nets["encoder"], nets["decoder"])
+    trained = IFcVAEGANEditor(run.folder, config, nets["encoder"], nets["decoder"])
     draw = edited_samples(run, trained, dev)
     aim = float(np.mean(entropy(rates))) if loss.gamma else None  # of A's loss
 
@@ -157,26 +140,21 @@ def train_vaegan(
             run.save_networks(nets)
         alarms.watch(run, effects, aim)
 
-    steps, period_steps = stage_length(
-        settings.epochs, settings.period, len(records), settings.batch_size
-    )
     fit(
         model,
         run,
         "vaegan",
-        lambda step: endless_batches(
-            records, settings.batch_size, seed, step, pixel_range="unit", flip=config.data.flip
-        ),
-        steps=steps,
-        period_steps=period_steps,
-        batch_size=settings.batch_size,
+        records,
+        settings,
+        pixel_range="unit",
+        flip=config.data.flip,
         backup_seconds=config.run.backup_seconds,
-        validation=ordered_batches(dev, settings.batch_size, "unit"),
+        validation=dev,
         period_end=period_end,
     )
 
 
-def reestimate(model: Trained, records: Records, batches: int) -> None:
+def reestimate(model: IFcVAEGANEditor, records: Records, batches: int) -> None:
     """Estimates D's batch statistics anew, over reconstructions of so many batches of images.
 
     Args:
@@ -184,17 +162,14 @@ def reestimate(model: Trained, records: Records, batches: int) -> None:
         records: the training images.
         batches: of `REESTIMATION_BATCH` images, evenly spaced; 0 leaves D as it is.
     """
-    from common.layers import reestimate_batch_statistics
-    from ifcvaegan.codes import encode
+    from common.training.averaging import reestimate_batch_statistics
 
     if not batches:
         return
-    means, _, read = encode(model, records.spaced(batches * REESTIMATION_BATCH).images)
-    parts = max(1, len(means) // REESTIMATION_BATCH)
-    reestimate_batch_statistics(
-        model.decoder,
-        ([y, z] for y, z in zip(*(np.array_split(x, parts) for x in (read, means)), strict=True)),
-    )
+    codes = model.encode(records.spaced(batches * REESTIMATION_BATCH).images)
+    parts = max(1, len(codes.latent) // REESTIMATION_BATCH)
+    split = (np.array_split(one, parts) for one in (codes.attributes, codes.latent))
+    reestimate_batch_statistics(model.decoder, ([y, z] for y, z in zip(*split, strict=True)))
 
 
 def weights(config: Config) -> Weights:

@@ -48,6 +48,6 @@ def _log_ends_with_the_module() -> Iterator[None]:
 def digits() -> np.ndarray:
     """The ten examples, uint8 `[10, 28, 28, 1]`, in the order of their file names."""
     from common.datasets.folder import read_images
-    from common.run import ROOT
+    from common.files import ROOT
 
     return read_images(ROOT / "examples" / "digits", (28, 28), "L")[1]

@@ -56,7 +56,7 @@ def prints(source: str) -> list[int]:
 def test_imports_are_found_wherever_they_stand():
     source = """
 import crg.model, os
-from common.config import C
+from common.settings.config import C
 from . import igan
 def f():
     if f:

@@ -20,7 +20,7 @@ WORK = {  # what a command calls once its words are read
     for command, work in (
         ("train", "{}.train.check_launch"),
         ("evaluate", "{}.evaluate.evaluate"),
-        ("reconstruct", "common.commands.check_inputs"),
+        ("reconstruct", "common.cli.commands.check_inputs"),
     )
 } | {
     "crg.edit": "crg.edit.check_inputs",
@@ -82,7 +82,7 @@ def test_a_command_of_a_readme_is_understood(readme, command, monkeypatch):
     package = module.split(".")[0]
     if package in PAPERS:
         smoke = importlib.import_module(f"{package}.config").PRESETS["smoke"]
-        monkeypatch.setattr("common.config.read_config", lambda *_: smoke())
+        monkeypatch.setattr("common.settings.config.read_config", lambda *_: smoke())
     words = ["a-run" if word.strip("[].") == "RUN" else word for word in words]
     for word in words:
         if word.startswith("examples/"):

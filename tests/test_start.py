@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from common.run import ROOT
+from common.files import ROOT
 
 COMMANDS = {  # OUT stands for a new folder
     "crg.train": "--preset smoke --out OUT",
@@ -26,7 +26,10 @@ COMMANDS = {  # OUT stands for a new folder
     "ifcvaegan.edit": "examples/drawn-faces --run weights/ifcvaegan-drawn --set Eyeglasses=1"
     " --out OUT",
     "common.report": "examples/digits examples/digits --out OUT",
-    "common.export": "weights/crg-mnist --out OUT",
+    "crg.export": "--out OUT",
+    "icgan_tf.export": "--out OUT",
+    "ifcvaegan.export": "weights/ifcvaegan-drawn --out OUT",
+    "ifcvaegan.ablation": "--dataset drawn --out OUT",
     "common.doctor": "",
 }
 # Ends the command where it first imports TensorFlow: what oneDNN does is settled there, and what

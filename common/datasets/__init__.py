@@ -6,13 +6,12 @@ import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from common.config import RunConfig
 from common.datasets.records import Records
 from common.errors import UserError
+from common.settings.config import Source
 
 if TYPE_CHECKING:
-    from common.datasets.celeba import Partition
-    from common.datasets.faces import Crop
+    from common.datasets.celeba.faces import Crop
 
 NAMES = ("mnist", "celeba", "drawn", "folder")
 
@@ -20,27 +19,27 @@ NAMES = ("mnist", "celeba", "drawn", "folder")
 def load(
     name: str,
     split: str,
-    run: RunConfig | None = None,
+    source: Source | None = None,
     *,
     size: int | None = None,
     attributes: Sequence[str] = ("all",),
-    crop: Crop = "center108",
-    partition: Partition = "official",
+    crop: Crop | None = None,
+    train_files: int | None = None,
 ) -> Records:
-    """Reads one split of a data set by its name; but for `test`, the first `run.limit` images.
+    """Reads one split of a data set by its name; but for `test`, the first `source.limit` images.
 
     Args:
         name: `mnist`, `celeba`, `drawn` (faces drawn by this program) or `folder` (photographs
             without labels).
         split: `train`, `dev`, `test` or another that the loader documents. MNIST's `test` is the
             whole test file and so contains `dev`.
-        run: names the folders of the data and of the cache, and the limit; all their defaults if
+        source: names the folders of the data and of the cache, and the limit; all their defaults if
             None.
         size: side of the images to deliver, 64 for faces by default; digits, which are 28, get a
             black border.
         attributes: of faces, or ("all",).
-        crop: of faces.
-        partition: of CelebA.
+        crop: of faces; the whole width by default.
+        train_files: of CelebA, how it is split, see `celeba.loader.load`.
 
     Returns:
         The records.
@@ -48,47 +47,50 @@ def load(
     Raises:
         UserError: the name or the split is unknown, or the files are not what the loader needs.
     """
-    run = run or RunConfig()
-    limit = run.limit if split in ("train", "dev") else None
+    source = source or Source()
+    limit = source.limit if split in ("train", "dev") else None
     if name == "mnist":
         from common.datasets import mnist
         from common.images import padded
 
-        records = mnist.load(split, run.data_dir, run.source).take(slice(limit))
+        records = mnist.load(split, source.data_dir, source.source).take(slice(limit))
         return dataclasses.replace(records, images=padded(records.images, size or 28))
+    from common.datasets.celeba.faces import WHOLE_WIDTH
+
+    crop = crop or WHOLE_WIDTH
     if name == "drawn":
         from common.datasets import drawn
 
-        given = f"--data-dir {run.data_dir}" if run.data_dir else f"--source {run.source}"
-        if run.data_dir or run.source:
+        given = f"--data-dir {source.data_dir}" if source.data_dir else f"--source {source.source}"
+        if source.data_dir or source.source:
             raise UserError(
                 f"{given} has no effect on faces that this program draws; leave "
                 "it out, or choose --dataset celeba."
             )
         return drawn.load(split, size or 64, attributes, crop).take(slice(limit))
     if name == "celeba":
-        from common.datasets import celeba
+        from common.datasets.celeba import loader as celeba
 
         return celeba.load(
             split,
-            run.data_dir,
+            source.data_dir,
             size=size or 64,
             crop=crop,
             attributes=attributes,
-            partition=partition,
+            train_files=train_files,
             limit=limit,
-            source=run.source,
-            cache_dir=run.cache_dir,
+            source=source.source,
+            cache_dir=source.cache_dir,
         )
     if name == "folder":
         from common.datasets import plain
 
         return plain.load(
             split,
-            run.data_dir,
+            source.data_dir,
             size=size or 64,
             crop=crop,
             limit=limit,
-            cache_dir=run.cache_dir,
+            cache_dir=source.cache_dir,
         )
     raise UserError(f"There is no data set {name!r}; choose one of {', '.join(NAMES)}.")

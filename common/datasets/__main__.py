@@ -16,13 +16,15 @@ from typing import Literal
 
 import numpy as np
 
-from common.commands import carry_out
-from common.datasets import celeba, forms, mnist, plain
-from common.datasets.faces import Crop, face
+from common.cli.commands import carry_out
+from common.datasets import mnist, plain
+from common.datasets.celeba import forms
+from common.datasets.celeba import loader as celeba
+from common.datasets.celeba.faces import WHOLE_WIDTH, Crop, face
 from common.datasets.prepared import Name
 from common.errors import UserError, exits_cleanly
-from common.sheets import grid, in_rows
-from common.tables import Cell, Table, show
+from common.reporting.sheets import grid, in_rows
+from common.reporting.tables import Cell, Table, show
 
 logger = logging.getLogger(__name__)
 
@@ -40,8 +42,8 @@ class Command:
     """The folder; by default the MNIST that comes along. With --prepare: the original files."""
     source: Literal["tfds"] | None = None
     """`tfds`: look only for what tensorflow-datasets has prepared."""
-    crop: Crop = "center178"
-    """What the samples show of faces."""
+    crop: Crop = WHOLE_WIDTH
+    """What the samples show of faces: left, top, right and bottom in an image of 178x218."""
     prepare: Choice | None = None
     """Let tensorflow-datasets prepare this data set from the files in --data-dir, offline."""
     download: Choice | None = None
@@ -161,9 +163,7 @@ def faces(form: forms.Form, crop: Crop) -> Found:
     if not there:
         raise UserError(f"{form.title}: none of the images has attributes.")
     try:
-        splits = {
-            name: celeba.chosen_names(form, there, name, "official") for name in celeba.SPLITS
-        }
+        splits = {name: celeba.chosen_names(form, there, name) for name in celeba.SPLITS}
     except UserError:
         splits = {"all of it": there}
     for sentence in celeba.trouble(form, there):

@@ -3,8 +3,7 @@
 Nothing is downloaded and no person is shown, so tests, `smoke` runs and first steps need no data.
 A face is a function of its number and its attributes alone; whatever is not an attribute (the shape
 and place of the head, tones of skin and background, the direction of the eyes) varies by chance, so
-that an encoder has something to find. The attributes are those that the IcGAN authors keep of
-CelebA's, by the same names.
+that an encoder has something to find. The attributes are 18 of CelebA's, by the same names.
 """
 
 from __future__ import annotations
@@ -15,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from common.datasets.celeba import ALL, SPLITS
-from common.datasets.celeba import ATTRIBUTES as CELEBA
-from common.datasets.faces import HEIGHT, WIDTH, Crop, face
+from common.datasets.celeba.faces import HEIGHT, WHOLE_WIDTH, WIDTH, Crop, face
+from common.datasets.celeba.loader import ALL, SPLITS
+from common.datasets.celeba.loader import ATTRIBUTES as CELEBA
 from common.datasets.records import Records
 from common.errors import UserError
 
@@ -54,7 +53,7 @@ INK = (40, 30, 30)
 
 
 def load(
-    split: str, size: int = 64, attributes: Sequence[str] = ALL, crop: Crop = "center178"
+    split: str, size: int = 64, attributes: Sequence[str] = ALL, crop: Crop = WHOLE_WIDTH
 ) -> Records:
     """Draws one split.
 

@@ -48,15 +48,33 @@ def read_images(
     Raises:
         UserError: The path is missing, holds no images or an unreadable one, or two of one stem.
     """
-    stems, images, resized = [], [], []
+    return arrays_of(open_images(path), size, mode, invert)
+
+
+def open_images(path: str | Path) -> list[tuple[Path, Image.Image]]:
+    """The image file, or the images of a folder, with their pixels; each file is decoded once.
+
+    Raises:
+        UserError: as for `read_images`.
+    """
+    return [(file, decode(file)) for file in image_files(path)]
+
+
+def arrays_of(
+    pictures: Sequence[tuple[Path, Image.Image]],
+    size: tuple[int, int],
+    mode: Literal["L", "RGB"],
+    invert: bool = False,
+) -> tuple[list[str], np.ndarray]:
+    """Images in one size and mode; the arguments and the result are those of `read_images`."""
+    images, resized = [], []
     height, width = size
-    for file in image_files(path):
+    for file, image in pictures:
         # Transparent parts are to end up black, so before inverting they are white.
-        image = as_mode(decode(file), mode, background="white" if invert else "black")
+        image = as_mode(image, mode, background="white" if invert else "black")
         if image.size != (width, height):
             resized.append(f"{file.name} ({image.width} wide, {image.height} high)")
             image = image.resize((width, height), Image.Resampling.LANCZOS)
-        stems.append(file.stem)
         images.append(as_array(image))
     if resized:
         logger.warning(
@@ -64,7 +82,7 @@ def read_images(
             *(len(resized), len(images), height, width, listed(resized)),
         )
     array = np.stack(images)
-    return stems, 255 - array if invert else array
+    return [file.stem for file, _ in pictures], 255 - array if invert else array
 
 
 def read_digits(
@@ -83,8 +101,9 @@ def read_digits(
     Returns:
         The stems, and the images, uint8 `[N, 28, 28, 1]`.
     """
-    stems, images = read_images(path, (28, 28), "L", invert)
-    coloured = [file.stem for file in image_files(path) if in_colour(decode(file))]
+    pictures = open_images(path)
+    stems, images = arrays_of(pictures, (28, 28), "L", invert)
+    coloured = [file.stem for file, image in pictures if in_colour(image)]
     if coloured:
         logger.warning(
             "%s: in colour, and this model knows digits alone, white on black.", listed(coloured)

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from common.datasets.faces import Crop, decoded_images
+from common.datasets.celeba.faces import WHOLE_WIDTH, Crop, decoded_images
+from common.datasets.celeba.readers import Form, folder_reader
 from common.datasets.folder import image_files
-from common.datasets.readers import Form, folder_reader
 from common.datasets.records import Records
 from common.errors import UserError
 
@@ -27,7 +27,7 @@ def load(
     data_dir: str | Path | None,
     *,
     size: int = 64,
-    crop: Crop = "center178",
+    crop: Crop = WHOLE_WIDTH,
     limit: int | None = None,
     cache_dir: str | Path | None = None,
 ) -> Records:
@@ -39,7 +39,7 @@ def load(
         size: side of the images to deliver.
         crop: what is kept of images of CelebA's proportion.
         limit: the first so many images of the split; only these are decoded.
-        cache_dir: where the decoded images are kept; see `common.datasets.faces.default_cache`.
+        cache_dir: where the decoded images are kept; see `celeba.faces.default_cache`.
 
     Returns:
         Records with images `[N, size, size, 3]` and no attributes, `[N, 0]`.
@@ -79,7 +79,7 @@ def chosen_names(form: Form, split: str) -> Sequence[str]:
 
 
 def plain_form(folder: Path) -> Form:
-    """The images of a folder as `common.datasets.faces` reads them."""
+    """The images of a folder as `common.datasets.celeba.faces` reads them."""
     files = {file.stem: file for file in image_files(folder)}
     title, names, stamp, read = folder_reader(files)
     return Form(title, {}, None, names, stamp, read, numbered=False)

@@ -17,8 +17,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from common.datasets.celeba.readers import zip_reader
 from common.datasets.folder import listed
-from common.datasets.readers import zip_reader
 from common.errors import UserError
 from common.files import DISK
 

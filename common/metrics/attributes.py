@@ -6,13 +6,10 @@ right for 98 % of the faces in Bald.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from scipy import special
 
 from common.metrics.intervals import CONFIDENCE, Interval, proportion_interval
-from common.tables import Cell
 
 
 def f1(read: np.ndarray, true: np.ndarray) -> float:
@@ -39,34 +36,6 @@ def majority(true: np.ndarray) -> float:
 def accuracy(read: np.ndarray, true: np.ndarray) -> Interval:
     """Share of equal answers of two bool `[N]`, with Wilson's interval."""
     return proportion_interval(int((read == true).sum()), len(true))
-
-
-def reading_rows(
-    names: Sequence[str], true: np.ndarray, readers: Sequence[np.ndarray]
-) -> list[list[Cell]]:
-    """A row an attribute, and their mean: share, majority, then accuracy and F1 of each reader.
-
-    Args:
-        names: of the A attributes.
-        true: bool `[N, A]`.
-        readers: bool `[N, A]` each.
-    """
-    rows: list[list[Cell]] = []
-    for column, name in enumerate(names):
-        row: list[Cell] = [name, float(true[:, column].mean()), majority(true[:, column])]
-        for read in readers:
-            row += [
-                accuracy(read[:, column], true[:, column]),
-                f1(read[:, column], true[:, column]),
-            ]
-        rows.append(row)
-    mean: list[Cell] = ["mean"]
-    for column in range(1, len(rows[0])):
-        cells = [row[column] for row in rows]
-        values = np.array([c.mean if isinstance(c, Interval) else c for c in cells], dtype=float)
-        known = values[np.isfinite(values)]
-        mean.append(float(known.mean()) if len(known) else float("nan"))
-    return [*rows, mean]
 
 
 def correlation(a: np.ndarray, b: np.ndarray, groups: np.ndarray) -> Interval:

@@ -8,7 +8,7 @@
   maximum mean discrepancy of the kernel (x.y / d + 1)^3, estimated without bias; it may be below 0.
 
 What features they are decides about both: values of different features do not compare, see
-`common.metrics.features`.
+`common.classifiers.features`.
 """
 
 from __future__ import annotations

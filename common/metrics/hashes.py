@@ -14,125 +14,65 @@ a similarity is stated beside `random_pair_baseline`. Hashes see gray only (RGB 
 luma), and constant images all have one hash, which `unique_ratio` exposes. Pillow's resampling
 changes bits between its versions: `library_versions` belongs into every report.
 
-Worker processes import this module and so it must stay light. They also import the main module
-again: what runs at its top level, TensorFlow's import included, every worker pays for.
+Worker processes import this module, so it must stay light.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import logging
 import multiprocessing
-import time
-from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from importlib import metadata
-from pathlib import Path
-from typing import TypeAlias, TypeVar
 
 import imagehash
 import numpy as np
 from PIL import Image
 
+from common.device import cores
 from common.errors import UserError
-from common.files import DAMAGED, atomic_path
 from common.metrics.baselines import other_rows
 
 logger = logging.getLogger(__name__)
 
 HASHES = {"dhash": imagehash.dhash, "phash": imagehash.phash, "whash": imagehash.whash}
 BITS = 64  # hash_size 8
-PROBE = 32  # images hashed here first, to see whether a pool pays
-POOL_SECONDS = 1.0  # of work from which workers pay: one starts in about half a second
-KEPT_POOL_SECONDS = 0.1  # and from which those of the call before do
-BLOCK = 64  # images that are hashed at a time, at most
-BLOCKS_PER_WORKER = 8  # at least, so that workers end together
-KEPT = 256  # images from which their hashes are kept for the next report
+MANY = 4_000  # images from which worker processes pay: they start in about half a second
+BLOCK = 250  # images that a worker hashes at a time
 
 
-def all_hash_bits(images: np.ndarray, workers: int | None = None) -> dict[str, np.ndarray]:
-    """All three hashes of each image, here or in worker processes, whichever ends earlier.
+def all_hash_bits(images: np.ndarray) -> dict[str, np.ndarray]:
+    """All three hashes of each image; of many images in worker processes.
 
     Args:
         images: uint8 `[N, H, W, 1]` or `[N, H, W, 3]`.
-        workers: processes that hash, this one among them; None takes one for each core where
-            there is work enough. The others stay for the next call, see `end_workers`.
 
     Returns:
         "dhash", "phash", "whash": bool `[N, 64]`, the rows of the 8x8 hash one after another.
 
     Raises:
-        UserError: images of another type or shape, or fewer than one worker.
+        UserError: images of another type or shape.
     """
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3):
         raise UserError(
             "Hashes read uint8 images [N, H, W, 1] or [N, H, W, 3]; "
             f"received {images.dtype} {list(images.shape)}."
         )
-    if workers is not None and workers < 1:
-        raise UserError(f"Hashing needs at least one worker; received {workers}.")
-    first = _block_bits(images[:1])  # loads what imagehash imports late, before the clock
     if len(images) and (images == images[0]).all():  # one image repeated, a baseline
-        return {kind: np.repeat(bits, len(images), axis=0) for kind, bits in first.items()}
-    start = time.perf_counter()
-    probe = _block_bits(images[:PROBE])
-    rest = images[PROBE:]
-    expected = (time.perf_counter() - start) / PROBE * len(rest)  # seconds in this process
-
-    if workers is None:
-        from common.device import cores  # here: a worker process does not need it
-
-        workers = cores()
-        if expected < (KEPT_POOL_SECONDS if workers - 1 in _pools else POOL_SECONDS):
-            workers = 1
-    parts = max(1, -(-len(rest) // BLOCK), workers * BLOCKS_PER_WORKER if workers > 1 else 1)
-    blocks = np.array_split(rest, min(max(1, len(rest)), parts))
-    done = _here(blocks) if workers == 1 or not len(rest) else _pooled(blocks, workers)
-    return {
-        kind: np.concatenate([probe[kind], *(block[kind] for block in done)]) for kind in HASHES
-    }
-
-
-def kept_hash_bits(
-    images: np.ndarray, cache_dir: Path | None = None, workers: int | None = None
-) -> dict[str, np.ndarray]:
-    """`all_hash_bits` of images that come again, such as a test set: from the cache, or into it.
-
-    They are kept by the content of the images and the versions of the libraries that decide about
-    bits. A file that cannot be read is written anew; where none can be written, none is.
-
-    Args:
-        images: uint8 `[N, H, W, 1]` or `[N, H, W, 3]`; the hashes of fewer than `KEPT` are made
-            each time.
-        cache_dir: `common.datasets.faces.default_cache()` if None.
-        workers: as of `all_hash_bits`.
-
-    Returns:
-        "dhash", "phash", "whash": bool `[N, 64]`.
-    """
-    from common.datasets.faces import default_cache
-
-    if len(images) < KEPT:
-        return all_hash_bits(images, workers)
-    digest = hashlib.sha256(repr((images.shape, sorted(library_versions().items()))).encode())
-    for start in range(0, len(images), BLOCK):
-        digest.update(np.ascontiguousarray(images[start : start + BLOCK]).data)
-    name = f"hashes-{len(images)}-{digest.hexdigest()[:16]}.npz"
-    file = (cache_dir or default_cache()) / name
+        bits = _block_bits(images[:1])
+        return {kind: np.repeat(bits[kind], len(images), axis=0) for kind in HASHES}
+    if len(images) < MANY or cores() == 1:
+        return _block_bits(images)
+    blocks = [images[start : start + BLOCK] for start in range(0, len(images), BLOCK)]
+    # A process forked from one with TensorFlow's threads can hang: "spawn" starts it afresh.
+    context = multiprocessing.get_context("spawn")
     try:
-        with file.open("rb") as content, np.load(content) as kept:
-            bits = {kind: np.unpackbits(kept[kind], axis=1).astype(bool) for kind in HASHES}
-        if all(one.shape == (len(images), BITS) for one in bits.values()):
-            return bits
-    except (KeyError, *DAMAGED):
-        pass
-    bits = all_hash_bits(images, workers)
-    with contextlib.suppress(UserError, OSError), atomic_path(file) as temporary:
-        packed = {kind: np.packbits(one, axis=1) for kind, one in bits.items()}
-        np.savez(temporary, **packed)  # pyright: ignore[reportArgumentType]
-    return bits
+        with ProcessPoolExecutor(cores(), mp_context=context) as pool:
+            done = list(pool.map(_block_bits, blocks))
+    except BrokenProcessPool:  # a main module without `if __name__ == "__main__":`
+        logger.warning("Worker processes ended early; hashing in this process instead.")
+        return _block_bits(images)
+    return {kind: np.concatenate([block[kind] for block in done]) for kind in HASHES}
 
 
 def hash_similarity(bits_a: np.ndarray, bits_b: np.ndarray) -> np.ndarray:
@@ -186,79 +126,6 @@ def unique_ratio(bits: np.ndarray) -> float:
 def library_versions() -> dict[str, str]:
     """Versions of the packages that decide about bits."""
     return {name: metadata.version(name) for name in ("Pillow", "scipy", "PyWavelets", "imagehash")}
-
-
-T = TypeVar("T")
-Block: TypeAlias = dict[str, np.ndarray]
-
-
-def _here(blocks: Sequence[np.ndarray]) -> list[Block]:
-    """Hashes in this process."""
-    return list(_shown(map(_block_bits, blocks), len(blocks)))
-
-
-def _pooled(blocks: Sequence[np.ndarray], workers: int) -> list[Block]:
-    """Hashes here and in worker processes, from both ends; here alone if they cannot live."""
-    found: dict[int, Block] = {}
-
-    def ended() -> Iterator[int]:
-        pool = _pool(workers - 1)
-        begun = [pool.submit(_block_bits, block) for block in blocks]
-        theirs = []
-        for place in reversed(range(len(blocks))):
-            if begun[place].cancel():  # no worker has taken it yet, as while they start
-                found[place] = _block_bits(blocks[place])
-                yield place
-            else:
-                theirs.append(place)
-        for place in theirs:
-            found[place] = begun[place].result()
-            yield place
-
-    try:
-        for _ in _shown(ended(), len(blocks)):
-            pass
-    except BrokenProcessPool:
-        end_workers()
-        logger.warning(
-            "Worker processes ended early (a main module without `if __name__ == '__main__':`, or "
-            "no memory left); hashing in this process instead."
-        )
-        return _here(blocks)
-    except BaseException:  # Ctrl-C: what has not begun would be done at exit
-        end_workers()
-        raise
-    return [found[place] for place in range(len(blocks))]
-
-
-_pools: dict[int, ProcessPoolExecutor] = {}  # number of workers -> the workers
-
-
-def _pool(workers: int) -> ProcessPoolExecutor:
-    """Worker processes, those of the last call if there are as many."""
-    if workers not in _pools:
-        end_workers()
-        # A process forked from one with TensorFlow's threads can hang: "spawn" starts it afresh.
-        context = multiprocessing.get_context("spawn")
-        _pools[workers] = ProcessPoolExecutor(workers, mp_context=context)
-    return _pools[workers]
-
-
-def end_workers() -> None:
-    """Ends the worker processes that `all_hash_bits` left for the next call."""
-    while _pools:
-        _pools.popitem()[1].shutdown(cancel_futures=True)
-
-
-def _shown(blocks: Iterable[T], count: int) -> Iterable[T]:
-    """The blocks as they come, with a progress bar where somebody watches."""
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    return track(
-        blocks, "hashing", count, console=console, transient=True, disable=not console.is_terminal
-    )
 
 
 def _block_bits(images: np.ndarray) -> dict[str, np.ndarray]:

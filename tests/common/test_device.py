@@ -9,8 +9,8 @@ import pytest
 import tensorflow as tf
 
 from common import device
-from common.config import RunConfig
 from common.errors import UserError
+from common.settings.config import RunConfig
 
 without_gpu = pytest.mark.skipif(
     bool(tf.config.list_physical_devices("GPU")), reason="this machine has a GPU"

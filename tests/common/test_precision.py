@@ -10,7 +10,7 @@ from statistics import mean, stdev
 import keras
 import pytest
 
-from common.history import read_history
+from common.runs.history import read_history
 
 SEEDS = (0, 1, 2)
 TRAININGS = {  # package -> what makes `smoke` learn in seconds; a history and its loss

@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 
 from common.datasets.folder import write_images
-from common.document import Figure, Report
 from common.errors import UserError
 from common.metrics.intervals import Interval, proportion_interval
-from common.publish import write
 from common.report import main
-from common.sheets import grid
-from common.tables import Table, number, text, texts
+from common.reporting.document import Figure, Report
+from common.reporting.publish import write
+from common.reporting.sheets import grid
+from common.reporting.tables import Table, number, text, texts
 
 METRICS = ["mae", "mse", "rmse", "psnr", "ssim", "dhash", "phash", "whash"]
 

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from common.errors import UserError
-from common.weights import ReleaseCommand, card, release, save_half, without_folders
+from common.runs.weights import save_half
+from common.weights import ReleaseCommand, card, release, without_folders
 
 
 def network(seed: int = 0) -> keras.Model:

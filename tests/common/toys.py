@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from common.adversarial import AdversarialModel
+from common.training.adversarial import AdversarialModel
 
 BATCH = 8
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from common.runs.directory import create_run
 from crg.config import Config, NetworkConfig
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ def untrained_run() -> Callable[..., Path]:
     """
     import keras
 
-    from common import run as runs
     from crg.trained import build
 
     keras.utils.set_random_seed(1)
@@ -49,7 +49,7 @@ def untrained_run() -> Callable[..., Path]:
     kernel.assign(10.0 * kernel)
 
     def make(folder: Path, *names: str) -> Path:
-        run = runs.create(folder, "crg", "mnist", TINY)
+        run = create_run(folder, "crg", "mnist", TINY)
         run.save_networks({name: nets[name] for name in names or nets})
         return folder
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from common.adversarial import AdversarialModel
-from common.run import ROOT
+from common.files import ROOT
+from common.training.adversarial import AdversarialModel
 from crg import networks
 from crg.model import CRG, GAN
 

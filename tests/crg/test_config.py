@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from common.config import differences, parse_training, read_config, to_json
 from common.errors import UserError
-from common.files import write_json
-from common.run import ROOT
+from common.files import ROOT, write_json
+from common.settings.config import differences, read_config, to_json
+from common.settings.flags import parse_training
 from crg.config import (
     EXTENDABLE,
     PRESETS,
@@ -66,7 +66,7 @@ def test_the_paper_has_none_of_our_own_additions():
     )
     assert (encoder.clip_norm, encoder.ema, encoder.reestimate_batches) == (None, None, 0)
     assert (encoder.holdout, encoder.keep) == (0, "last")
-    assert paper().run.limit is None
+    assert paper().source.limit is None
 
 
 def test_recommended_keeps_the_papers_networks_and_objectives():

@@ -13,7 +13,7 @@ import pytest
 import tyro
 from PIL import Image
 
-from common.run import ROOT
+from common.files import ROOT
 from crg.codes import decode, encode
 from crg.edit import EditCommand, amount_label, main, read
 

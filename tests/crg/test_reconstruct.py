@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.run import ROOT
+from common.files import ROOT
 from crg.codes import decode, encode
 from crg.reconstruct import main
 

@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from common.run import ROOT, Run
+from common.files import ROOT
+from common.runs.directory import Run
 
 SETTINGS = ["--preset=smoke", "--deterministic", "--backup-seconds=0.001", "--report-images=32"]
 PERIODS = 3  # of each stage in the smoke preset
@@ -85,7 +86,9 @@ def without_report(arguments: list[str]) -> None:
 def forked(arguments: list[str]) -> multiprocessing.Process:
     """That in a fork of a process that has read TensorFlow already, which saves seconds."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["crg.model", "crg.train", "crg.trained", "common.backup"])
+    context.set_forkserver_preload(
+        ["crg.model", "crg.train", "crg.trained", "common.training.backup"]
+    )
     process = context.Process(target=without_report, args=(arguments,))
     process.start()
     return process

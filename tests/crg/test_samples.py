@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from common import datasets
-from common.run import Run
+from common.runs.directory import Run
 from crg.codes import decode, encode
 from crg.samples import generated_samples, reconstruction_samples
 

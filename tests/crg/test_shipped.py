@@ -6,10 +6,10 @@ import h5py
 import numpy as np
 import pytest
 
-from common import run as runs
+from common.runs.weights import default_weights
 from crg import trained
 
-FOLDER = runs.default_weights(trained.SHIPPED)
+FOLDER = default_weights(trained.SHIPPED)
 LARGEST = 11.5e6  # bytes
 PAPER = {"dhash": 0.823, "phash": 0.866, "whash": 0.838}  # the better of BiGAN and LR, Table 4
 

@@ -10,7 +10,7 @@ import pytest
 
 from common.datasets.records import Records
 from common.metrics.intervals import Interval
-from common.tables import Table, show
+from common.reporting.tables import Table, show
 from crg import tables
 from crg.config import Config
 from crg.trained import Trained

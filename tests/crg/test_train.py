@@ -18,11 +18,12 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from common.adversarial import AdversarialModel
-from common.config import read_config, to_json
 from common.datasets.records import Records
-from common.run import ROOT, Run
-from common.training import stage_length
+from common.files import ROOT
+from common.runs.directory import Run
+from common.settings.config import read_config, to_json
+from common.training.adversarial import AdversarialModel
+from common.training.fit import stage_length
 from crg import edit, reconstruct
 from crg.config import PRESETS, Config
 from crg.figures import PAIRS, STRENGTHS

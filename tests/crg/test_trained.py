@@ -9,9 +9,9 @@ import keras
 import numpy as np
 import pytest
 
-from common.config import to_json
 from common.errors import UserError
 from common.files import write_json
+from common.settings.config import to_json
 from crg import trained
 from crg.config import Config, NetworkConfig
 from tests.runs import same_weights

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from common.runs.directory import create_run
 from icgan_tf.config import ALL, Config, DataConfig, NetworkConfig
 
 if TYPE_CHECKING:
@@ -109,10 +110,9 @@ def dense_networks(digits: np.ndarray) -> dict[str, keras.Model]:
 @pytest.fixture(scope="session")
 def untrained_run(digit_networks: dict[str, keras.Model]) -> Callable[..., Path]:
     """A function that saves the networks of digits, all or the named ones, as a run does."""
-    from common import run as runs
 
     def make(folder: Path, *names: str) -> Path:
-        run = runs.create(folder, "icgan", "mnist", DIGITS)
+        run = create_run(folder, "icgan", "mnist", DIGITS)
         run.save_networks({name: digit_networks[name] for name in names or digit_networks})
         return folder
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from common.run import Run
+from common.runs.directory import Run
 from icgan_tf import collapse
 
 

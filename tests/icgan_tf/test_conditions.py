@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from common.adversarial import AdversarialModel
 from common.errors import UserError
+from common.training.adversarial import AdversarialModel
 from icgan_tf.conditions import Conditions, encoded
 
 CLASSES = np.eye(10, dtype=np.float32)

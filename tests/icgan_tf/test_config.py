@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from common.config import differences, from_json, parse_training, read_config, to_json
 from common.errors import UserError
-from common.files import write_json
-from common.run import ROOT
+from common.files import ROOT, write_json
+from common.settings.config import differences, from_json, read_config, to_json
+from common.settings.flags import parse_training
 from icgan_tf.config import (
     ALL,
     EXTENDABLE,
@@ -51,7 +51,7 @@ def parse(*words: str) -> Config:
 
 
 def test_the_18_attributes_are_the_authors_in_their_order():
-    from common.datasets.celeba import ATTRIBUTES
+    from common.datasets.celeba.loader import ATTRIBUTES
 
     numbers = [ATTRIBUTES.index(name) + 1 for name in PAPER18]  # CelebA's, from 1
     assert numbers == [5, 6, 9, 10, 12, 13, 16, 18, 19, 21, 22, 23, 27, 29, 32, 33, 34, 36]
@@ -213,7 +213,7 @@ def test_every_preset_trains_all_stages_and_says_what_it_is_for(name):
 def test_smoke_has_at_least_three_periods_a_stage_on_few_images(dataset, stage):
     settings = getattr(smoke(dataset), stage)
     assert settings.epochs / settings.period >= 3
-    assert smoke(dataset).run.limit == 256
+    assert smoke(dataset).source.limit == 256
 
 
 @pytest.mark.parametrize("dataset", DATASETS)

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from common.config import RunConfig
-from common.datasets import celeba, drawn, mnist
-from common.run import ROOT
+from common.datasets import drawn, mnist
+from common.datasets.celeba import loader as celeba
+from common.files import ROOT
+from common.settings.config import Source
 from icgan_tf import data
 from icgan_tf.config import ALL, PAPER18, Config, DataConfig, paper32, report, smoke
 
@@ -47,7 +48,7 @@ def test_digits_are_split_into_60000_5000_and_5000_that_share_none():
 
 @pytest.mark.parametrize(("split", "part"), [("dev", "dev"), ("test", "test5000")])
 def test_each_split_reads_its_part_of_the_runs_folder(few_digits, split, part):
-    config = replace(paper32(), run=RunConfig(data_dir=few_digits))
+    config = replace(paper32(), source=Source(data_dir=few_digits))
     assert data.load(config, split).source == f"{few_digits} {part}"
 
 
@@ -64,7 +65,7 @@ def test_digits_stay_28x28_where_the_networks_are(few_digits):
 
 @pytest.mark.parametrize(("split", "count"), [("train", 3), ("dev", 3), ("test", 5)])
 def test_a_limit_takes_the_first_images_and_leaves_the_test_alone(few_digits, split, count):
-    config = replace(paper32(), run=RunConfig(limit=3))
+    config = replace(paper32(), source=Source(limit=3))
     records = data.load(config, split)
     assert records.labels.tolist() == list(range(count))
 
@@ -83,7 +84,7 @@ def test_drawn_faces_come_as_the_settings_say(monkeypatch):
 @pytest.mark.parametrize(("split", "count"), [("train", 10), ("dev", 10), ("test", 128)])
 def test_a_limit_takes_drawn_faces_but_not_those_of_the_test(monkeypatch, split, count):
     monkeypatch.setattr(drawn, "COUNTS", {"train": 30, "dev": 20, "test": 128})
-    config = Config(dataset="drawn", data=DataConfig(image_size=16), run=RunConfig(limit=10))
+    config = Config(dataset="drawn", data=DataConfig(image_size=16), source=Source(limit=10))
     assert data.load(config, split).images.shape == (count, 16, 16, 3)
 
 
@@ -94,7 +95,7 @@ def test_celeba_is_read_as_the_settings_say(monkeypatch, tmp_path, split, limit)
         celeba, "load", lambda *args, **options: asked.update({"": args}, **options)
     )
     config = replace(
-        smoke("celeba"), run=RunConfig(limit=256, data_dir=tmp_path, cache_dir=tmp_path / "cache")
+        smoke("celeba"), source=Source(limit=256, data_dir=tmp_path, cache_dir=tmp_path / "cache")
     )
     data.load(config, split)
     assert asked == {
@@ -113,7 +114,7 @@ def test_celeba_is_read_as_the_settings_say(monkeypatch, tmp_path, split, limit)
 def test_a_folder_of_celeba_gives_square_faces_with_18_attributes(tmp_path):
     if not CELEBA.is_dir():
         pytest.skip(f"no CelebA in {CELEBA}")
-    config = replace(smoke("celeba"), run=RunConfig(limit=8, data_dir=CELEBA, cache_dir=tmp_path))
+    config = replace(smoke("celeba"), source=Source(limit=8, data_dir=CELEBA, cache_dir=tmp_path))
     records = data.load(config, "train")
     assert (records.images.shape, records.attributes.shape) == ((8, 32, 32, 3), (8, 18))
     assert set(np.unique(records.attributes)) == {0.0, 1.0}
@@ -125,7 +126,7 @@ def test_all_40_attributes_of_celeba_are_those_of_its_own_list(tmp_path):
         pytest.skip(f"no CelebA in {CELEBA}")
     config = replace(
         smoke("celeba"),
-        run=RunConfig(limit=4, data_dir=CELEBA, cache_dir=tmp_path),
+        source=Source(limit=4, data_dir=CELEBA, cache_dir=tmp_path),
         data=DataConfig(image_size=32, attributes=ALL),
     )
     header = (CELEBA / "list_attr_celeba.txt").read_text().splitlines()[1]

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from common.classifiers.digits import load_classifier, predict_labels
 from common.datasets import mnist
 from common.datasets.records import Records
 from common.errors import UserError
-from common.metrics.classifier import load_classifier, predict_labels
 from common.metrics.intervals import Interval
 from icgan_tf import digits
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.run import ROOT
+from common.files import ROOT
 from icgan_tf import reconstruct
 from icgan_tf.codes import binary, decode, encode
 from icgan_tf.config import PAPER18
@@ -65,7 +65,7 @@ def sheet(monkeypatch: pytest.MonkeyPatch) -> dict:
     def grid(rows, path, **labels):
         drawn.update({"rows": rows, "path": path}, **labels)
 
-    monkeypatch.setattr("common.sheets.grid", grid)
+    monkeypatch.setattr("common.reporting.sheets.grid", grid)
     return drawn
 
 

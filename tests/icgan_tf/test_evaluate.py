@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.config import RunConfig
+from common.classifiers.faces import attribute_classifier, faces_judge
 from common.datasets import mnist
 from common.datasets.records import Records
-from common.document import Report
-from common.metrics.face_classifier import attribute_classifier, faces_judge
-from common.publish import write
+from common.reporting.document import Report
+from common.reporting.publish import write
+from common.settings.config import Source
 from icgan_tf import data, evaluate
 from icgan_tf.collapse import sentence
 from icgan_tf.config import PAPER18, PRESETS
@@ -208,7 +208,7 @@ def asked(monkeypatch, model, _models_loaded_once) -> list:
     calls = []
 
     def load(config, split):
-        calls.append((split, config.run.data_dir))
+        calls.append((split, config.source.data_dir))
         count = {"train": 30, "test": 9}[split]
         images = np.zeros((count, 32, 32, 1), np.uint8)
         images[:, 2:30, 2:30] = np.arange(count, dtype=np.uint8)[:, None, None, None]
@@ -250,12 +250,12 @@ def test_without_a_limit_that_of_the_run_counts(asked, model, monkeypatch):
 
 
 def test_data_that_have_moved_are_read_where_they_are(asked, model, monkeypatch, tmp_path):
-    moved = replace(model.config, run=RunConfig(data_dir=Path("/old"), cache_dir=Path("/cache")))
+    moved = replace(model.config, source=Source(data_dir=Path("/old"), cache_dir=Path("/cache")))
     monkeypatch.setattr("icgan_tf.trained.load", lambda folder: replace(model, config=moved))
     call = measure_call(asked, EvaluateCommand(data_dir=tmp_path, out=tmp_path / "out"))
     assert asked[:2] == [("train", tmp_path), ("test", tmp_path)]
     assert call[5] == tmp_path / "out"
-    assert call[1].run.cache_dir == Path("/cache")
+    assert call[1].source.cache_dir == Path("/cache")
 
 
 def test_the_judge_of_faces_is_trained_on_training_images_alone_whatever_the_run_was_trained_on(
@@ -264,15 +264,15 @@ def test_the_judge_of_faces_is_trained_on_training_images_alone_whatever_the_run
     """On all attributes, of which it then reads those of the model, in their order."""
     cache, seen = Path("/cache"), []
     some = replace(faces_model.config.data, attributes=("Smiling", "Bald"))
-    config = replace(faces_model.config, run=RunConfig(limit=3, cache_dir=cache), data=some)
+    config = replace(faces_model.config, source=Source(limit=3, cache_dir=cache), data=some)
 
     def load_or_train(records: Records, folder: Path) -> keras.Model:
         seen.append((records.source, len(records), records.attribute_names, folder))
         return attribute_classifier(16, 18)
 
-    monkeypatch.setattr("common.metrics.face_classifier.load_or_train", load_or_train)
+    monkeypatch.setattr("common.classifiers.faces.load_or_train", load_or_train)
     monkeypatch.setattr(
-        "common.metrics.face_classifier.predict", lambda network, images: np.arange(18)[None]
+        "common.classifiers.faces.predict", lambda network, images: np.arange(18)[None]
     )
     judge, read, space = faces_judge(config, data.load, ("Smiling", "Bald"))
     ((source, count, names, folder),) = seen

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from common.layers import reestimate_batch_statistics
+from common.training.averaging import reestimate_batch_statistics
 from icgan_tf import networks
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.datasets.faces import face
-from common.run import ROOT
+from common.datasets.celeba.faces import face
+from common.files import ROOT
 from icgan_tf.codes import binary, decode, encode
 from icgan_tf.reconstruct import main
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from common.config import RunConfig
-from common.run import Run
+from common.runs.directory import Run
+from common.settings.config import RunConfig
 from icgan_tf.codes import decode, encode
 from icgan_tf.samples import generated_samples, regenerated_samples
 

@@ -6,19 +6,19 @@ import h5py
 import numpy as np
 import pytest
 
-from common import run as runs
+from common.runs.weights import default_weights
 from icgan_tf import trained
 from icgan_tf.codes import binary, decode, encode, shifted
 
-FOLDER = runs.default_weights(trained.SHIPPED)
+FOLDER = default_weights(trained.SHIPPED)
 LARGEST = 10.5e6  # bytes
 
 
 @pytest.fixture(scope="module")
 def read() -> dict[str, float]:
     """Shares of every tenth test digit that read as wanted: +1, and the reconstruction."""
+    from common.classifiers.digits import load_classifier, predict_labels
     from common.datasets import mnist
-    from common.metrics.classifier import load_classifier, predict_labels
 
     model, judge = trained.load(None), load_classifier()
     test = mnist.load("test5000").take(slice(0, None, 10))

@@ -20,12 +20,13 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from common.adversarial import AdversarialModel
-from common.config import differences, read_config, to_json
 from common.datasets import drawn
 from common.datasets.records import Records
-from common.run import ROOT, Run
-from common.training import stage_length
+from common.files import ROOT
+from common.runs.directory import Run
+from common.settings.config import differences, read_config, to_json
+from common.training.adversarial import AdversarialModel
+from common.training.fit import stage_length
 from icgan_tf import edit, reconstruct
 from icgan_tf.conditions import Conditions
 from icgan_tf.config import PAPER18, PRESETS, Config
@@ -46,7 +47,7 @@ def smoke(tmp_path_factory: pytest.TempPathFactory) -> Path:
     With five attributes instead of eighteen, a judge of attributes that has learnt nothing, and
     sheets that show each pixel as one.
     """
-    from common.metrics import face_classifier
+    from common.classifiers import faces as face_classifier
 
     def judge(records: Records, seed: int) -> keras.Model:
         return face_classifier.attribute_classifier(32, len(records.attribute_names))
@@ -54,7 +55,7 @@ def smoke(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("smoke")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(face_classifier, "train", judge)
-        patch.setattr("common.sheets.CELL", 32)
+        patch.setattr("common.reporting.sheets.CELL", 32)
         main([*SMOKE, "--out", str(folder / "run"), "--cache-dir", str(folder / "cache")])
     return folder / "run"
 
@@ -91,7 +92,7 @@ def test_settings_read_back_equal(smoke):
     changed = differences(PRESETS["smoke"](), read_config(Config, smoke))
     assert {name: new for name, (_, new) in changed.items()} == {
         "data.attributes": ATTRIBUTES,
-        "run.cache_dir": smoke.parent / "cache",
+        "source.cache_dir": smoke.parent / "cache",
     }
 
 
@@ -743,7 +744,7 @@ def test_the_gan_exports_running_means_at_a_periods_end_and_goes_on_with_its_own
 ):
     watched = []
     monkeypatch.setattr("icgan_tf.collapse.watch", lambda run, *_: watched.append(run))
-    monkeypatch.setattr("common.history.read_history", lambda file: {})
+    monkeypatch.setattr("common.runs.history.read_history", lambda file: {})
     found = fitted("gan", ema=0.9, reestimate_batches=batches)
     generator = found["model"].generator
     for mean in found["model"].generator_optimizer._model_variables_moving_average:

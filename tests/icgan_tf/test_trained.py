@@ -9,9 +9,9 @@ import keras
 import numpy as np
 import pytest
 
-from common.config import to_json
 from common.errors import UserError
 from common.files import write_json
+from common.settings.config import to_json
 from icgan_tf import trained
 from icgan_tf.config import ALL, Config, DataConfig, NetworkConfig, baseline, report
 from tests.runs import same_weights

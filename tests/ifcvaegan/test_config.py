@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from common.config import differences, from_json, to_json
 from common.errors import UserError
+from common.settings.config import differences, from_json, to_json
 from ifcvaegan.config import (
     PRESETS,
     TABLE_1,

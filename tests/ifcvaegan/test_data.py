@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from common.config import RunConfig
 from common.datasets.drawn import write_celeba
 from common.errors import UserError
+from common.settings.config import Source
 from ifcvaegan import data
 from ifcvaegan.config import Config, DataConfig
 
@@ -22,7 +22,7 @@ def config(tmp_path_factory) -> Config:
     """Of 104 drawn training faces, 4 of dev and 4 of test in CelebA's layout."""
     folder = tmp_path_factory.mktemp("data")
     write_celeba(folder / "celeba", {"train": 104, "dev": 4, "test": 4})
-    run = RunConfig(data_dir=folder / "celeba", cache_dir=folder / "cache")
+    run = Source(data_dir=folder / "celeba", cache_dir=folder / "cache")
     return Config(run=run, data=DataConfig(image_size=16))
 
 
@@ -51,14 +51,14 @@ def test_the_faces_of_table_1_are_the_first_32(config):
 
 
 def test_a_limit_is_that_of_the_images_that_train(config):
-    limited = replace(config, run=replace(config.run, limit=3))
+    limited = replace(config, source=replace(config.source, limit=3))
     train = data.load(limited, "train")
     assert np.array_equal(train.images, data.load(config, "train").images[:3])
 
 
 def test_data_that_leave_nothing_to_train_on_are_refused(tmp_path):
     write_celeba(tmp_path / "celeba", {"train": 60, "dev": 4, "test": 4})
-    run = RunConfig(data_dir=tmp_path / "celeba", cache_dir=tmp_path / "cache")
+    run = Source(data_dir=tmp_path / "celeba", cache_dir=tmp_path / "cache")
     with pytest.raises(
         UserError, match=r"60 training images, all of them among the authors' first 100"
     ):
@@ -73,7 +73,7 @@ def test_a_part_without_the_authors_images_loses_none_and_has_no_row_of_theirs(t
     for name in ("list_attr_celeba.txt", "list_eval_partition.txt"):
         file = tmp_path / "celeba" / name
         file.write_text(file.read_text() + "".join(renamed(file.read_text(), 40)))
-    run = RunConfig(data_dir=tmp_path / "celeba", cache_dir=tmp_path / "cache")
+    run = Source(data_dir=tmp_path / "celeba", cache_dir=tmp_path / "cache")
     config = Config(run=run, data=DataConfig(image_size=16))
     assert len(data.load(config, "train")) == 40  # 41 to 60 are the authors'
     assert data.first_faces(config) is None
@@ -92,7 +92,7 @@ def test_other_data_have_no_faces_of_table_1():
 @pytest.mark.data
 @pytest.mark.skipif(not REAL.is_dir(), reason=f"there is no CelebA in {REAL}")
 def test_sixteen_of_the_authors_faces_smile(tmp_path):
-    run = RunConfig(data_dir=REAL, cache_dir=tmp_path)
+    run = Source(data_dir=REAL, cache_dir=tmp_path)
     few = data.first_faces(Config(run=run, data=DataConfig(image_size=16)))
     assert few is not None
     assert few.attributes.sum() == 16

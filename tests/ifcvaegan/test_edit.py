@@ -43,7 +43,7 @@ def sheet(monkeypatch: pytest.MonkeyPatch) -> dict:
     """Stands in for the sheets: what the last one shows."""
     drawn = {}
     monkeypatch.setattr(
-        "common.sheets.grid",
+        "common.reporting.sheets.grid",
         lambda rows, path, **labels: drawn.update({"rows": rows, "path": path}, **labels),
     )
     return drawn

@@ -9,11 +9,11 @@ import keras
 import numpy as np
 import pytest
 
-from common.commands import EvaluateCommand
-from common.config import RunConfig
+from common.classifiers import faces as face_classifier
+from common.cli.commands import EvaluateCommand
 from common.datasets.drawn import write_celeba
-from common.document import Report
-from common.metrics import face_classifier
+from common.reporting.document import Report
+from common.settings.config import Source
 from ifcvaegan import data, evaluate, trained
 from ifcvaegan.config import Config
 
@@ -31,7 +31,7 @@ def folder(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def two(config: Config, folder: Path) -> Config:
     """A run on them with two attributes."""
-    run = RunConfig(data_dir=folder, cache_dir=folder.parent / "cache")
+    run = Source(data_dir=folder, cache_dir=folder.parent / "cache")
     some = replace(config.data, attributes=NAMES)
     return replace(config, dataset="celeba", run=run, data=some)
 

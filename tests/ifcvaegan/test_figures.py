@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from common.datasets.records import Records
-from common.run import Run
+from common.runs.directory import Run
 from ifcvaegan import figures, judged, samples
 from ifcvaegan.judged import Codes
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from common import run as runs
+from common.files import ROOT
+from common.runs.weights import default_weights
 from ifcvaegan import trained
 from ifcvaegan.trained import SHIPPED
 
@@ -20,12 +21,12 @@ def model() -> trained.Trained:
 
 
 def test_it_is_smaller_than_six_megabytes():
-    files = runs.default_weights(SHIPPED).glob("*.weights.h5")
+    files = default_weights(SHIPPED).glob("*.weights.h5")
     assert sum(file.stat().st_size for file in files) < 6e6
 
 
 def test_its_card_says_whose_faces_it_learnt_from():
-    card = (runs.default_weights(SHIPPED) / "card.md").read_text(encoding="utf-8")
+    card = (default_weights(SHIPPED) / "card.md").read_text(encoding="utf-8")
     assert "CelebA" in card
     assert "non-commercial research" in card
 
@@ -57,8 +58,8 @@ def test_that_of_drawn_faces_puts_glasses_around_the_eyes():
     from ifcvaegan.codes import decode, encode, with_values
     from ifcvaegan.edit import read
 
-    drawn = trained.load(runs.ROOT / "weights" / "ifcvaegan-drawn")
-    _, images = read(runs.ROOT / "examples" / "drawn-faces", drawn)
+    drawn = trained.load(ROOT / "weights" / "ifcvaegan-drawn")
+    _, images = read(ROOT / "examples" / "drawn-faces", drawn)
     means, _, answers = encode(drawn, images)
     without, with_ = (
         decode(drawn, with_values(answers, drawn.attribute_names, {"Eyeglasses": y}), means)
@@ -78,8 +79,8 @@ def test_that_of_drawn_faces_puts_glasses_around_the_eyes():
 @pytest.mark.skipif(not REAL.is_dir(), reason=f"there is no CelebA in {REAL}")
 def test_real_faces_smile_and_stop_as_the_judge_reads_them():
     """By a judge that trains for minutes where it is not kept from before."""
-    from common.commands import EvaluateCommand, moved
-    from common.metrics.face_classifier import faces_judge
+    from common.classifiers.faces import faces_judge
+    from common.cli.commands import EvaluateCommand, moved
     from ifcvaegan import data
     from ifcvaegan.judged import Codes, Judged
 

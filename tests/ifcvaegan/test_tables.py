@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from common.datasets.records import Records
-from common.tables import Table
+from common.reporting.tables import Table
 from ifcvaegan import judged as judging
 from ifcvaegan import tables
 from ifcvaegan.config import TABLE_1

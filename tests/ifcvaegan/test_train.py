@@ -13,13 +13,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from common.config import differences, parse_training, read_config, to_json
 from common.datasets.records import Records
 from common.errors import UserError
 from common.files import write_json
-from common.history import write_history
 from common.metrics.intervals import Interval
-from common.run import Run
+from common.runs.directory import Run
+from common.runs.history import write_history
+from common.settings.config import differences, read_config, to_json
+from common.settings.flags import parse_training
 from ifcvaegan import ablation, alarms, comparison, edit, reconstruct
 from ifcvaegan.ablation import AblationCommand, options, settings
 from ifcvaegan.config import EXTENDABLE, PRESETS, TABLE_1, Config, Fidelity, LossConfig
@@ -38,7 +39,7 @@ MEASURED = ["reconstruction_loss", "kl_loss", "label_loss", "auxiliary_loss", "m
 @pytest.fixture(scope="module")
 def smoke(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run directory of `--preset smoke`, with a judge and readers that have learnt nothing."""
-    from common.metrics import face_classifier
+    from common.classifiers import faces as face_classifier
 
     def judge(records: Records, seed: int) -> keras.Model:
         return face_classifier.attribute_classifier(32, len(records.attribute_names))
@@ -50,7 +51,7 @@ def smoke(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(face_classifier, "train", judge)
         patch.setattr("ifcvaegan.probes.read", guess)
-        patch.setattr("common.sheets.CELL", 32)
+        patch.setattr("common.reporting.sheets.CELL", 32)
         words = ["--preset", "smoke", "--cache-dir", str(folder / "cache")]
         main([*words, "--out", str(folder / "run")])
     return folder / "run"
@@ -73,7 +74,7 @@ def test_a_run_holds_what_the_architecture_names_and_nothing_else(smoke):
 
 def test_settings_read_back_equal(smoke):
     changed = differences(PRESETS["smoke"](), read_config(Config, smoke))
-    assert set(changed) == {"run.cache_dir"}
+    assert set(changed) == {"source.cache_dir"}
 
 
 def test_losses_and_what_dev_shows_are_reported_every_four_steps(smoke):
@@ -319,7 +320,7 @@ def test_an_attribute_that_all_have_is_refused(faces, config):
 @pytest.fixture
 def rows(monkeypatch, smoke):
     """Stands in for the trainings: each leaves the report of the smoke run. The commands."""
-    from common.training import stage_length
+    from common.training.fit import stage_length
 
     commands = []
 

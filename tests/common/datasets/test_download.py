@@ -13,7 +13,7 @@ import pytest
 
 from common.datasets.download import Original, fetch, fetch_file, originals
 from common.errors import UserError
-from common.run import ROOT
+from common.files import ROOT
 
 CONTENT = bytes(range(256)) * 64
 SHA = hashlib.sha256(CONTENT).hexdigest()

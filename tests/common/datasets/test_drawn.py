@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.config import RunConfig
-from common.datasets import celeba, drawn, faces, lists, load
+from common.datasets import drawn, load
+from common.datasets.celeba import faces, lists
+from common.datasets.celeba import loader as celeba
 from common.datasets.drawn import ATTRIBUTES, draw, random_attributes, write_celeba
 from common.datasets.records import Records
 from common.errors import UserError
+from common.settings.config import Source
 
 COLOURS = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair")
 VISIBLE = [name for name in ATTRIBUTES if name != "Straight_Hair"]  # which is hair without waves
@@ -219,4 +221,4 @@ def test_smaller_images_keep_celebas_proportion(tmp_path):
 
 def test_a_folder_of_data_is_refused_where_none_is_read(tmp_path):
     with pytest.raises(UserError, match=r"--data-dir .* has no effect on faces that this program"):
-        load("drawn", "test", RunConfig(data_dir=tmp_path))
+        load("drawn", "test", Source(data_dir=tmp_path))

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from common import datasets
-from common.config import RunConfig
 from common.datasets import plain
 from common.errors import UserError
+from common.settings.config import Source
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_the_middle_square_is_kept(tmp_path):
 
 
 def test_it_is_loaded_by_its_name_with_the_runs_limit(folder):
-    run = RunConfig(data_dir=folder, cache_dir=folder.parent / "cache", limit=5)
+    run = Source(data_dir=folder, cache_dir=folder.parent / "cache", limit=5)
     found = datasets.load("folder", "train", run, size=16)
     np.testing.assert_array_equal(found.images, load(folder, "train").images[:5])
     assert found.name == "folder"

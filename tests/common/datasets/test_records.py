@@ -129,7 +129,7 @@ def test_load_dispatches_by_name_and_names_what_there_is():
 
 def test_loaders_do_not_import_tensorflow():
     code = (
-        "import sys, common.datasets.celeba, common.datasets.drawn, common.datasets.folder;"
+        "import sys, common.datasets.celeba.loader, common.datasets.drawn, common.datasets.folder;"
         "import common.datasets.pipeline, common.datasets as d;"
         "d.load('mnist', 'test'); assert 'tensorflow' not in sys.modules"
     )

@@ -14,7 +14,7 @@ from common.metrics.pairs import (
     pair_metrics,
     without_a_model,
 )
-from common.tables import Table
+from common.reporting.tables import Table
 
 METRICS = ["mae", "mse", "rmse", "psnr", "ssim", "dhash", "phash", "whash"]
 

@@ -1,0 +1,95 @@
+"""What every command does alike: words, log, checks, device; and what `--set` says."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import tyro
+
+from common import device
+from common.editor import Control
+from common.errors import UserError, did_you_mean
+from common.runs.log import log_to
+
+T = TypeVar("T")
+
+
+def carry_out(
+    kind: type[T],
+    program: str,
+    work: Callable[[T], object],
+    arguments: Sequence[str] | None = None,
+    check: Callable[[T], object] | None = None,
+    description: str | None = None,
+) -> None:
+    """Reads a command line, checks it, starts TensorFlow and does the work.
+
+    Args:
+        kind: the dataclass of the command line.
+        program: as people type it, `python -m crg.edit`.
+        work: what is done.
+        arguments: the words after the program; those of the process by default.
+        check: refuses what can be refused before TensorFlow starts, which takes seconds.
+        description: what `--help` says first, if not the docstring of the dataclass.
+    """
+    refuse_repetition(sys.argv[1:] if arguments is None else arguments)
+    command = tyro.cli(kind, prog=program, args=arguments, description=description)
+    log_to(None)
+    if check is not None:
+        check(command)
+    device.choose()
+    work(command)
+
+
+def refuse_repetition(arguments: Sequence[str]) -> None:
+    """Refuses an option that is given twice, of which the first would be lost.
+
+    Raises:
+        UserError: naming it.
+    """
+    given = [word.partition("=")[0] for word in arguments if word.startswith("--")]
+    for option in given:
+        if given.count(option) > 1:
+            raise UserError(
+                f"{option} is given {given.count(option)} times; give it once, several values one "
+                f"after the other: {option} A B."
+            )
+
+
+def control_values(settings: Sequence[str], controls: Sequence[Control]) -> dict[str, float]:
+    """What `--set` says: name of a control -> value.
+
+    Args:
+        settings: such as `Smiling=1`.
+        controls: what the model offers.
+
+    Raises:
+        UserError: an unknown name, one that is given twice, or a value that is none.
+    """
+    known = {control.name: control for control in controls}
+    values: dict[str, float] = {}
+    for setting in settings:
+        name, _, text = setting.partition("=")
+        if "," in setting:
+            raise UserError(f"--set {setting}: write spaces between several, not commas.")
+        if name not in known:
+            raise UserError(
+                f"--set {setting}: the model has no attribute {name!r}."
+                f"{did_you_mean(name, known)} It has {', '.join(known)}."
+            )
+        if name in values:
+            raise UserError(f"--set names {name} twice; give it one value.")
+        control = known[name]
+        try:
+            values[name] = float(text)
+        except ValueError:
+            raise UserError(
+                f"--set {setting}: write {name}={control.on:g} or {name}={control.off:g}."
+            ) from None
+        if not control.low <= values[name] <= control.high:
+            raise UserError(
+                f"--set {setting}: the value must be between {control.low:g} and {control.high:g}."
+            )
+    return values

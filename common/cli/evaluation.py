@@ -1,0 +1,136 @@
+"""How every evaluation begins: the model, its settings, the images, where the report goes."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+import tyro
+
+from common.datasets.records import Records
+from common.runs.directory import output_folder
+from common.settings.config import PLACES, check_seed, check_setting
+
+E = TypeVar("E", bound=Any)  # an editor with a `config`
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluateCommand:
+    """Measures a trained model on test images, beside the published numbers."""
+
+    run: Annotated[
+        tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="[RUN]", name="run")
+    ] = None
+    """A run or a folder of weights; by default the model that comes with the project."""
+    out: Path | None = None
+    """Folder of the report; `RUN/report` by default, `runs/<weights>-report` for weights."""
+    limit: int | None = None
+    """Use so many test images only, evenly spaced; by default those of the run's own report, which
+    are all but for the presets `quick` and `smoke`."""
+    data_dir: Path | None = None
+    """The folder of the data; by default that of the training."""
+    source: Literal["tfds"] | None = None
+    """`tfds`: what tensorflow-datasets has prepared; by default as in the training."""
+    cache_dir: Path | None = None
+    """Where decoded images and classifiers of faces are kept; by default that of the training."""
+    seed: int = 0
+    """Of random latents, baselines and readers."""
+
+
+def check_evaluation(command: EvaluateCommand) -> None:
+    """Refuses an evaluation whose options cannot be.
+
+    Raises:
+        UserError: fewer than two images, or a seed out of range.
+    """
+    check_seed(command.seed)
+    limit = command.limit
+    check_setting("limit", limit, limit is None or limit > 1, "at least 2")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation(Generic[E]):
+    """What an evaluation works on.
+
+    Attributes:
+        editor: the trained model.
+        config: its settings, with the folders that the command names.
+        train: the training images.
+        test: the test images to measure.
+        total: how many there are of them.
+        out: folder of the report.
+        seed: of random latents, baselines and readers.
+        facts: where the numbers come from, for the report.
+    """
+
+    editor: E
+    config: Any
+    train: Records
+    test: Records
+    total: int
+    out: Path
+    seed: int
+    facts: list[tuple[str, str]]
+
+    def summary(self, what: str) -> str:
+        """One line: how many images, and what was done with them."""
+        n = len(self.test)
+        spaced = "" if n == self.total else f", evenly spaced of {self.total:,}"
+        return f"{n:,} real test images{spaced}, {what}"
+
+
+def begin_evaluation(
+    command: EvaluateCommand,
+    package: str,
+    load: Callable[[Path | None], E],
+    images: Callable[[Any, Any], Records],
+) -> Evaluation[E]:
+    """Loads the model and the images.
+
+    Args:
+        command: the evaluation.
+        package: its name.
+        load: the package's `editor.load`.
+        images: the package's `data.load`: settings and split to records.
+
+    Raises:
+        UserError: options that cannot be, a run that is not trained yet, or data that are not what
+            the loader needs.
+    """
+    import keras
+
+    from common.reporting.provenance import command_line, facts
+
+    keras.config.set_dtype_policy("float32")  # after a bfloat16 training too
+    check_evaluation(command)
+    editor = load(command.run)
+    config = with_folders(editor.config, command)
+    train, every = images(config, "train"), images(config, "test")
+    test = every.spaced(config.report_images if command.limit is None else command.limit)
+    out = command.out or output_folder(editor.folder, "report")
+    minutes = "; this takes minutes" if len(test) > 2_000 else ""
+    logger.info("evaluating %s on %d test images%s", editor.folder, len(test), minutes)
+    line = command_line(f"{package}.evaluate", command)
+    return Evaluation(
+        editor=editor,
+        config=config,
+        train=train,
+        test=test,
+        total=len(every),
+        out=out,
+        seed=command.seed,
+        facts=facts(editor.folder, config.run.seed, line),
+    )
+
+
+def with_folders(config: Any, command: EvaluateCommand) -> Any:
+    """A run's settings, with the folders of the data and of the cache that the command names."""
+    given = {name: getattr(command, name) for name in PLACES}
+    folders = {name: folder for name, folder in given.items() if folder is not None}
+    return dataclasses.replace(config, source=dataclasses.replace(config.source, **folders))

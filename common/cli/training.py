@@ -1,0 +1,177 @@
+"""How every training begins: command line, device, starting networks, run directory."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from common import device
+from common.datasets.records import Records
+from common.errors import UserError
+from common.reporting.samples import draw_reals
+from common.runs.directory import Run, create_run, reopen_run, resumable, starting_folder
+from common.runs.environment import check_data, record_environment
+from common.runs.log import log_to
+from common.runs.weights import load_networks
+from common.settings.config import to_json
+from common.settings.flags import LaunchConfig, parse_training
+
+if TYPE_CHECKING:
+    import keras
+
+    from common.training.fit import StageSettings
+
+C = TypeVar("C")
+
+logger = logging.getLogger(__name__)
+
+
+def begin(
+    kind: type[C],
+    presets: Mapping[str, Callable[..., C]],
+    package: str,
+    arguments: Sequence[str] | None = None,
+    extendable: Sequence[str] = (),
+    check: Callable[[C, LaunchConfig], None] | None = None,
+) -> tuple[C, LaunchConfig, str]:
+    """Reads the command line of a training, and starts TensorFlow.
+
+    Args:
+        kind: the package's `Config`.
+        presets: name -> function that returns one.
+        package: its name.
+        arguments: the words after the program; those of the process by default.
+        extendable: fields (dotted) that may grow when a run is resumed.
+        check: refuses what cannot become a run, from the settings alone.
+
+    Returns:
+        The settings, the launch, and the device in words.
+
+    Raises:
+        UserError: as `parse_training` and `check`, or a device that is not there.
+        SystemExit: after `--dry-run`, which writes the settings to standard output.
+    """
+    config, launch = parse_training(
+        kind, presets, f"python -m {package}.train", arguments, extendable=extendable
+    )
+    if check is not None:
+        check(config, launch)
+    if launch.dry_run:
+        sys.stdout.write(json.dumps(to_json(config), indent=2) + "\n")
+        raise SystemExit(0)
+    config, described = device.configure(config)  # before anything imports TensorFlow
+    return config, launch, described
+
+
+def check_lengths(test: Records, *stages: tuple[StageSettings, int]) -> None:
+    """Refuses stages and a report for which there are too few images.
+
+    Args:
+        test: the images of the report.
+        *stages: the settings of a stage, and the number of its training images.
+
+    Raises:
+        UserError: a period shorter than a batch, or fewer than two test images.
+    """
+    from common.training.fit import stage_length
+
+    if len(test) < 2:
+        raise UserError(f"The report needs at least 2 test images; the data have {len(test)}.")
+    for settings, images in stages:
+        stage_length(settings, images)
+
+
+def load_start(
+    networks: Mapping[str, keras.Model],
+    launch: LaunchConfig,
+    package: str,
+    needed: Sequence[str] = (),
+) -> list[str]:
+    """Loads what a training starts from: the networks that --init names, or a resumed run did.
+
+    Args:
+        networks: all networks of the package by name, fresh.
+        launch: the command.
+        package: its name, as people write it.
+        needed: networks that the stages do not train and cannot do without.
+
+    Returns:
+        The names of the networks that are not fresh any more.
+
+    Raises:
+        UserError: --init holds none of them, or not those that are needed.
+    """
+    if launch.resume:
+        folder = starting_folder(launch.resume)
+    elif launch.init:
+        folder = launch.init
+    else:
+        return []
+    wanted = launch.init_networks or tuple(networks)
+    if unknown := sorted(set(wanted) - set(networks)):
+        raise UserError(f"--init-networks names {unknown}; {package} has {', '.join(networks)}.")
+    found = load_networks(folder, {name: networks[name] for name in wanted})
+    if launch.init and not found:
+        raise UserError(
+            f"--init {launch.init} holds none of the networks {', '.join(wanted)}; name a run or a "
+            "folder of weights that does."
+        )
+    for name in needed:
+        if name not in found:
+            raise UserError(
+                f"There is no {name} in {launch.init or launch.resume}; --init must name a run or "
+                "a folder of weights that has one."
+            )
+    return found
+
+
+@contextlib.contextmanager
+def opened(
+    config: Any,
+    launch: LaunchConfig,
+    package: str,
+    described: str,
+    records: Records,
+    networks: Mapping[str, keras.Model],
+    found: Sequence[str] = (),
+    kept: Sequence[str] = (),
+) -> Iterator[Run]:
+    """The run directory of a training, new or reopened, with its log and its environment.
+
+    Call it when everything has been checked: nothing is written before. Ctrl-C within the block
+    says how to go on.
+
+    Args:
+        config: the package's settings, with `dataset` and `run`.
+        launch: the command.
+        package: for the name of a new run.
+        described: the device, in words.
+        records: the training images.
+        networks: all networks of the package by name.
+        found: those that come from --init.
+        kept: those of them that no stage of this run changes; saved as the run's own at once.
+
+    Raises:
+        UserError: --out is not empty, or a resumed run was trained on other images.
+    """
+    if launch.resume:
+        check_data(launch.resume, records)
+        run = reopen_run(launch.resume, config)
+    else:
+        start, stay = ({name: networks[name] for name in names} for names in (found, kept))
+        run = create_run(launch.out, package, config.dataset, config, launch.init, start, stay)
+    with resumable(run):
+        log_to(run)
+        record_environment(run, described, config.run.seed, records)
+        how = "resumed" if launch.resume else f"preset {launch.preset}"
+        size = f"{len(records):,} images of {records.name}"
+        logger.info("%s: %s, %s, %s", run.folder, how, size, described)
+        if launch.init:
+            fresh = ", ".join(sorted(set(networks) - set(found))) or "none"
+            logger.info("from %s: %s; fresh: %s", launch.init, ", ".join(found), fresh)
+        draw_reals(run, records)
+        yield run

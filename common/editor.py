@@ -1,0 +1,142 @@
+"""The seam between a paper and all that uses its trained models: one object, an `Editor`.
+
+`<package>.editor.load(run)` returns one. It works on uint8 image arrays; it reads no file, draws
+nothing and logs nothing. The commands, the export, the web page and comparisons need nothing else
+of a paper. The type is structural: a package's editor inherits from nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+
+import numpy as np
+
+from common.kinds import Kind
+
+if TYPE_CHECKING:
+    import keras
+
+SHOWN = 40  # images of which an edit makes the columns of a sheet, at most
+
+C = TypeVar("C")
+R = TypeVar("R", contravariant=True)
+Rows: TypeAlias = slice | np.ndarray | Sequence[int]
+Ports: TypeAlias = Mapping[str, str]  # name of an input or output, in their order -> what it holds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """Something that a person may turn: a slider of a page, a value of `--set`.
+
+    Attributes:
+        name: what it is called.
+        meaning: what its values mean, one line.
+        low: the smallest value that is allowed.
+        high: the largest.
+        default: the value that changes nothing; None for what the model reads in each image.
+        off: the value that stands for "without".
+        on: the value that stands for "with".
+    """
+
+    name: str
+    meaning: str
+    low: float
+    high: float
+    default: float | None = None
+    off: float = 0.0
+    on: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """What an edit makes of N images.
+
+    Attributes:
+        images: one for each input, uint8 `[N, H, W, C]`.
+        codes: those that they were decoded from, the paper's own dataclass.
+        inputs: the codes of the inputs.
+        columns: of a sheet, after the input: label -> images of the first `SHOWN` inputs, uint8
+            `[<=SHOWN, H, W, C]`.
+        readings: what the model reads in each input, for the sheet's rows; may be empty.
+    """
+
+    images: np.ndarray
+    codes: Any
+    inputs: Any
+    columns: Mapping[str, np.ndarray] = field(default_factory=dict)
+    readings: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A trained network, and in words what goes into it and what comes out of it."""
+
+    model: keras.Model
+    inputs: Ports
+    outputs: Ports
+
+
+class Editor(Protocol[R]):
+    """A trained model of some paper, ready to edit images.
+
+    `R` is the paper's request, a frozen dataclass such as `Shift(1)`. An empty request is the
+    reconstruction.
+    """
+
+    @property
+    def folder(self) -> Path:
+        """The run or the folder of weights that it was loaded from."""
+        ...
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of images that it takes."""
+        ...
+
+    @property
+    def controls(self) -> Sequence[Control]:
+        """What a person may turn."""
+        ...
+
+    def encode(self, images: np.ndarray) -> Any:
+        """uint8 images `[N, H, W, C]` to codes: a dataclass of arrays, indexable by image."""
+        ...
+
+    def decode(self, codes: Any) -> np.ndarray:
+        """Codes of N images to uint8 images `[N, H, W, C]`."""
+        ...
+
+    def reconstruct(self, images: np.ndarray) -> np.ndarray:
+        """`decode(encode(images))`, uint8 `[N, H, W, C]`."""
+        ...
+
+    def edit(self, images: np.ndarray, request: R) -> Edited:
+        """Carries out a request on uint8 images `[N, H, W, C]`.
+
+        Raises:
+            UserError: the model does not know what is asked for.
+        """
+        ...
+
+    def networks(self) -> Mapping[str, Network]:
+        """Name -> network, for the export."""
+        ...
+
+
+def indexed(codes: C, rows: Rows) -> C:
+    """The codes of some images: every array of the dataclass `codes`, indexed by `rows`."""
+    changed = {
+        one.name: value[rows]
+        for one in dataclasses.fields(codes)  # pyright: ignore[reportArgumentType]
+        if (value := getattr(codes, one.name)) is not None
+    }
+    return dataclasses.replace(codes, **changed)  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+
+def repeated(codes: C, count: int) -> C:
+    """The codes of one image, `count` times."""
+    return indexed(codes, np.zeros(count, np.int64))

@@ -1,0 +1,118 @@
+"""Kinds of images: how a file becomes an array that networks know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+import numpy as np
+from PIL import Image
+
+from common.datasets.celeba.faces import Crop, face, face_text, read_faces
+from common.datasets.folder import as_array, as_mode, read_digits
+from common.errors import UserError
+
+
+class Kind(Protocol):
+    """What every kind of images tells.
+
+    Attributes:
+        noun: one of them, in a word.
+        channels: 1 for gray, 3 for colour.
+    """
+
+    noun: ClassVar[str]
+    channels: ClassVar[int]
+
+    @property
+    def size(self) -> int:
+        """Side of the images, in pixels."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """What an array of this kind shows, in words, for users of exported networks."""
+        ...
+
+    def array(self, image: Image.Image) -> np.ndarray:
+        """An image of any size and mode as uint8 `[size, size, channels]`."""
+        ...
+
+    def read(
+        self, path: Path, invert: bool = False, flag: str = "--invert"
+    ) -> tuple[list[str], np.ndarray]:
+        """An image file or the images of a folder: stems, and uint8 `[N, size, size, channels]`.
+
+        Args:
+            path: the file or the folder.
+            invert: swap black and white.
+            flag: how a user asks for that, for warnings.
+
+        Raises:
+            UserError: the path is missing, holds no images or an unreadable one, or two of one
+                stem; `invert` where it means nothing.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Digits:
+    """Handwritten digits as MNIST shows them: 28x28, gray, white on black."""
+
+    noun: ClassVar[str] = "digit"
+    channels: ClassVar[int] = 1
+
+    @property
+    def size(self) -> int:
+        """28 pixels."""
+        return 28
+
+    @property
+    def text(self) -> str:
+        """In words."""
+        return "a digit as MNIST shows it, 28x28"
+
+    def array(self, image: Image.Image) -> np.ndarray:
+        """See `Kind.array`."""
+        size = (self.size, self.size)
+        return as_array(as_mode(image, "L").resize(size, Image.Resampling.LANCZOS))
+
+    def read(
+        self, path: Path, invert: bool = False, flag: str = "--invert"
+    ) -> tuple[list[str], np.ndarray]:
+        """See `Kind.read`."""
+        return read_digits(path, invert, flag)
+
+
+@dataclass(frozen=True, slots=True)
+class Faces:
+    """Faces in colour, aligned and cropped as CelebA's.
+
+    Attributes:
+        size: side in pixels.
+        crop: the square that is kept of an aligned photograph.
+    """
+
+    noun: ClassVar[str] = "face"
+    channels: ClassVar[int] = 3
+
+    size: int
+    crop: Crop
+
+    @property
+    def text(self) -> str:
+        """In words."""
+        return face_text(self.size, self.crop)
+
+    def array(self, image: Image.Image) -> np.ndarray:
+        """See `Kind.array`."""
+        return face(image, self.size, self.crop)
+
+    def read(
+        self, path: Path, invert: bool = False, flag: str = "--invert"
+    ) -> tuple[list[str], np.ndarray]:
+        """See `Kind.read`."""
+        if invert:
+            raise UserError(f"{flag} is for digits; the model knows faces.")
+        return read_faces(path, self.size, self.crop)

@@ -1,0 +1,1 @@
+"""Reports: tables, figures, sheets of images, and their forms as files."""

@@ -1,0 +1,22 @@
+"""What every training draws into its run: real images to compare samples with, loss curves."""
+
+from __future__ import annotations
+
+from common.datasets.records import Records
+from common.reporting.curves import loss_curves
+from common.reporting.sheets import grid, in_rows
+from common.runs.directory import Run
+from common.runs.history import read_run
+
+REALS = 64  # on the sheet
+COLUMNS = 8
+
+
+def draw_reals(run: Run, records: Records) -> None:
+    """Draws the first training images into `samples/reals.png`."""
+    grid(in_rows(records.images[:REALS], COLUMNS), run.folder / "samples" / "reals.png")
+
+
+def draw_losses(run: Run) -> None:
+    """Draws the losses of all stages into `plots/losses.png`, their numbers beside it."""
+    loss_curves({run.folder.name: read_run(run.folder)}, run.folder / "plots" / "losses.png")

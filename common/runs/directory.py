@@ -1,0 +1,185 @@
+"""Run directories: which files a run has, and how one is begun and reopened.
+
+runs/<package>-<dataset>-<NNN>/
+  config.json  command.txt  environment.json  train.log  history-<stage>.csv
+  backup/<stage>.npz  networks/<name>.keras  samples/  plots/  report/
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import logging
+import shlex
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from common.errors import UserError
+from common.files import ROOT, atomic_path, sweep, write_json, write_text
+from common.runs.history import last_rows
+from common.settings.config import to_json
+
+if TYPE_CHECKING:
+    import keras
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run directory and its files."""
+
+    folder: Path
+
+    def network_file(self, name: str) -> Path:
+        """The trained network of that name."""
+        return self.folder / "networks" / f"{name}.keras"
+
+    def backup_file(self, stage: str) -> Path:
+        """The state of a stage, for a resume."""
+        return self.folder / "backup" / f"{stage}.npz"
+
+    def history_file(self, stage: str) -> Path:
+        """The losses of a stage, one row a period."""
+        return self.folder / f"history-{stage}.csv"
+
+    def save_networks(self, networks: Mapping[str, keras.Model]) -> None:
+        """Writes each network to its file."""
+        for name, network in networks.items():
+            with atomic_path(self.network_file(name)) as temporary:
+                network.save(temporary)
+
+
+def create_run(
+    out: Path | None,
+    package: str,
+    dataset: str,
+    config: Any,
+    init: Path | None = None,
+    networks: Mapping[str, keras.Model] | None = None,
+    kept: Mapping[str, keras.Model] | None = None,
+) -> Run:
+    """Makes a new run directory with `config.json` and `command.txt`.
+
+    Args:
+        out: where; the next free `runs/<package>-<dataset>-<NNN>` by default.
+        package: for the name.
+        dataset: for the name.
+        config: the resolved settings.
+        init: the run or folder of weights that this run starts from.
+        networks: those of its networks that this run takes over, loaded.
+        kept: those of them that this run never changes, saved as its own at once.
+
+    Raises:
+        UserError: `out` exists and is not an empty folder.
+    """
+    if out is None:
+        out = _next_folder(f"{package}-{dataset}")
+    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UserError(
+            f"--out {out} exists and is not an empty folder; name a new one, "
+            f"or go on with the run in it by --resume {out}."
+        )
+    run = Run(out)
+    write_text(out / "command.txt", shlex.join(_command_line()) + "\n")
+    if init is not None:
+        record_start(run, init, networks or {})
+        run.save_networks(kept or {})
+    write_json(out / "config.json", to_json(config))  # last: what has it can be resumed
+    return run
+
+
+def _next_folder(name: str) -> Path:
+    """Makes `runs/<name>-<NNN>` with the first free number, also beside another process."""
+    for number in itertools.count(1):
+        folder = Path("runs") / f"{name}-{number:03d}"
+        try:
+            folder.mkdir(parents=True)
+            break
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise UserError(f"Cannot make the folder {folder}: {error.strerror}.") from error
+    return folder
+
+
+def reopen_run(folder: Path, config: Any) -> Run:
+    """Opens an existing run directory to go on with it, and clears away what a kill left there.
+
+    Args:
+        folder: the run, checked when its settings were read.
+        config: the settings, with a longer length perhaps. Where they differ they replace
+            `config.json`, and the command is added to `command.txt`.
+    """
+    sweep(folder)
+    if json.loads((folder / "config.json").read_text(encoding="utf-8")) != to_json(config):
+        file = folder / "command.txt"
+        before = file.read_text(encoding="utf-8") if file.is_file() else ""
+        write_text(file, f"{before}{shlex.join(_command_line())}\n")
+        write_json(folder / "config.json", to_json(config))
+    return Run(folder)
+
+
+def record_start(run: Run, source: Path, networks: Mapping[str, keras.Model]) -> None:
+    """Copies the networks that a run starts from into it, so that a resume starts from them too.
+
+    Writes `init.json` beside them: which run they are of, and how long that was trained.
+    """
+    Run(starting_folder(run.folder)).save_networks(networks)
+    write_json(
+        run.folder / "init.json",
+        {
+            "run": source.name,
+            "networks": list(networks),
+            "command": read_command(source),
+            "stages": last_rows(source),
+        },
+    )
+
+
+def starting_folder(run: Path) -> Path:
+    """Where a run keeps the networks that it started from, as a run of their own."""
+    return run / "backup"
+
+
+def read_command(folder: Path) -> str:
+    """The command that began a run and those that changed its settings; empty without one."""
+    file = folder / "command.txt"
+    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+    return "; then ".join(lines)
+
+
+def _command_line() -> list[str]:
+    """The command as people type it: `python -m <package>.<module> ...`."""
+    main = sys.modules["__main__"]
+    spec = getattr(main, "__spec__", None)
+    program = ["python", "-m", spec.name] if spec else ["python", Path(sys.argv[0]).name]
+    return program + sys.argv[1:]
+
+
+def output_folder(model: Path, kind: str) -> Path:
+    """Where what is made of a model goes: `RUN/<kind>`, and never into `weights/`."""
+    if model.resolve().parent == ROOT / "weights":
+        return Path("runs") / f"{model.name}-{kind}"
+    return model / kind
+
+
+@contextlib.contextmanager
+def resumable(run: Run) -> Iterator[None]:
+    """Ctrl-C within the block, where no stage has said so already, tells how to go on.
+
+    What ends the training with an error, such as a loss that is not finite, stands in its log too.
+    """
+    try:
+        yield
+    except UserError as error:  # the command shows it on the terminal
+        logger.error("%s", error, extra={"file_only": True})
+        raise
+    except KeyboardInterrupt as interrupt:
+        if interrupt.args:
+            raise
+        raise KeyboardInterrupt(f"go on with --resume {run.folder}") from interrupt

@@ -1,0 +1,33 @@
+"""The log of a command: to the terminal, and to a run's `train.log`."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from common.runs.directory import Run
+
+
+def log_to(run: Run | None) -> None:
+    """Sends the log to the terminal and, with a run, to its `train.log` as well."""
+    terminal = _Terminal()
+    terminal.setFormatter(logging.Formatter("%(message)s"))
+    terminal.addFilter(lambda record: not getattr(record, "file_only", False))
+    handlers: list[logging.Handler] = [terminal]
+    if run is not None:
+        file = logging.FileHandler(run.folder / "train.log", encoding="utf-8")
+        file.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+        handlers.append(file)
+    logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
+
+
+class _Terminal(logging.StreamHandler):
+    """Writes to what standard error is at that moment, so that lines pass above a progress bar."""
+
+    @property
+    def stream(self):
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, value):
+        pass

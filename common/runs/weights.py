@@ -1,0 +1,87 @@
+"""Weights of networks: read from a run or from `weights/`, and written in half precision."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from common.errors import UserError
+from common.files import ROOT, atomic_path
+from common.runs.directory import Run
+
+if TYPE_CHECKING:
+    import h5py
+    import keras
+
+
+def load_networks(folder: Path, networks: Mapping[str, keras.Model]) -> list[str]:
+    """Loads the trained weights of a run or of a folder below `weights/` into `networks`.
+
+    Args:
+        folder: holds `networks/<name>.keras` or `<name>.weights.h5` (float16 is widened).
+        networks: name -> network of the same architecture.
+
+    Returns:
+        The names that were found.
+
+    Raises:
+        UserError: a file does not fit its network.
+    """
+    found = []
+    for name, network in networks.items():
+        for file in (Run(folder).network_file(name), folder / f"{name}.weights.h5"):
+            if file.is_file():
+                try:
+                    with warnings.catch_warnings():  # Keras warns part by part before it raises
+                        warnings.filterwarnings("ignore", message="Skipping nested container")
+                        network.load_weights(file)
+                except (OSError, EOFError, zipfile.BadZipFile) as error:
+                    raise UserError(
+                        f"{file} cannot be read; it is incomplete, or holds no weights: {error}"
+                    ) from error
+                except (ValueError, KeyError) as error:
+                    raise UserError(
+                        f"{file} does not fit the {name} that the settings describe; use its own "
+                        f"settings, in {folder / 'config.json'} (most easily the same --preset)."
+                    ) from error
+                found.append(name)
+                break
+    return found
+
+
+def default_weights(name: str) -> Path:
+    """The trained model of that name that comes with the project, `weights/<name>/`."""
+    return ROOT / "weights" / name
+
+
+def save_half(network: keras.Model, path: Path) -> None:
+    """Writes the weights of `network` as float16; Keras' `load_weights` widens them again.
+
+    Args:
+        network: built; its float32 values are rounded to float16 in the file only.
+        path: ends in `.weights.h5`.
+    """
+    import h5py
+
+    with atomic_path(path) as temporary, tempfile.TemporaryDirectory() as folder:
+        single = Path(folder) / "float32.weights.h5"
+        network.save_weights(single)
+        with h5py.File(single, "r") as source, h5py.File(temporary, "w") as target:
+            _copy_in_half(source, target)
+
+
+def _copy_in_half(source: h5py.Group, target: h5py.Group) -> None:
+    """Copies groups, attributes and data sets; float32 data become float16."""
+    target.attrs.update(source.attrs)
+    for name, item in source.items():
+        if hasattr(item, "items"):
+            _copy_in_half(item, target.create_group(name))
+        else:
+            half = item.dtype == np.float32
+            target.create_dataset(name, data=item[()], dtype=np.float16 if half else item.dtype)

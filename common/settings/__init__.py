@@ -1,0 +1,1 @@
+"""Configurations and the command lines made from them: no data, no TensorFlow."""

@@ -1,0 +1,228 @@
+"""Configurations: frozen dataclasses, written to and read back from JSON, and the command line.
+
+A package's `config.py` composes `RunConfig` and its papers' own dataclasses into one `Config` and
+offers presets, functions that return one. `parse_training` makes the command line of
+`python -m <package>.train` from them: every field is a flag, and the preset gives the defaults.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import types
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from common.errors import UserError
+
+C = TypeVar("C")
+
+LARGEST_SEED = 2**31 - 1  # what every generator here takes
+PLACES = ("source", "data_dir", "cache_dir")  # of `Source`; they belong to one machine
+MOVABLE = ("run.device", *(f"source.{name}" for name in PLACES))  # may differ in a resumed run
+
+
+def check_setting(name: str, value: Any, right: bool, allowed: str) -> None:
+    """Refuses a setting at the border.
+
+    Raises:
+        UserError: when `right` is false, naming the setting, its value and what is allowed.
+    """
+    if not right:
+        raise UserError(f"The setting {name} is {value!r}; it must be {allowed}.")
+
+
+def check_seed(seed: int) -> None:
+    """Refuses seeds that not every generator takes.
+
+    Raises:
+        UserError: it is negative or too large.
+    """
+    check_setting("seed", seed, 0 <= seed <= LARGEST_SEED, f"between 0 and {LARGEST_SEED}")
+
+
+def check_stage(stage: str, settings: Any) -> None:
+    """Refuses settings that all stages have and that cannot be trained with.
+
+    Args:
+        stage: for the message.
+        settings: has `epochs`, `period`, `batch_size`, `learning_rate` and `beta_1`.
+
+    Raises:
+        UserError: naming the setting.
+    """
+    for name in ("epochs", "period", "batch_size", "learning_rate"):
+        value = getattr(settings, name)
+        check_setting(f"{stage}.{name}", value, 0 < value < math.inf, "above 0 and finite")
+    beta_1 = settings.beta_1
+    check_setting(f"{stage}.beta_1", beta_1, 0 <= beta_1 < 1, "from 0 to below 1")
+
+
+def check_average(stage: str, ema: float | None) -> None:
+    """Refuses a momentum of averaged weights that is none.
+
+    Raises:
+        UserError: it is not between 0 and 1.
+    """
+    check_setting(f"{stage}.ema", ema, ema is None or 0 < ema < 1, "between 0 and 1, or none")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where the images come from, and how many of them."""
+
+    data_dir: Path | None = None
+    """A folder with the data set in any of its forms, which is found out. Digits need none: MNIST
+    is part of this repository."""
+    source: Literal["tfds"] | None = None
+    """`tfds`: what tensorflow-datasets has prepared, in its own folder if --data-dir names none."""
+    cache_dir: Path | None = None
+    """Where decoded images are kept; by default in `~/.cache/image-editing-gans`."""
+    limit: int | None = None
+    """Train on the first so many images only; also the images that choose and validate become so
+    many at most."""
+
+    def __post_init__(self) -> None:
+        for name in PLACES:
+            folder = getattr(self, name)
+            if isinstance(folder, Path):  # so that a resume finds it from any folder
+                object.__setattr__(self, name, folder.absolute())
+        limit = self.limit
+        check_setting("limit", limit, limit is None or limit > 0, "at least 1")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RunConfig:
+    """How a run is carried out, whatever the paper."""
+
+    seed: int = 0
+    """Keys the networks' first weights, the order of the data, the noise and the dropout."""
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    """`gpu` fails where there is none; `auto` falls back to the CPU and says so."""
+    precision: Literal["float32", "bfloat16", "auto"] = "float32"
+    """`bfloat16` is mixed: weights and losses stay float32; `auto` takes it where the processor
+    computes in it, and float32 elsewhere, also on GPUs."""
+    deterministic: bool = False
+    """Bit-identical results from run to run on one machine, at some cost of speed."""
+    xla: bool = False
+    """Compile the steps with XLA (on CPUs slower than without)."""
+    backup_seconds: float = 300.0
+    """Save the state at least this often, and at the end of each period."""
+
+    def __post_init__(self) -> None:
+        seconds = self.backup_seconds
+        check_seed(self.seed)
+        together = not (self.xla and self.deterministic)
+        check_setting("xla", self.xla, together, "off with --deterministic, which XLA does not do")
+        check_setting("backup-seconds", seconds, 0 < seconds < math.inf, "above 0 and finite")
+
+
+def to_json(config: Any) -> dict[str, Any]:
+    """The dataclass `config` as plain JSON values; `from_json` reads an equal object back."""
+
+    def plain(value: Any) -> Any:
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        if isinstance(value, Path):
+            return str(value)
+        if isinstance(value, tuple | list):
+            return [plain(item) for item in value]
+        return value
+
+    return plain(config)
+
+
+def from_json(kind: type[C], values: Mapping[str, Any], where: str = "config.json") -> C:
+    """Reads what `to_json` wrote.
+
+    Args:
+        kind: the dataclass to build.
+        values: the JSON object.
+        where: the file, for error messages.
+
+    Raises:
+        UserError: unknown or missing fields, or values of the wrong type.
+    """
+    if not isinstance(values, Mapping):
+        raise UserError(f"{where} holds {values!r} where the fields of a {kind.__name__} belong.")
+    hints = typing.get_type_hints(kind)
+    unknown = sorted(set(values) - set(hints))
+    if unknown:
+        raise UserError(
+            f"{where} has the unknown fields {unknown}; {kind.__name__} has {sorted(hints)}. "
+            "It belongs to another package, or to another version of this one."
+        )
+    try:
+        return kind(**{name: _value(hints[name], value, where) for name, value in values.items()})
+    except TypeError as error:
+        raise UserError(f"{where} does not describe a {kind.__name__}: {error}.") from error
+
+
+def _value(hint: Any, value: Any, where: str) -> Any:
+    """One JSON value as the type `hint` asks for."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return from_json(hint, value, where)
+    if origin in (typing.Union, types.UnionType):
+        return None if value is None else _value(arguments[0], value, where)
+    if origin is tuple:
+        return tuple(_value(arguments[0], item, where) for item in value)
+    if origin is Literal:
+        if value not in arguments:
+            raise UserError(f"{where} holds {value!r} where one of {list(arguments)} is allowed.")
+        return value
+    if hint is Path:
+        return Path(value)
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, typing.cast(type, hint)) or (
+        hint is not bool and isinstance(value, bool)
+    ):
+        raise UserError(f"{where} holds {value!r} where a value of type {hint.__name__} belongs.")
+    return value
+
+
+def read_config(kind: type[C], folder: Path) -> C:
+    """Reads `config.json` of a run directory or of a folder of weights.
+
+    Raises:
+        UserError: the folder or the file is missing or broken.
+    """
+    file = Path(folder) / "config.json"
+    if not file.is_file():
+        if (Path(folder) / "command.txt").is_file():
+            raise UserError(
+                f"The start of the run {folder} was cut off before there was anything to keep: "
+                "delete the folder and start again."
+            )
+        raise UserError(
+            f"{folder} is not a run: it has no config.json. "
+            "Name a folder that a train command wrote, or one below weights/."
+        )
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"{file} is not valid JSON ({error}); restore it or start anew.") from error
+    package = isinstance(values, Mapping) and values.get("package")
+    own = {one.name: one.default for one in dataclasses.fields(kind)}.get("package")  # pyright: ignore[reportArgumentType]
+    if own and package and package != own:
+        raise UserError(
+            f"{folder} was trained by {package}, not by {own}: use python -m {package}.evaluate, "
+            f".reconstruct or .edit, or name a run of {own}."
+        )
+    return from_json(kind, values, str(file))
+
+
+def differences(old: Any, new: Any, prefix: str = "") -> dict[str, tuple[Any, Any]]:
+    """Field -> (old, new) for every leaf in which two equal dataclasses' values differ."""
+    found: dict[str, tuple[Any, Any]] = {}
+    for field in dataclasses.fields(old):
+        a, b = getattr(old, field.name), getattr(new, field.name)
+        if dataclasses.is_dataclass(a):
+            found |= differences(a, b, f"{prefix}{field.name}.")
+        elif a != b:
+            found[prefix + field.name] = (a, b)
+    return found

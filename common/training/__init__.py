@@ -1,0 +1,1 @@
+"""The training base: several players, one loop, exact resumption."""

@@ -1,0 +1,153 @@
+"""A trained CRG that edits images: g and e of Dogan & Keles (arXiv 1907.01841), Sec. 3.3.
+
+An image x becomes z = e(x), a code becomes the image g(z), and an edit is a step along directions
+in z (`crg.codes`, Eqs. 3 and 4).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from common.editor import SHOWN, Control, Edited, Network, Rows, indexed
+from common.errors import UserError
+from common.images import in_blocks, range_text, to_range, to_uint8
+from common.kinds import Digits
+from common.runs import trained
+from crg import networks
+from crg.codes import Along, Direction, Norm, moved
+from crg.config import Config
+
+SHIPPED = "crg-mnist"  # below weights/
+NEEDED = ("generator", "encoder")  # for editing
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the amounts, on the sheet
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """What images become.
+
+    Attributes:
+        latent: z `[N, Z]`, float32.
+    """
+
+    latent: np.ndarray
+
+    def __getitem__(self, rows: Rows) -> Codes:
+        """Those of some images."""
+        return indexed(self, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class CRGEditor:
+    """A trained CRG: where it lies, its settings, and g and e."""
+
+    folder: Path
+    config: Config
+    generator: keras.Model
+    encoder: keras.Model
+
+    @property
+    def kind(self) -> Digits:
+        """Digits."""
+        return Digits()
+
+    @property
+    def controls(self) -> tuple[Control, ...]:
+        """The strength of a step along a direction, which a pair of images defines."""
+        meaning = "share of the pair's own step: 1 adds the attribute, -1 takes it away"
+        return (Control(name="strength", meaning=meaning, low=-2.0, high=2.0, default=0.0),)
+
+    def encode(self, images: np.ndarray) -> Codes:
+        """Z = e(x) of uint8 images `[N, 28, 28, 1]`."""
+        return Codes(in_blocks(lambda block: self.encoder(to_range(block), training=False), images))
+
+    def decode(self, codes: Codes) -> np.ndarray:
+        """X = g(z), uint8 `[N, 28, 28, 1]`."""
+        return in_blocks(
+            lambda block: to_uint8(self.generator(block, training=False)), codes.latent
+        )
+
+    def reconstruct(self, images: np.ndarray) -> np.ndarray:
+        """g(e(x)) of uint8 images `[N, 28, 28, 1]`."""
+        return self.decode(self.encode(images))
+
+    def direction(
+        self, without: np.ndarray, with_: np.ndarray, norm: Norm = "squared"
+    ) -> Direction:
+        """The direction that a pair of images defines (Eq. 3).
+
+        Args:
+            without: the image without the attribute, uint8 `[28, 28, 1]`.
+            with_: the image with it.
+            norm: how Eq. 3 divides, see `Direction`.
+
+        Raises:
+            UserError: both images have the same code.
+        """
+        z_without, z_with = self.encode(np.stack([without, with_])).latent
+        return Direction(z_without, z_with, norm)
+
+    def edit(self, images: np.ndarray, request: Along) -> Edited:
+        """Steps along directions (Eq. 4); none is the reconstruction.
+
+        Args:
+            images: uint8 `[N, 28, 28, 1]`.
+            request: the directions and the amounts.
+
+        Raises:
+            UserError: amounts that lead to codes that are not finite numbers.
+        """
+        inputs = self.encode(images)
+        with np.errstate(over="ignore", invalid="ignore"):
+            codes = Codes(moved(inputs.latent, request))
+        if not np.isfinite(codes.latent).all():
+            raise UserError(
+                f"The amounts {list(request.amounts)} lead to codes that are not finite numbers; "
+                "strengths are usually between -2 and 2."
+            )
+        columns = {
+            request.label(share): self.decode(Codes(moved(inputs.latent[:SHOWN], request, share)))
+            for share in SHARES
+        }
+        return Edited(self.decode(codes), codes, inputs, columns)
+
+    def networks(self) -> dict[str, Network]:
+        """G and e."""
+        image = {"image": f"{self.kind.text}, {range_text('signed')}"}
+        latent = {"latent": "z, from -1 to 1"}
+        beyond = "; to be clipped" if self.config.networks.output_activation == "lrelu" else ""
+        made = {"image": f"{range_text('signed')}{beyond}"}
+        return {
+            "generator": Network(self.generator, latent, made),
+            "encoder": Network(self.encoder, image, latent),
+        }
+
+
+def build(config: Config) -> dict[str, keras.Model]:
+    """All three networks that the settings describe, by name, with fresh weights."""
+    sizes = config.networks
+    return {
+        "generator": networks.generator(
+            sizes.latent_size, sizes.generator_channels, sizes.output_activation
+        ),
+        "discriminator": networks.discriminator(
+            sizes.discriminator_channels, sizes.discriminator_dropout
+        ),
+        "encoder": networks.encoder(
+            sizes.latent_size, sizes.encoder_channels, sizes.encoder_dropout
+        ),
+    }
+
+
+def load(folder: Path | None) -> CRGEditor:
+    """Loads generator and encoder of a run, or of the shipped model where none is named.
+
+    Raises:
+        UserError: the folder is no run, or its encoder is not trained yet.
+    """
+    folder, config, nets = trained.load(folder, SHIPPED, "crg", Config, build, NEEDED)
+    return CRGEditor(folder, config, **nets)

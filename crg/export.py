@@ -1,0 +1,22 @@
+"""Trained networks for other programs, see `common.cli.export`.
+
+python -m crg.export [RUN] [--out DIR] [--formats savedmodel onnx]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from common.cli.export import run_export
+from common.errors import exits_cleanly
+from crg import load
+
+
+@exits_cleanly
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Reads the command line and exports."""
+    run_export("crg", load, arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,338 @@
+"""A trained IcGAN that edits images: x* = G(E_z(x), y*).
+
+Perarnau et al. 2016, Sec. 3.3; the report, Sec. 1 and 6.2. z = E_z(x) holds what is not in y; y is
+what E_y reads, made binary (the largest class, or the sign of each attribute). What each request
+does to y is in `icgan_tf.codes`.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from common.editor import SHOWN, Control, Edited, Network, Rows, indexed, repeated
+from common.errors import UserError
+from common.images import cropped, in_blocks, padded, range_text, to_range, to_uint8
+from common.kinds import Digits, Faces
+from common.runs import trained
+from icgan_tf import networks
+from icgan_tf.codes import (
+    EXCLUSIVE,
+    Each,
+    Interpolate,
+    Request,
+    Set,
+    Shift,
+    Swap,
+    between,
+    binary,
+    shifted,
+    variations,
+    with_values,
+)
+from icgan_tf.config import CROPS, Config, attribute_names
+
+SHIPPED = "icgan-mnist"  # below weights/
+NEEDED = ("generator", "encoder_z", "encoder_y")  # for editing
+LARGEST_VALUE = 3.0  # of an attribute that is set; 1 is what the networks know
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """What images become.
+
+    Attributes:
+        latent: z `[N, Z]`, float32.
+        attributes: y `[N, A]`, 0 for absent and 1 for present.
+        read: what E_y reads `[N, A]` on the same scale, not binary; None of codes that were not
+            encoded.
+    """
+
+    latent: np.ndarray
+    attributes: np.ndarray
+    read: np.ndarray | None = None
+
+    def __getitem__(self, rows: Rows) -> Codes:
+        """Those of some images."""
+        return indexed(self, rows)
+
+    def with_attributes(self, attributes: np.ndarray) -> Codes:
+        """The same z with another y `[N, A]`."""
+        return Codes(self.latent, attributes)
+
+
+@dataclass(frozen=True, slots=True)
+class IcGANEditor:
+    """A trained IcGAN: where it lies, its settings, and G, E_z and E_y."""
+
+    folder: Path
+    config: Config
+    generator: keras.Model
+    encoder_z: keras.Model
+    encoder_y: keras.Model
+
+    @property
+    def digits(self) -> bool:
+        """The images are digits, gray and with one class each; else faces."""
+        return self.config.dataset == "mnist"
+
+    @property
+    def attribute_names(self) -> tuple[str, ...]:
+        """Of the columns of y: the classes "0" to "9", or those of faces."""
+        return attribute_names(self.config)
+
+    @property
+    def kind(self) -> Digits | Faces:
+        """Digits, or faces as they were cropped in the training."""
+        data = self.config.data
+        return Digits() if self.digits else Faces(data.image_size, CROPS[data.crop])
+
+    @property
+    def controls(self) -> tuple[Control, ...]:
+        """The attributes; of digits the number that is added, too."""
+        shift = Control(
+            name="shift", meaning="added to the digit, modulo ten", low=-9, high=9, default=0
+        )
+        low, high, meaning = -LARGEST_VALUE, LARGEST_VALUE, "1 present, -1 absent"
+        attributes = tuple(
+            Control(name=name, meaning=meaning, low=low, high=high, off=-1.0)
+            for name in self.attribute_names
+        )
+        return (shift, *attributes) if self.digits else attributes
+
+    def encode(self, images: np.ndarray) -> Codes:
+        """Z = E_z(x) and y = E_y(x) of uint8 images `[N, H, W, C]`."""
+        data = self.config.data
+
+        def apply(network: keras.Model, block: np.ndarray) -> tf.Tensor:
+            shown = to_range(padded(block, data.image_size), data.pixel_range)
+            return network(shown, training=False)
+
+        z, y = (
+            in_blocks(functools.partial(apply, network), images)
+            for network in (self.encoder_z, self.encoder_y)
+        )
+        read = (y + 1.0) / 2.0 if data.condition_values == "signed" else y
+        return Codes(z, binary(read, self.digits), read)
+
+    def decode(self, codes: Codes) -> np.ndarray:
+        """X = G(z, y), uint8 `[N, H, W, C]`; digits without their border."""
+        made = "unit" if self.config.data.pixel_range == "unit" else "signed"  # of G's activation
+
+        def apply(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+            return to_uint8(self.generator([z, y], training=False), made)
+
+        images = in_blocks(apply, codes.latent, self.conditions(codes.attributes))
+        return cropped(images, 28) if self.digits else images
+
+    def reconstruct(self, images: np.ndarray) -> np.ndarray:
+        """G(E_z(x), E_y(x)) of uint8 images `[N, H, W, C]`, with a binary y."""
+        return self.decode(self.encode(images))
+
+    def conditions(self, attributes: np.ndarray) -> np.ndarray:
+        """Attributes `[N, A]` of 0 and 1 as G and D are told them, float32."""
+        y = np.asarray(attributes, np.float32)
+        return 2.0 * y - 1.0 if self.config.data.condition_values == "signed" else y
+
+    def found_again(self, codes: Codes) -> np.ndarray:
+        """E_z(G(z, y)) `[N, Z]`, as Eq. 2 has it.
+
+        Nothing is rounded to 8 bits and no border is taken off, as between two commands.
+        """
+
+        def apply(z: np.ndarray, y: np.ndarray) -> tf.Tensor:
+            return self.encoder_z(self.generator([z, y], training=False), training=False)
+
+        return in_blocks(apply, codes.latent, self.conditions(codes.attributes))
+
+    def edit(self, images: np.ndarray, request: Request) -> Edited:
+        """Carries out one request.
+
+        Args:
+            images: uint8 `[N, H, W, C]`.
+            request: `Shift`, `Set`, `Swap`, `Interpolate` or `Each`.
+
+        Raises:
+            UserError: a shift of faces, or attributes that the model does not have or that exclude
+                each other.
+        """
+        self.check(request)
+        inputs = self.encode(images)
+        shown = inputs[:SHOWN]
+        columns = {"reconstruction": self.decode(shown)}
+        match request:
+            case Shift(k=k, wrap=wrap):
+                codes = inputs.with_attributes(shifted(inputs.attributes, k, wrap))
+                columns[f"digit {k:+d}"] = self.decode(codes[:SHOWN])
+            case Set(values=values, exclusive=exclusive):
+                names = self.attribute_names
+                wanted = with_values(inputs.attributes, names, self.complete(values), exclusive)
+                codes = inputs.with_attributes(wanted)
+                columns["\n".join(f"{n}={v:g}" for n, v in values.items()) or "no change"] = (
+                    self.decode(codes[:SHOWN])
+                )
+            case Swap(other=other):
+                codes = inputs.with_attributes(self._other(other, len(images)).attributes)
+                columns |= self._swapped(shown, other)
+            case Interpolate(other=other, steps=steps):
+                codes = self._between(inputs, self._other(other, len(images)), 0.5)
+                columns |= self._line(shown, other, steps)
+            case Each(exclusive=exclusive):
+                codes = replace(inputs, read=None)
+                varied = variations(shown.attributes, self.attribute_names, self.digits, exclusive)
+                columns |= {
+                    label: self.decode(shown.with_attributes(wanted))
+                    for label, wanted in varied.items()
+                }
+        read = [self._reading(row, request) for row in shown.attributes]
+        return Edited(self.decode(codes), codes, inputs, columns, read)
+
+    def check(self, request: Request) -> None:
+        """Refuses what the model does not know.
+
+        Raises:
+            UserError: a shift of faces, an unknown attribute, or attributes that exclude each
+                other.
+        """
+        if isinstance(request, Shift) and not self.digits:
+            raise UserError("--shift adds to digits, but this model knows faces; use --set.")
+        if not isinstance(request, Set):
+            return
+        if unknown := [name for name in request.values if name not in self.attribute_names]:
+            raise UserError(f"The model has no attributes {unknown}.")
+        present = [name for name, value in request.values.items() if value > 0]
+        if self.digits and request.values and not present:
+            raise UserError("--set of a digit says which digit to make, such as --set 7=1.")
+        groups = EXCLUSIVE if request.exclusive else ()
+        for group in (self.attribute_names,) if self.digits else groups:
+            clash = [name for name in present if name in group]
+            if len(clash) > 1:
+                raise UserError(
+                    f"{' and '.join(clash)} exclude each other; set one of them"
+                    + ("." if self.digits else ", or add --no-exclusive.")
+                )
+
+    def complete(self, values: dict[str, float]) -> dict[str, float]:
+        """The values of all attributes that a `Set` determines: one digit excludes the others."""
+        if not (self.digits and values):
+            return values
+        return {name: values.get(name, -1.0) for name in self.attribute_names}
+
+    def networks(self) -> dict[str, Network]:
+        """G, E_z and E_y."""
+        data, names = self.config.data, self.attribute_names
+        size, absent = data.image_size, -1 if data.condition_values == "signed" else 0
+        border = f" with a black border to {size}x{size}" if self.digits and size > 28 else ""
+        made = "unit" if data.pixel_range == "unit" else "signed"  # the range of G's activation
+        image = {"image": f"{self.kind.text}{border}; {range_text(data.pixel_range)}"}
+        y = f"1 for present, {absent} for absent, of {', '.join(names)}"
+        code = {"latent": "z, standard normal", "condition": f"y: {y}"}
+        found = {"latent": "z as it is found, of smaller spread than normal"}
+        read = {"condition": f"y as it is read, about {y}"}
+        return {
+            "generator": Network(self.generator, code, {"image": range_text(made)}),
+            "encoder_z": Network(self.encoder_z, image, found),
+            "encoder_y": Network(self.encoder_y, image, read),
+        }
+
+    def _other(self, other: np.ndarray, count: int) -> Codes:
+        """The codes of one image `[H, W, C]`, `count` times."""
+        return repeated(self.encode(other[None]), count)
+
+    def _swapped(self, inputs: Codes, other: np.ndarray) -> dict[str, np.ndarray]:
+        """The y of another image with the z of each input, and the other way round."""
+        count = len(inputs.latent)
+        theirs = self._other(other, count)
+        return {
+            "attributes of the other": self.decode(inputs.with_attributes(theirs.attributes)),
+            "the other": np.repeat(other[None], count, axis=0),
+            "its reconstruction": self.decode(theirs),
+            "with these attributes": self.decode(theirs.with_attributes(inputs.attributes)),
+        }
+
+    def _line(self, inputs: Codes, other: np.ndarray, steps: int) -> dict[str, np.ndarray]:
+        """The straight line from each input to another image."""
+        count = len(inputs.latent)
+        end, shares = self._other(other, count), np.linspace(0.0, 1.0, steps + 2)[1:]
+        columns = {
+            f"{share:.0%}": self.decode(self._between(inputs, end, share)) for share in shares
+        }
+        return {**columns, "the other": np.repeat(other[None], count, axis=0)}
+
+    def _between(self, start: Codes, end: Codes, share: float) -> Codes:
+        """A point on the straight line between two codes."""
+        pairs = ((start.latent, start.attributes), (end.latent, end.attributes))
+        return Codes(*between(*pairs, share))
+
+    def _reading(self, row: np.ndarray, request: Request) -> str:
+        """Those of the attributes `[A]` that E_y reads, as `(7)` or `(Smiling)`; `(-)` for none.
+
+        Of faces those alone that the request sets.
+        """
+        concerned = request.values if isinstance(request, Set) else ()
+        told = [
+            (name, value)
+            for name, value in zip(self.attribute_names, row, strict=True)
+            if self.digits or name in concerned
+        ]
+        if not told:
+            return ""
+        return f"({', '.join(name for name, value in told if value > 0.5) or '-'})"
+
+
+def build(config: Config) -> dict[str, keras.Model]:
+    """All four networks that the settings describe, by name, with fresh weights."""
+    data, sizes = config.data, config.networks
+    latent, conditions = sizes.latent_size, len(attribute_names(config))
+    size, channels = data.image_size, 1 if config.dataset == "mnist" else 3
+    output = "sigmoid" if data.pixel_range == "unit" else "tanh"
+    dropout = sizes.discriminator_dropout
+    if sizes.family == "paper":
+        g = networks.generator(
+            latent,
+            conditions,
+            size,
+            channels,
+            sizes.generator_filters,
+            sizes.generator_dense,
+            sizes.generator_dense_form,
+            output,
+        )
+        d = networks.discriminator(
+            conditions,
+            size,
+            channels,
+            sizes.discriminator_filters,
+            sizes.condition_layer,
+            dropout,
+        )
+    else:
+        everywhere = sizes.family == "baseline"
+        slope = networks.BASELINE_SLOPE if everywhere else networks.SLOPE
+        g = networks.dense_generator(latent, conditions, everywhere, output)
+        d = networks.dense_discriminator(conditions, everywhere, slope, dropout)
+    if sizes.family == "baseline":
+        e_z = networks.baseline_encoder(latent, "normalised", "encoder_z")
+        e_y = networks.baseline_encoder(conditions, "sigmoid", "encoder_y")
+    else:
+        filters = sizes.encoder_filters
+        e_z = networks.encoder(latent, size, channels, sizes.encoder_z_dense, filters, "encoder_z")
+        e_y = networks.encoder(
+            conditions, size, channels, sizes.encoder_y_dense, filters, "encoder_y"
+        )
+    return {"generator": g, "discriminator": d, "encoder_z": e_z, "encoder_y": e_y}
+
+
+def load(folder: Path | None) -> IcGANEditor:
+    """Loads G, E_z and E_y of a run, or of the shipped model where none is named.
+
+    Raises:
+        UserError: the folder is no run, or not all of its networks are trained yet.
+    """
+    folder, config, nets = trained.load(folder, SHIPPED, "icgan_tf", Config, build, NEEDED)
+    return IcGANEditor(folder, config, **nets)
