@@ -105,7 +105,9 @@ def faces(data_dir: Path | None) -> tuple[str, str]:
     except UserError as error:
         return "broken" if data_dir is None else f"none in {data_dir}", str(error)
     there = [name for name in form.names if name in form.rows]
-    wrong = celeba.trouble(form, there) if there else ["None of the images has attributes."]
+    wrong = ["None of the images has attributes."]
+    if there:
+        wrong = celeba.training_obstacles(form, there)
     fine = "fine" if data_dir else advice
     return f"{len(form.names):,} images, {form.title}", " ".join(wrong) or fine
 

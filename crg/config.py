@@ -19,19 +19,19 @@ class NetworkConfig:
     """Sizes of the three networks (Table 1)."""
 
     latent_size: int = 100
-    """Z; z is uniform on [-1, 1]^Z (Sec. 3.2.1)."""
+    """Length of z, which is uniform on [-1, 1] (Sec. 3.2.1)."""
     generator_channels: tuple[int, ...] = (128, 128, 64)
-    """Of the dense layer and the two deconvolutions (Table 1)."""
+    """Channels after the dense layer and the two transposed convolutions (Table 1)."""
     output_activation: Literal["tanh", "lrelu"] = "tanh"
-    """Of the generator: tanh in Sec. 3.2.1, LReLU in Table 1."""
+    """The generator's last activation: tanh in Sec. 3.2.1, LReLU in Table 1."""
     discriminator_channels: tuple[int, ...] = (64, 128)
-    """Table 1."""
+    """Channels of the two convolutions (Table 1)."""
     discriminator_dropout: float = 0.3
-    """Table 1."""
+    """Dropout rate after each convolution (Table 1)."""
     encoder_channels: tuple[int, ...] = (32, 64, 128, 256, 512)
-    """Table 1."""
+    """Channels of the five convolutions (Table 1)."""
     encoder_dropout: tuple[float, ...] = (0.3, 0.3, 0.3, 0.3, 0.3)
-    """After each of the five convolutions (Table 1)."""
+    """Dropout rates after the five convolutions (Table 1)."""
 
     def __post_init__(self) -> None:
         for name, count in (
@@ -57,16 +57,16 @@ class GANConfig:
     epochs: float = 250.0
     """Passes over the training images (Sec. 3.2.1)."""
     period: float = 1.0
-    """Epochs between two reports, samples and saved states. Ours."""
+    """Epochs between log lines, samples and saved states. Ours."""
     batch_size: int = 256
-    """Sec. 3.2.1."""
+    """Images a step (Sec. 3.2.1)."""
     learning_rate: float = 2e-4
-    """Of Adam, both players (Sec. 3.2.1)."""
+    """Learning rate of Adam, for both players (Sec. 3.2.1)."""
     beta_1: float = 0.5
-    """Of Adam (Sec. 3.2.1); beta_2 is not stated, Keras' 0.999."""
+    """Adam's beta_1 (Sec. 3.2.1); beta_2 is not stated: Keras' 0.999."""
     ema: float | None = None
-    """Momentum of a running mean of g's weights that replaces them at the end of the stage. Ours;
-    the authors' later tree uses 0.999."""
+    """Decay of an exponential moving average (EMA) of the generator's weights, which replaces them
+    at the end of the stage. Ours; the authors' later tree uses 0.999."""
 
     def __post_init__(self) -> None:
         check_stage("gan", self)
@@ -80,28 +80,29 @@ class EncoderConfig:
     epochs: float = 200.0
     """Passes over the real images (Sec. 3.2.1)."""
     period: float = 1.0
-    """Epochs between two reports, samples and saved states. Ours."""
+    """Epochs between log lines, samples and saved states. Ours."""
     batch_size: int = 256
-    """Not stated; the GAN's."""
+    """Images a step; not stated in the paper, so that of the GAN."""
     learning_rate: float = 2e-4
-    """Of Adam: "the same parameters as the one we used to train the GAN" (Sec. 3.2.1)."""
+    """Learning rate of Adam: "the same parameters as the one we used to train the GAN"
+    (Sec. 3.2.1)."""
     beta_1: float = 0.5
-    """Of Adam, as above."""
+    """Adam's beta_1, as for the GAN (Sec. 3.2.1)."""
     schedule: Literal["constant", "cosine"] = "constant"
-    """Of the learning rate; "cosine" falls to zero at the end of the stage. Ours."""
+    """Learning-rate schedule; "cosine" falls to zero at the end of the stage. Ours."""
     reduction: Literal["mean", "sum"] = "mean"
-    """Of both losses: "MSE" and "MAE" in Sec. 3.2.2, sums in Eqs. 1 and 2."""
+    """How both losses reduce: means ("MSE" and "MAE" in Sec. 3.2.2) or sums (Eqs. 1 and 2)."""
     shared_optimizer: bool = False
-    """One set of Adam moments for both objectives. The paper does not say."""
+    """Use one set of Adam moments for both objectives. The paper does not say."""
     clip_norm: float | None = None
     """Bound on the global norm of each gradient. Ours."""
     ema: float | None = None
-    """Momentum of a running mean of e's weights that replaces them at the stage's end. Ours."""
+    """Decay of an EMA of the encoder's weights, which replaces them at the stage's end. Ours."""
     reestimate_batches: int = 0
-    """Batches of real images over which the moving statistics of batch normalisation are
-    re-estimated at the end of the stage; 0 keeps those of training. Ours."""
+    """Re-estimate the moving statistics of batch normalisation over so many batches of real images
+    at the end of the stage; 0 keeps those of training. Ours."""
     holdout: int = 0
-    """Last so many training images kept out of this stage, on which it is validated. Ours."""
+    """Hold out so many training images, the last ones, to validate this stage on. Ours."""
     keep: Literal["last", "best"] = "last"
     """The encoder of the last step, or of the period with the smallest sum of both losses on the
     images held out (the paper's choice for CelebA, Sec. 3.2.2)."""
@@ -154,7 +155,7 @@ def paper() -> Config:
 def recommended() -> Config:
     """Same networks, trained for results per hour: about two on two CPU cores.
 
-    Smaller batches (more updates per image), a running mean of g's weights, no dropout in e, a
+    Smaller batches (more updates per image), an EMA of g's weights, no dropout in e, a
     falling learning rate, re-estimated batch statistics. The settings of the shipped model: MSE
     0.012 on [0, 1], hashes 0.918, 0.915, 0.894. Five GAN epochs with the same
     encoder made clearer digits and worse reconstructions (README.md).

@@ -43,7 +43,7 @@ def figures(
     errors: np.ndarray,
     out: Path,
 ) -> list[Figure]:
-    """Loss curves, reconstructions (Figs. 6 and 9), samples and interpolations (Fig. 3).
+    """Reconstructions (Figs. 6 and 9), samples, interpolations (Fig. 3) and loss curves.
 
     Args:
         model: g and e, and the folder whose histories are drawn if it has any.
@@ -54,12 +54,12 @@ def figures(
         out: folder of the pictures.
     """
     drawn = [
-        losses(model.folder, out),
         real_reconstructions(test.images, reconstructions, out),
         best_median_worst(test.images, reconstructions, errors, out),
         generated_reconstructions(model, generated, out),
         samples(generated, out),
         interpolations(model, test.images, out),
+        losses(model.folder, out),
     ]
     return [figure for figure in drawn if figure is not None]
 

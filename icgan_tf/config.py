@@ -58,20 +58,22 @@ class DataConfig:
     """What the networks see of the images and their attributes."""
 
     image_size: int = 64
-    """Side of the images [O, R]; digits are 28 or, with a black border, 32."""
+    """Side of the images in pixels: 64 for faces; digits are 28 or, with a black border, 32."""
     attributes: tuple[str, ...] = PAPER18
-    """CelebA's names, or `all`; [O] keeps 18 of 40, [R] all. Digits have their ten classes."""
+    """CelebA's attribute names, or `all`. The authors keep 18 of 40, the report all. Digits have
+    their ten classes."""
     crop: Literal["center108", "paper138", "center178"] = "paper138"
-    """The square of CelebA's 178x218 that is kept: 138 pixels around the face [O], the 108 in the
-    centre [R], or the whole width."""
+    """Which square of CelebA's 178x218 is kept: 138 pixels around the face (the authors' code), the
+    108 in the centre (the report), or the whole width."""
     split: Literal["official", "report", "authors"] = "official"
-    """CelebA's partition file; or, in the order of the files, [R]'s 97 / 1.5 / 1.5 %, or [O]'s,
-    which holds the last 19,961 images out."""
+    """How CelebA is split: by its partition file; or in the order of the files, the report's
+    97 / 1.5 / 1.5 % or the authors', who hold out the last 19,961 images."""
     pixel_range: Literal["signed", "unit", "raw"] = "signed"
-    """Of real images and of G: [-1, 1] with tanh [O, R], or [0, 1] with a sigmoid [B]. `raw` is
-    [R]'s first attempt, reals in 0..255 against a tanh, in which D wins at once."""
+    """Range of real and generated images: [-1, 1] with tanh (the authors, the report), or [0, 1]
+    with a sigmoid (the baseline's code). `raw` is the report's first attempt, real images in 0..255
+    against a tanh, in which D wins at once."""
     condition_values: Literal["signed", "unit"] = "signed"
-    """Of y: -1 and +1 [O], or 0 and 1 [B]."""
+    """Values of y: -1 and +1 (the authors' code), or 0 and 1 (the baseline's)."""
 
     def __post_init__(self) -> None:
         check_setting("data.attributes", self.attributes, bool(self.attributes), "at least one")
@@ -82,30 +84,35 @@ class NetworkConfig:
     """Families and sizes of the four networks."""
 
     family: Literal["paper", "dense", "baseline"] = "paper"
-    """`paper`: deconvolutions alone, for powers of two [O]; `dense`: [R] for 28x28 digits;
-    `baseline`: [B], y at every layer."""
+    """`paper`: the authors' networks, for sides that are powers of two; `dense`: the report's for
+    28x28 digits; `baseline`: those of the baseline's code, with y at every layer."""
     latent_size: int = 100
-    """Z; z is drawn from N(0, I) [O]; 64 in [B]."""
+    """Length of z, drawn from N(0, I) (the authors' code); 64 in the baseline's."""
     generator_filters: int = 64
-    """Of the last hidden layer of G in the family `paper`; doubled towards z [O]."""
+    """Filters of G's last hidden layer in the family `paper`, doubled towards z (the authors'
+    code)."""
     generator_dense: int = 0
-    """Units of a dense layer before the deconvolutions; 0 for none [O]. [R] adds one, of a width
-    that it does not give."""
+    """Units of a dense layer before G's transposed convolutions; 0 for none (the authors' code).
+    The report adds one, of a width that it does not give."""
     generator_dense_form: Literal["vector", "spatial"] = "vector"
-    """Its output as 1x1 before five deconvolutions, or as a 2x2 map. Ours: [R] does not say."""
+    """How that layer is read: as a vector at 1x1, or as a 2x2 map. Ours: the report does not
+    say."""
     discriminator_filters: int = 64
-    """Of the first convolution of D in the family `paper`; doubled towards the end [O]. [R]
-    "increases" them."""
+    """Filters of D's first convolution in the family `paper`, doubled towards the end (the authors'
+    code). The report "increases" them."""
     condition_layer: int = 1
-    """y enters D after so many convolutions; 1 in [O] and [R], 0 is the image."""
+    """Append y in D after so many convolutions: 1 in the authors' code and the report, 0 is the
+    image itself."""
     discriminator_dropout: float = 0.0
-    """After D's hidden layers but the first; [R] adds it at a rate that it does not give."""
+    """Dropout rate after D's hidden layers but the first. The report adds dropout at a rate that it
+    does not give."""
     encoder_filters: int = 32
-    """Of the encoders' first convolution; doubled towards the end [O]."""
+    """Filters of the encoders' first convolution, doubled towards the end (the authors' code)."""
     encoder_z_dense: int | None = None
-    """Hidden units of E_z; as many as it gets from the convolutions by default, 4,096 [O]."""
+    """Hidden units of E_z; by default as many as come from the convolutions, 4,096 (the authors'
+    code)."""
     encoder_y_dense: int = 512
-    """Hidden units of E_y [O]."""
+    """Hidden units of E_y (the authors' code)."""
 
     def __post_init__(self) -> None:
         for name in (
@@ -131,35 +138,37 @@ class GANConfig:
     """Stage 1: the conditional GAN."""
 
     epochs: float = 25.0
-    """Passes over the training images [O]."""
+    """Passes over the training images (the authors' code)."""
     period: float = 1.0
-    """Epochs between two reports, samples and saved states. Ours."""
+    """Epochs between log lines, samples and saved states. Ours."""
     batch_size: int = 64
-    """[O, B, R]."""
+    """Images a step, in all three sources."""
     learning_rate: float = 2e-4
-    """Of Adam, both players [O, B, R]."""
+    """Learning rate of Adam for both players, in all three sources."""
     beta_1: float = 0.5
-    """Of Adam [O, B]; beta_2 is 0.999, epsilon 1e-8."""
+    """Adam's beta_1 in both codes; beta_2 is 0.999, epsilon 1e-8."""
     schedule: Literal["constant", "step"] = "constant"
-    """Of the learning rate. [R] tried steps, with little effect."""
+    """Learning-rate schedule. The report tried steps, with little effect."""
     step_epochs: float = 10.0
     """Epochs of a step of the schedule. Ours."""
     step_factor: float = 0.1
-    """What the learning rate is multiplied by at each step. Ours."""
+    """Factor of the learning rate at each step of the schedule. Ours."""
     wrong_weight: float = 0.5
-    """Of D's loss on real images with labels that do not match: 0.5 in [O], 0 in [B] and Eq. 1."""
+    """Weight of D's loss on real images with labels that do not match: 0.5 in the authors' code, 0
+    in the baseline's and in Eq. 1."""
     fake_weight: float | None = None
-    """Of D's loss on fakes; by default 0.5 beside wrong labels [O], 1 without them [B, Eq. 1]."""
+    """Weight of D's loss on fakes; by default 0.5 beside wrong labels (the authors' code), 1
+    without them (the baseline's, Eq. 1)."""
     prior: Literal["empirical", "batch", "uniform"] = "empirical"
-    """The fakes' y': labels of random training images [O], of the current batch [B], or a class
-    drawn evenly."""
+    """Where the fakes' labels come from: random training images (the authors' code), the current
+    batch (the baseline's), or classes drawn evenly."""
     flip: bool = False
-    """Mirror the real images by chance; [O] does so with faces."""
+    """Mirror the real images by chance, as the authors do with faces."""
     ema: float | None = None
-    """Momentum of a running mean of G's weights that replaces them at the end. Ours."""
+    """Decay of an EMA of G's weights, which replaces them at the end. Ours."""
     reestimate_batches: int = 100
-    """Batches of 256 over which the moving statistics of G's batch normalisation are re-estimated
-    at the end, 100 in [O]; 0 keeps those of training."""
+    """Re-estimate the moving statistics of G's batch normalisation over so many batches of 256 at
+    the end: 100 in the authors' code; 0 keeps those of training."""
 
     def __post_init__(self) -> None:
         check_stage("gan", self)
@@ -180,20 +189,20 @@ class EncoderZConfig:
     """Stage 2: E_z, on generated images (Eq. 2)."""
 
     epochs: float = 15.0
-    """Passes over as many generated images as there are training images [O]."""
+    """Passes over as many generated images as there are training images (the authors' code)."""
     period: float = 1.0
-    """Epochs between two reports and saved states. Ours."""
+    """Epochs between log lines and saved states. Ours."""
     batch_size: int = 64
-    """[O]."""
+    """Images a step (the authors' code)."""
     learning_rate: float = 1e-4
-    """Of Adam [O]; 1e-2 in [B]."""
+    """Learning rate of Adam (the authors' code); 1e-2 in the baseline's."""
     beta_1: float = 0.1
-    """Of Adam [O]; 0.5 in [B]."""
+    """Adam's beta_1 (the authors' code); 0.5 in the baseline's."""
     fixed_pairs: bool = True
-    """Draw (z, y') from as many pairs as there are training images, drawn once [O], or new ones in
-    each step [B]."""
+    """Draw (z, y') from as many pairs as there are training images, which are drawn once (the
+    authors' code), or draw new ones in each step (the baseline's)."""
     reduction: Literal["mean", "sum"] = "mean"
-    """Over the dimensions of z: "MSE" in both codes, a sum in Eq. 2."""
+    """How the loss reduces over the dimensions of z: a mean in both codes, a sum in Eq. 2."""
 
     def __post_init__(self) -> None:
         check_stage("encoder_z", self)
@@ -204,19 +213,20 @@ class EncoderYConfig:
     """Stage 3: E_y, on real images (Eq. 3)."""
 
     epochs: float = 15.0
-    """Passes over the training images [O]."""
+    """Passes over the training images (the authors' code)."""
     period: float = 1.0
-    """Epochs between two reports and saved states. Ours."""
+    """Epochs between log lines and saved states. Ours."""
     batch_size: int = 64
-    """[O]."""
+    """Images a step (the authors' code)."""
     learning_rate: float = 1e-4
-    """Of Adam [O]; 1e-3 in [B]."""
+    """Learning rate of Adam (the authors' code); 1e-3 in the baseline's."""
     beta_1: float = 0.1
-    """Of Adam [O]; 0.5 in [B]."""
+    """Adam's beta_1 (the authors' code); 0.5 in the baseline's."""
     reduction: Literal["mean", "sum"] = "mean"
-    """Over the attributes: "MSE" in both codes, a sum in Eq. 3."""
+    """How the loss reduces over the attributes: a mean in both codes, a sum in Eq. 3."""
     keep: Literal["last", "best"] = "last"
-    """E_y of the last step [O], or of the period with the smallest loss on the images of `dev`."""
+    """Keep E_y of the last step (the authors' code), or of the period with the smallest loss on
+    `dev`."""
 
     def __post_init__(self) -> None:
         check_stage("encoder_y", self)
@@ -324,7 +334,7 @@ FACES = 2_000  # test images in a report: each attribute of each face is edited
 
 
 def paper(dataset: Dataset = "celeba") -> Config:
-    """The original IcGAN [O] on 64x64 faces: 25 GAN and 15 encoder epochs, 18 attributes.
+    """The original IcGAN on 64x64 faces: 25 GAN and 15 encoder epochs, 18 attributes.
 
     Hours an epoch on two CPU cores, for a GPU. Not measured by us on the whole of CelebA.
     """
@@ -335,7 +345,7 @@ def paper(dataset: Dataset = "celeba") -> Config:
 
 
 def paper32(dataset: Dataset = "mnist") -> Config:
-    """The original IcGAN [O] on digits, padded to 32x32: 25 GAN and 15 encoder epochs.
+    """The original IcGAN on digits, padded to 32x32: 25 GAN and 15 encoder epochs.
 
     Hours on two CPU cores. Not measured by us at this length.
     """
@@ -354,7 +364,7 @@ def refuse_faces(preset: str, dataset: Dataset) -> None:
 
 
 def report(dataset: Dataset = "celeba") -> Config:
-    """The Stanford report [R]: a dense layer in G, twice the filters and dropout in D, Eq. 1.
+    """The Stanford report: a dense layer in G, twice the filters and dropout in D, Eq. 1.
 
     Faces with all 40 attributes, cropped to 108x108; digits in 28x28. Its numbers: 74.60 % of a
     batch of digits edited as wanted, judged by eye; D's loss on all faces falls to 0.
@@ -383,7 +393,7 @@ def report(dataset: Dataset = "celeba") -> Config:
 
 
 def baseline(dataset: Dataset = "mnist") -> Config:
-    """The TensorFlow code that the report starts from [B]: digits alone, y at every layer.
+    """The TensorFlow code that the report starts from: digits alone, y at every layer.
 
     21 epochs of each stage, as its `<=` gives.
     """
@@ -401,7 +411,7 @@ def baseline(dataset: Dataset = "mnist") -> Config:
 def stable(dataset: Dataset = "mnist") -> Config:
     """The original's networks and losses, with what makes them reliable; the shipped model.
 
-    G ends as a running mean of its weights, E_z sees new images in each step, E_y is that of its
+    G ends as an EMA of its weights, E_z sees new images in each step, E_y is that of its
     best epoch. Digits take fewer epochs than the original's: 5 of the GAN, 10 of each encoder; 62,
     28 and 17 minutes on two CPU cores. Of 5,000 test digits 99.6 % read as the next one after +1
     (seed 0).

@@ -47,16 +47,15 @@ def figures(
         seed: of random latents.
         out: folder of the pictures.
     """
-    drawn = curves(model.folder, out)
-    drawn.append(reconstructions(model, test, codes, out))
+    drawn = [reconstructions(model, test, codes, out)]
     if model.digits:
-        drawn.append(plus_one(model, test, codes, out))
+        drawn.insert(0, plus_one(model, test, codes, out))
     else:
-        drawn += face_edits(model, test, codes, out)
+        drawn[:0] = face_edits(model, test, codes, out)
     drawn.append(all_attributes(model, test, codes, out))
     drawn.append(samples(model, seed, out))
     drawn.append(interpolations(model, test, codes, out))
-    return drawn
+    return [*drawn, *curves(model.folder, out)]
 
 
 def curves(run: Path, out: Path) -> list[Figure]:

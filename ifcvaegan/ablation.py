@@ -41,30 +41,30 @@ class AblationCommand:
     """Folder of the runs, one a row, and of the report on all; `runs/ifcvaegan-ablation-<base>` by
     default."""
     base: Literal["paper", "stable"] = "paper"
-    """What the rows vary: the paper's settings as they stand, or those of `stable`, whose L^_class
-    and L_aux they then switch on and off."""
+    """The preset that the rows vary: the paper's settings as they stand, or `stable`, whose
+    L^_class and L_aux are then switched on and off."""
     rows: tuple[str, ...] = tuple(TABLE_1)
     """Presets, in the order of the table; those of Figures 2 and 3 may join the paper's rows."""
     dataset: Dataset = "celeba"
-    """As of `ifcvaegan.train`."""
+    """CelebA's faces, or faces drawn by this program."""
     data_dir: Path | None = None
     """The folder of the data."""
     source: Literal["tfds"] | None = None
-    """As of `ifcvaegan.train`."""
+    """`tfds`: what tensorflow-datasets has prepared."""
     cache_dir: Path | None = None
     """Where decoded images and the classifier are kept."""
     limit: int | None = None
     """Train on so many images."""
     attributes: tuple[str, ...] = ("Smiling",)
-    """Of y; the table tells of the first one."""
+    """Attributes to learn; the table tells of the first one."""
     filters: int = 64
     """Width of E, D and C; 24 trains on two cores."""
     epochs: float | None = None
-    """Of each row; by default those of its preset."""
+    """Epochs of each row; by default those of its preset."""
     batch_size: int | None = None
-    """Of each row; by default that of its preset."""
+    """Batch size of each row; by default that of its preset."""
     seed: int = 0
-    """Of all rows."""
+    """Seed of all rows."""
 
 
 def ablation(command: AblationCommand) -> Path:

@@ -34,17 +34,20 @@ class DataConfig:
     """What the networks see of the images and their attributes."""
 
     image_size: int = 64
-    """Side of the images [C]."""
+    """Side of the images in pixels (the authors' code)."""
     attributes: tuple[str, ...] = ("Smiling",)
     """CelebA's names; the paper trains one model for each of Smiling, Male and Eyeglasses. Several
     at once, or `all`: ours."""
     crop: Literal["center108", "paper138", "center178"] = "center178"
-    """The square of CelebA's 178x218 that is kept: the whole width [C]; "un-cropped" in [P]."""
+    """Which square of CelebA's 178x218 is kept: the whole width in the authors' code; "un-cropped"
+    in the paper."""
     split: Literal["official", "report"] = "official"
-    """CelebA's partition file; [C] holds the first 100 images out and has no other split. Here they
-    are held out as well. `report`: IcGAN's 97 / 1.5 / 1.5 %."""
+    """How CelebA is split: by its partition file, or `report`: 97 / 1.5 / 1.5 % in the order of the
+    files. The authors' code holds the first 100 images out and has no other split; here they are
+    held out as well."""
     flip: bool = False
-    """Mirror the training images by chance; [C] builds the transform and does not use it."""
+    """Mirror the training images by chance; the authors' code builds the transform and does not use
+    it."""
 
     def __post_init__(self) -> None:
         size = self.image_size
@@ -61,14 +64,14 @@ class NetworkConfig:
     """Sizes of the four networks."""
 
     latent_size: int = 200
-    """Z [P]; the code's default is 100."""
+    """Length of z (the paper); 100 by default in the authors' code."""
     filters: int = 64
-    """Of the first convolution of E and C and of the last hidden layer of D [C]; 24 trains on two
-    CPU cores."""
+    """Filters of the first convolution of E and C and of the last hidden layer of D (the authors'
+    code); 24 trains on two CPU cores."""
     auxiliary_width: int = 1000
-    """Of both hidden layers of A [C]."""
+    """Units of both hidden layers of A (the authors' code)."""
     padding: Padding = "torch"
-    """Of the convolutions: as the authors' framework pads them, or Keras' own."""
+    """Padding of the convolutions: as the authors' framework pads them, or Keras' own."""
 
     def __post_init__(self) -> None:
         for name in ("latent_size", "filters", "auxiliary_width"):
@@ -80,27 +83,28 @@ class LossConfig:
     """Weights of the autoencoder's terms (Eqs. 9 to 12), and how they are read."""
 
     alpha: float = 0.2
-    """Of the KL divergence (Sec. 4.1, the best model)."""
+    """Weight of the KL divergence (Sec. 4.1, the best model)."""
     beta: float = 0.0
-    """Of the class loss of reconstructions, L^_class (Sec. 4.1, the best model)."""
+    """Weight of the class loss of reconstructions, L^_class (Sec. 4.1, the best model)."""
     gamma: float = 1.0
-    """Of -L_aux; the paper has no name for it, [C] calls it so."""
+    """Weight of -L_aux; the paper has no name for it, the authors' code calls it so."""
     delta: float = 0.1
-    """Of the GAN term (Sec. 4.1)."""
+    """Weight of the GAN term (Sec. 4.1)."""
     rho: float = 0.1
-    """Of the class loss, L_class (Sec. 4.1)."""
+    """Weight of the class loss, L_class (Sec. 4.1)."""
     scaling: Literal["release", "mean"] = "release"
-    """What is summed: [C] sums pixels over the batch, divided by H^2, and the KL over the batch,
-    divided by Z, but takes means of the class terms, which so weigh 1/batch. `mean`: all means."""
+    """How the terms are scaled. `release`: the authors' code sums pixels over the batch, divided by
+    H^2, and the KL over the batch, divided by Z, but takes means of the class terms, which so weigh
+    1/batch. `mean`: all terms are means."""
     reference_batch: int = 32
     """The batch by which `release` divides the class terms, so that results do not depend on the
     batch that is used; Table 1 was made with 32. With 1 they are means. Of no effect on `mean`."""
     fidelity: Fidelity = "paper"
-    """Where the class terms' gradients go: into the features, as Eqs. 9 and 10 have it, or into the
-    y-head alone, as in [C]."""
+    """Where the class terms' gradients go: `paper`, into the features, as in Eqs. 9 and 10;
+    `release`, into the y-head alone, as in the authors' code."""
     auxiliary_mode: AuxiliaryMode = "max_bce"
-    """How y is kept out of z: Eq. 12, or bounded. `capped` stops when A is no better than the base
-    rate, `confuse` draws A to it. Ours."""
+    """The term that keeps y out of z: `max_bce` is Eq. 12. Ours are bounded: `capped` stops when A
+    is no better than the base rate, `confuse` draws A to it."""
     ramp_steps: int = 0
     """Steps over which gamma grows from 0. Ours."""
 
@@ -120,27 +124,27 @@ class TrainConfig:
     epochs: float = 8.0
     """Passes over the training images; Sec. 4.1 for the naive model, not stated for the others."""
     period: float = 1.0
-    """Epochs between two reports, samples and saved states. Ours."""
+    """Epochs between log lines, samples and saved states. Ours."""
     batch_size: int = 32
-    """That of Table 1, as its 16 faces show; 64 is the default of [C]."""
+    """Images a step: that of Table 1, as its 16 faces show; 64 by default in the authors' code."""
     learning_rate: float = 2e-4
-    """Of RMSprop, all players: not in [P]; [C] had 1e-3 at first, 2e-4 later."""
+    """Learning rate of RMSprop for all players: not in the paper; 1e-3, later 2e-4 in the authors'
+    code."""
     auxiliary_learning_rate: float | None = None
-    """Of A, if not that of all: an A that is slower than E is fooled by a z that still tells y.
-    Ours."""
+    """Learning rate of A, if it has its own: an A that is slower than E is fooled by a z that still
+    tells y. Ours."""
     smoothing: float = 0.99
-    """Of RMSprop for the autoencoder and A [C]."""
+    """RMSprop's rho for the autoencoder and A (the authors' code)."""
     discriminator_smoothing: float = 0.5
-    """Of RMSprop for C: the paper's "momentum" of 0.5, which [C] passes as this constant."""
+    """RMSprop's rho for C: the paper's "momentum" of 0.5, which the authors' code passes so."""
     discriminator_momentum: float = 0.0
-    """The other reading of that 0.5."""
+    """RMSprop's momentum for C: the other reading of that 0.5."""
     ema: float | None = None
-    """Momentum of running means of E's and D's weights that replace them at the end. Ours."""
-
+    """Decay of an EMA of E's and D's weights, which replaces them at the end. Ours."""
     reestimate_batches: int = 0
-    """Batches of 256 training images over whose reconstructions D's moving statistics are estimated
-    anew at the end; in the training they mix reconstructions and images of random z, and in [C]
-    stay so. Ours."""
+    """Re-estimate D's moving statistics over the reconstructions of so many batches of 256 training
+    images at the end; in the training they mix reconstructions and images of random z, and in the
+    authors' code stay so. Ours."""
 
     def __post_init__(self) -> None:
         batches = self.reestimate_batches
@@ -239,10 +243,10 @@ def if_fig2(dataset: Dataset = "celeba") -> Config:
 def stable(dataset: Dataset = "celeba") -> Config:
     """The best model with what makes it reliable, also on few images.
 
-    The terms of labels weigh what they do as means, 32 times as much as in [C]; L^_class is among
-    them; A is drawn to the base rate, by a weight that grows over 500 steps, and learns twice as
-    fast as the others, they 2.5 times as fast as [C]'s; images are mirrored; E and D end as
-    running means of their weights, D's batch statistics as those of reconstructions. With
+    The terms of labels weigh what they do as means, 32 times as much as in the authors' code;
+    L^_class is among them; A is drawn to the base rate, by a weight that grows over 500 steps, and
+    learns twice as fast as the others, they 2.5 times as fast as the authors'; images are mirrored;
+    E and D end as EMAs of their weights, D's batch statistics as those of reconstructions. With
     `--networks.filters 24 --limit 8192`: 83 minutes on one core of an AMD EPYC; Smiling then has
     Class0 0.99 and Class1 1.00 on 404 test faces, MSE 0.020.
     """

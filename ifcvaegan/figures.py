@@ -32,10 +32,9 @@ def figures(faces: Encoded, seed: int, out: Path) -> list[Figure]:
     """
     names = faces.model.attribute_names
     means = faces.without_noise()
-    drawn = curves(faces.model.folder, out)
-    drawn += [edits(means, column, out) for column in range(len(names))]
+    drawn = [edits(means, column, out) for column in range(len(names))]
     drawn += [sweep(means, column, out) for column in range(len(names))]
-    return [*drawn, samples(faces, seed, out)]
+    return [*drawn, samples(faces, seed, out), *curves(faces.model.folder, out)]
 
 
 def curves(run: Path, out: Path) -> list[Figure]:

@@ -36,7 +36,7 @@ def entropy(rates: tf.Tensor | np.ndarray) -> tf.Tensor:
     return -(rates * tf.math.log(rates) + (1.0 - rates) * tf.math.log1p(-rates))
 
 
-def stripping(
+def attribute_removal_loss(
     y: tf.Tensor, logits: tf.Tensor, rates: tf.Tensor, mode: AuxiliaryMode = "max_bce"
 ) -> tf.Tensor:
     """What the encoder minimises to keep y out of z, against the answer of A.

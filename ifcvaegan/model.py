@@ -60,7 +60,7 @@ class IFcVAEGAN(AdversarialModel):
         weights: of the terms.
         rates: share of 1 of each attribute in the training data, `[A]`.
         fidelity: the target of L^_class: "paper", E's answer for x, "release", the true y.
-        mode: how y is kept out of z, see `losses.stripping`.
+        mode: how y is kept out of z, see `losses.attribute_removal_loss`.
         ramp: steps over which the weight of that term grows from 0 to its value; 0 for none.
         seed: of the noise.
     """
@@ -160,7 +160,7 @@ class IFcVAEGAN(AdversarialModel):
                 autoencoder_loss += (
                     weights.auxiliary
                     * self.ramped()
-                    * losses.stripping(y, guesses, self.rates, self.mode)
+                    * losses.attribute_removal_loss(y, guesses, self.rates, self.mode)
                 )
 
         self.update_together(

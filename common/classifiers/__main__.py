@@ -39,9 +39,9 @@ class Command:
     out: Path
     """Folder for config.json, card.md and the weights."""
     dataset: Literal["mnist", "drawn"] = "mnist"
-    """What it reads: digits, or the attributes of drawn faces."""
+    """The data set: digits, or the attributes of drawn faces."""
     seed: int = 0
-    """Of the initial weights, the order of the images, dropout and the augmentation."""
+    """Seed of the initial weights, the order of the images, dropout and the augmentation."""
     epochs: int | None = None
     """Passes over the training images; by default those of the classifier that comes along."""
     data_dir: Path | None = None

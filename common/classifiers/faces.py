@@ -44,6 +44,7 @@ SKIPPED = 100  # CelebA's first faces: the authors of IFcVAEGAN test on them
 LOADED = 96  # side of the training images, of the whole width
 SIZE = 64  # side of what the network sees
 SMALLEST = 0.6  # side of the smallest square that is cut out; 108 of 178 pixels is .61
+SHIFT = 0.06  # of the square from the centre, at most
 WIDTHS = (24, 48, 96, 192)
 EPOCHS = 16
 MOST_IMAGES = 400_000  # in training, at most
@@ -156,7 +157,11 @@ def train(records: Records, seed: int = 0, epochs: int = EPOCHS) -> keras.Model:
         key = tf.stack([tf.constant(seed, tf.int64), step])
         draws = tf.random.stateless_uniform((3, BATCH), key)
         side = SMALLEST + (1.0 - SMALLEST) * draws[0]
-        top, left = draws[1] * (1.0 - side), draws[2] * (1.0 - side)
+        margin = 1.0 - side  # what is cut off, about as much on all sides
+        top, left = (
+            tf.clip_by_value(margin / 2.0 + SHIFT * (2.0 * draw - 1.0), 0.0, margin)
+            for draw in (draws[1], draws[2])
+        )
         boxes = tf.stack([top, left, top + side, left + side], axis=1)
         return tf.image.crop_and_resize(image, boxes, tf.range(BATCH), (SIZE, SIZE)), attributes
 
@@ -211,7 +216,8 @@ def _key(records: Records) -> str:
     """A hash of all that the weights depend on."""
     settings = {
         "data": records.fingerprint(),
-        "network": [WIDTHS, SIZE, EPOCHS, MOST_IMAGES, BATCH, LEARNING_RATE, DROPOUT, SMALLEST],
+        "network": [WIDTHS, SIZE, EPOCHS, MOST_IMAGES, BATCH, LEARNING_RATE, DROPOUT],
+        "squares": [LOADED, SMALLEST, SHIFT],
     }
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
 

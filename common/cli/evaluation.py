@@ -40,7 +40,7 @@ class EvaluateCommand:
     cache_dir: Path | None = None
     """Where decoded images and classifiers of faces are kept; by default that of the training."""
     seed: int = 0
-    """Of random latents, baselines and readers."""
+    """Seed of random latents, baselines and readers."""
 
 
 def check_evaluation(command: EvaluateCommand) -> None:

@@ -53,7 +53,7 @@ class ExportCommand:
     out: Path | None = None
     """New folder for the networks; `RUN/export` by default, `runs/<weights>-export` for weights."""
     formats: tuple[Format, ...] = ("savedmodel", "onnx")
-    """What to write; ONNX needs `pip install -r requirements-export.txt`."""
+    """Formats to write; ONNX needs `pip install -r requirements-export.txt`."""
     networks: tuple[str, ...] = ()
     """Networks to write; by default those that edit images."""
 

@@ -43,7 +43,7 @@ class Command:
     source: Literal["tfds"] | None = None
     """`tfds`: look only for what tensorflow-datasets has prepared."""
     crop: Crop = WHOLE_WIDTH
-    """What the samples show of faces: left, top, right and bottom in an image of 178x218."""
+    """The square of a face that the samples show: left, top, right, bottom in 178x218 pixels."""
     prepare: Choice | None = None
     """Let tensorflow-datasets prepare this data set from the files in --data-dir, offline."""
     download: Choice | None = None
@@ -166,7 +166,7 @@ def faces(form: forms.Form, crop: Crop) -> Found:
         splits = {name: celeba.chosen_names(form, there, name) for name in celeba.SPLITS}
     except UserError:
         splits = {"all of it": there}
-    for sentence in celeba.trouble(form, there):
+    for sentence in celeba.training_obstacles(form, there):
         logger.warning("%s", sentence)
     filled = {split: names for split, names in splits.items() if names}
     return Found(

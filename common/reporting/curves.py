@@ -44,6 +44,7 @@ def loss_curves(runs: dict[str, dict[str, History]], path: str | os.PathLike[str
         UserError: nothing to draw, more than six runs, or `path` cannot be written.
     """
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     stages = list(dict.fromkeys(stage for histories in runs.values() for stage in histories))
     losses = dict.fromkeys(
@@ -72,6 +73,9 @@ def loss_curves(runs: dict[str, dict[str, History]], path: str | os.PathLike[str
         linear.set_title(f"{stage}: linear", loc="left", fontsize=11)
         threshold = linear_threshold(present)
         logarithmic.set_yscale("symlog", linthresh=threshold, linscale=0.5)
+        low, high = logarithmic.get_ylim()
+        if sum(low <= tick <= high for tick in logarithmic.get_yticks()) < 2:
+            logarithmic.yaxis.set_major_locator(MaxNLocator(5))  # within one power of ten
         logarithmic.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         title = f"{stage}: symmetric logarithm, linear within ±{threshold:g}"
         logarithmic.set_title(title, loc="left", fontsize=11)

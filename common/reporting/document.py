@@ -41,7 +41,7 @@ class Report:
         summary: one line under the title; `n` alone if empty.
         facts: label and text of where this comes from: command, seed, machine, data, model.
         tables: in the order in which to read them.
-        figures: in the order in which to look at them.
+        figures: in the order in which to look at them; the first one stands on top.
         findings: what the numbers say, a sentence each.
         details: anything else worth keeping; goes to report.json only.
     """
@@ -102,20 +102,25 @@ def as_csv(report: Report) -> str:
 
 
 def as_markdown(report: Report) -> str:
-    """The report in Markdown; figures by their file names beside it."""
+    """The report in Markdown; figures by their file names beside it, the first one on top."""
     parts = [f"# {markdown_text(report.title)}", markdown_text(report.summary_line())]
-    if report.metrics:
-        parts += ["## Metrics", markdown(metric_table(report.metrics))]
     if report.findings:
         items = "\n".join(f"- {markdown_text(finding)}" for finding in report.findings)
         parts += ["## Findings", items]
+    pictures = [_picture(figure) for figure in report.figures]
+    parts += pictures[:1]
+    if report.metrics:
+        parts += ["## Metrics", markdown(metric_table(report.metrics))]
     for table in report.tables:
         parts += [f"## {markdown_text(table.title)}", markdown(table), markdown_text(table.note)]
-    for figure in report.figures:
-        title = markdown_text(figure.title)
-        picture = f"![{title}](<{figure.file.name}>)"
-        parts += [f"## {title}", picture, markdown_text(figure.caption)]
+    parts += pictures[1:]
     if report.facts:
         facts = Table("", ("", "fact"), report.facts)
         parts += ["## Where this comes from", markdown(facts)]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _picture(figure: Figure) -> str:
+    """A figure in Markdown: its title, the file beside the report, the caption."""
+    title, caption = markdown_text(figure.title), markdown_text(figure.caption)
+    return f"## {title}\n\n![{title}](<{figure.file.name}>)" + (f"\n\n{caption}" if caption else "")

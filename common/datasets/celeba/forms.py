@@ -82,7 +82,8 @@ def _found(path: Path) -> Form | None:
         return listed_form(folder, *unchanged(zip_reader, packed))
     tables = parquet_files(folder)
     if tables and tables[0].parent != folder:
-        others = [entry for entry in sorted(folder.iterdir()) if entry.is_dir() and unlike(entry)]
+        inside = [entry for entry in sorted(folder.iterdir()) if entry.is_dir()]
+        others = [entry for entry in inside if has_image_form(entry)]
         if others:
             raise UserError(
                 f"{folder} holds several sets, such as {tables[0].parent} and {others[0]}; name "
@@ -133,7 +134,7 @@ def parquet_files(folder: Path) -> list[Path]:
     return []
 
 
-def unlike(folder: Path) -> bool:
+def has_image_form(folder: Path) -> bool:
     """Whether a folder has CelebA as images or their zip, beside which tables are another set."""
     return bool(image_files(folder)) or first_file(folder, (ZIP,), ("Img", "celeba")) is not None
 

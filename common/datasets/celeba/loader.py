@@ -220,7 +220,7 @@ def describe(form: Form, names: Sequence[str]) -> str:
     return told
 
 
-def trouble(form: Form, names: list[str]) -> list[str]:
+def training_obstacles(form: Form, names: list[str]) -> list[str]:
     """What a training would refuse, as far as it shows without reading all images.
 
     Args:
