@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from common import export
+import crg
+from common.cli import export
 
 ROOT = Path(__file__).resolve().parents[1]
 READMES = sorted(ROOT.glob("README.md")) + sorted(ROOT.glob("*/README.md"))
@@ -20,7 +21,7 @@ WORK = {  # what a command calls once its words are read
     for command, work in (
         ("train", "{}.train.check_launch"),
         ("evaluate", "{}.evaluate.evaluate"),
-        ("reconstruct", "common.cli.commands.check_inputs"),
+        ("reconstruct", "common.cli.images.check_inputs"),
     )
 } | {
     "crg.edit": "crg.edit.check_inputs",
@@ -31,10 +32,11 @@ WORK = {  # what a command calls once its words are read
     "common.plots": "common.plots.plot_runs",
     "common.doctor": "common.doctor.diagnose",
     "common.datasets": "common.datasets.__main__.carried_out",
-    "common.export": "common.export.export",
+    "crg.export": "common.cli.export.check_folder",
+    "ifcvaegan.export": "common.cli.export.check_folder",
+    "ifcvaegan.ablation": "ifcvaegan.ablation.ablation",
     "benchmarks.train_steps": "benchmarks.train_steps.measure",
     "benchmarks.celeba_loader": "benchmarks.celeba_loader.measure",
-    "benchmarks.hashes": "benchmarks.hashes.measure",
 }
 
 
@@ -78,11 +80,10 @@ def test_a_command_of_a_readme_is_understood(readme, command, monkeypatch):
 
     module, *words = shlex.split(command, comments=True)[2:]
     monkeypatch.setattr(WORK[module], read)
-    monkeypatch.setattr("ifcvaegan.ablation.ablation", read)  # by ifcvaegan.evaluate --ablation
     package = module.split(".")[0]
     if package in PAPERS:
         smoke = importlib.import_module(f"{package}.config").PRESETS["smoke"]
-        monkeypatch.setattr("common.settings.config.read_config", lambda *_: smoke())
+        monkeypatch.setattr("common.settings.flags.read_config", lambda *_: smoke())
     words = ["a-run" if word.strip("[].") == "RUN" else word for word in words]
     for word in words:
         if word.startswith("examples/"):
@@ -102,9 +103,8 @@ def test_the_python_of_a_readme_runs(readme, tmp_path, monkeypatch):
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     for block in blocks(readme, "python"):
         if "crg-exported" in block:  # by the command above it
-            run, out = ROOT / "weights" / "crg-mnist", tmp_path / "out" / "crg-exported"
-            out.parent.mkdir()
-            export.export(export.ExportCommand(run=run, out=out, formats=("onnx",)))
+            command = export.ExportCommand(out=Path("out/crg-exported"), formats=("onnx",))
+            export.export(command, crg.load())
         exec(compile(block, str(readme), "exec"), {})
 
 
