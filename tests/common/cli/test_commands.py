@@ -1,40 +1,35 @@
-"""What the packages' commands share: `--set`, `evaluate`'s options, the order of the work."""
+"""What all commands share: the order of the work, `--set`, the installed commands."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from pathlib import Path
+import sys
+from dataclasses import dataclass
 
 import pytest
 
 from common import device
-from common.cli import commands
-from common.cli.commands import (
-    EvaluateCommand,
-    attribute_values,
-    carry_out,
-    check_evaluation,
-    moved,
-    refuse_repetition,
-)
+from common.cli import commands, scripts
+from common.cli.commands import carry_out, control_values, refuse_repetition
 from common.errors import UserError
-from ifcvaegan.config import PRESETS
+from tests.common.cli.stub import Stub
 
-NAMES = ("Smiling", "Male")
+CONTROLS = Stub().controls  # Smiling from -1 to 2, off at 0; Male from -3 to 3, off at -1
 
 
 def test_values_by_name():
-    found = attribute_values(["Male=0", "Smiling=1.5"], NAMES, 0, -1.0, 2.0)
-    assert found == {"Male": 0.0, "Smiling": 1.5}
+    assert control_values(["Male=-3", "Smiling=1.5"], CONTROLS) == {"Male": -3.0, "Smiling": 1.5}
+    assert control_values([], CONTROLS) == {}
 
 
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
         (["Smilling=1"], r"--set Smilling=1: the model has no attribute 'Smilling'.*'Smiling'"),
-        (["Male"], r"--set Male: write Male=1 or Male=-1\."),
-        (["Male=yes"], r"write Male=1 or Male=-1\."),
-        (["Male=4"], "between -3 and 3"),
+        (["Hat=1"], r"no attribute 'Hat'\. It has Smiling, Male\."),
+        (["Male"], r"write Male=1 or Male=-1\."),
+        (["Smiling=yes"], r"write Smiling=1 or Smiling=0\."),
+        (["Male=4"], "--set Male=4: the value must be between -3 and 3"),
+        (["Smiling=-1.1"], "between -1 and 2"),
         (["Male=nan"], "between -3 and 3"),
         (["Male=1", "Male=-1"], "names Male twice"),
         (["Male=1,Smiling=1"], "write spaces between several, not commas"),
@@ -42,7 +37,7 @@ def test_values_by_name():
 )
 def test_what_is_no_value_is_refused(settings, said):
     with pytest.raises(UserError, match=said):
-        attribute_values(settings, NAMES, -1, -3.0, 3.0)
+        control_values(settings, CONTROLS)
 
 
 @pytest.mark.parametrize("words", [["--set", "A=1", "--set", "B=1"], ["--set=A=1", "--set", "B"]])
@@ -52,23 +47,6 @@ def test_an_option_that_is_given_twice_is_refused(words):
     refuse_repetition(["--set", "A=1", "B=1", "--out", "x"])
 
 
-@pytest.mark.parametrize(("limit", "seed"), [(1, 0), (0, 0), (None, -1), (None, 2**32)])
-def test_an_evaluation_that_cannot_be_is_refused(limit, seed):
-    with pytest.raises(UserError, match=r"limit|seed"):
-        check_evaluation(EvaluateCommand(limit=limit, seed=seed))
-    check_evaluation(EvaluateCommand(limit=2, seed=7))
-
-
-def test_folders_of_the_command_take_the_place_of_the_runs():
-    config = PRESETS["smoke"]()
-    config = replace(
-        config, source=replace(config.source, data_dir=Path("/a"), cache_dir=Path("/b"))
-    )
-    assert moved(config, EvaluateCommand()) == config
-    found = moved(config, EvaluateCommand(data_dir=Path("/c")))
-    assert (found.source.data_dir, found.source.cache_dir) == (Path("/c"), Path("/b"))
-
-
 @dataclass(frozen=True)
 class Command:
     """A command line."""
@@ -76,9 +54,59 @@ class Command:
     number: int = 0
 
 
-def test_a_command_is_checked_before_tensorflow_starts(monkeypatch):
-    done = []
-    monkeypatch.setattr(commands.runs, "log_to", lambda run: done.append("log"))
+@pytest.fixture
+def done(monkeypatch) -> list[object]:
+    """What has been done, in order: log and device are only noted."""
+    done: list[object] = []
+    monkeypatch.setattr(commands, "log_to", lambda run: done.append(f"log to {run}"))
     monkeypatch.setattr(device, "choose", lambda: done.append("device"))
-    carry_out(Command, "program", done.append, ["--number", "3"], lambda _: done.append("check"))
-    assert done == ["log", "check", "device", Command(3)]
+    return done
+
+
+def test_a_command_is_checked_before_tensorflow_starts(done):
+    carry_out(Command, "program", done.append, ["--number", "3"], lambda c: done.append(c.number))
+    assert done == ["log to None", 3, "device", Command(3)]
+
+
+def test_a_command_that_is_refused_does_nothing(done):
+    with pytest.raises(UserError, match="--number is given 2 times"):
+        carry_out(Command, "program", done.append, ["--number", "1", "--number=2"])
+    assert done == []
+
+
+@pytest.mark.parametrize(
+    ("name", "package"), [("crg", "crg"), ("icgan", "icgan_tf"), ("ifcvaegan", "ifcvaegan")]
+)
+def test_an_installed_command_runs_the_module_with_the_words_after_its_name(
+    monkeypatch, name, package
+):
+    ran = []
+    monkeypatch.setattr(
+        "runpy.run_module", lambda module, **options: ran.append((module, sys.argv, options))
+    )
+    monkeypatch.setattr(sys, "argv", [f"bin/{name}", "edit", "x.png", "--out", "y"])
+    getattr(scripts, name)()
+    options = {"run_name": "__main__", "alter_sys": True}
+    assert ran == [(f"{package}.edit", [f"bin/{name}", "x.png", "--out", "y"], options)]
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "told"),
+    [
+        (["edti"], 2, "error: 'edti' is no command. There are train, evaluate"),
+        (["edti"], 2, "Did you mean 'edit'?"),
+        ([], 2, "error: Name a command. There are train"),
+        (["--help"], None, "usage: crg {train,evaluate,reconstruct,edit,export}"),
+    ],
+)
+def test_an_installed_command_names_the_commands_that_there_are(
+    monkeypatch, capsys, words, status, told
+):
+    monkeypatch.setattr(sys, "argv", ["crg", *words])
+    try:
+        scripts.crg()
+        ended = None
+    except SystemExit as error:
+        ended = error.code
+    assert ended == status
+    assert told in "".join(capsys.readouterr())

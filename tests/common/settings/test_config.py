@@ -22,33 +22,30 @@ from crg.config import EXTENDABLE, PRESETS, Config, EncoderConfig, GANConfig, Ne
 
 POSITIVE = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
 SHARES = st.floats(min_value=0, max_value=1, exclude_max=True)
-
-
-def tuples(values, count: int):
-    return st.tuples(*[values] * count)
-
-
+STAGES = st.lists(st.sampled_from(["gan", "encoder"]), min_size=1, max_size=2, unique=True)
 CONFIGS = st.builds(
     Config,
-    stages=st.lists(st.sampled_from(["gan", "encoder"]), min_size=1, max_size=2, unique=True).map(
-        tuple
-    ),
+    stages=STAGES.map(tuple),
     run=st.builds(
         RunConfig,
         seed=st.integers(0, 2**31 - 1),
-        data_dir=st.none() | st.text().map(Path),
-        cache_dir=st.none() | st.text().map(Path),
-        limit=st.none() | st.integers(1),
         device=st.sampled_from(["auto", "cpu", "gpu"]),
         deterministic=st.booleans(),
         backup_seconds=POSITIVE,
     ),
+    source=st.builds(
+        Source,
+        data_dir=st.none() | st.text().map(Path),
+        source=st.none() | st.just("tfds"),
+        cache_dir=st.none() | st.text().map(Path),
+        limit=st.none() | st.integers(1),
+    ),
     networks=st.builds(
         NetworkConfig,
         latent_size=st.integers(1),
-        generator_channels=tuples(st.integers(1), 3),
+        generator_channels=st.tuples(*[st.integers(1)] * 3),
         output_activation=st.sampled_from(["tanh", "lrelu"]),
-        encoder_dropout=tuples(SHARES, 5),
+        encoder_dropout=st.tuples(*[SHARES] * 5),
     ),
     gan=st.builds(
         GANConfig, epochs=POSITIVE | st.integers(1, 9), ema=st.none() | SHARES.filter(bool)
@@ -76,17 +73,20 @@ def test_any_settings_come_back_equal_from_json(config):
 @pytest.mark.parametrize("name", PRESETS)
 def test_presets_come_back_equal_and_of_the_same_types_from_json(name):
     config = PRESETS[name]()
-    assert through_json(config) == config
     assert repr(through_json(config)) == repr(config)  # 250 and 250.0 are equal
 
 
 def test_json_is_nested_as_the_settings_are():
-    assert to_json(Config(source=Source(data_dir=Path("/a/b"))))["run"] == {
-        "seed": 0,
+    values = to_json(Config(source=Source(data_dir=Path("/a/b"))))
+    assert values["package"] == "crg"
+    assert values["source"] == {
         "data_dir": "/a/b",
         "source": None,
         "cache_dir": None,
         "limit": None,
+    }
+    assert values["run"] == {
+        "seed": 0,
         "device": "auto",
         "precision": "float32",
         "deterministic": False,
@@ -96,9 +96,7 @@ def test_json_is_nested_as_the_settings_are():
 
 
 def test_whole_numbers_become_real_ones_where_these_belong():
-    epochs = from_json(GANConfig, {"epochs": 3}).epochs
-    assert epochs == 3.0
-    assert isinstance(epochs, float)
+    assert repr(from_json(GANConfig, {"epochs": 3}).epochs) == "3.0"
 
 
 def test_fields_that_are_left_out_have_their_defaults():
@@ -119,7 +117,7 @@ def test_fields_that_are_left_out_have_their_defaults():
         ({"gan": {"batch_size": 3.0}}, r"holds 3.0 where a value of type int belongs"),
         ({"gan": {"batch_size": False}}, r"holds False where a value of type int belongs"),
         ({"run": {"xla": 1}}, r"holds 1 where a value of type bool belongs"),
-        ({"run": {"data_dir": 5}}, r"config\.json does not describe a RunConfig"),
+        ({"source": {"data_dir": 5}}, r"config\.json does not describe a Source"),
         ({"networks": {"encoder_channels": 5}}, r"does not describe a NetworkConfig"),
         ({"networks": {"encoder_channels": ["8"]}}, r"holds '8' where a value of type int belongs"),
         ({"run": {"device": "tpu"}}, r"holds 'tpu' where one of \['auto', 'cpu', 'gpu'\]"),
@@ -141,43 +139,50 @@ def test_settings_are_read_from_a_run(tmp_path):
     assert read_config(Config, tmp_path) == PRESETS["quick"]()
 
 
-def test_a_folder_that_is_no_run_is_a_user_error(tmp_path):
-    with pytest.raises(UserError, match=r"is not a run: it has no config\.json"):
-        read_config(Config, tmp_path / "nowhere")
-
-
-def test_broken_json_is_a_user_error_that_names_the_file(tmp_path):
-    (tmp_path / "config.json").write_text('{"gan": ')
-    with pytest.raises(UserError, match=r"config\.json is not valid JSON .*line 1"):
+@pytest.mark.parametrize(
+    ("file", "text", "message"),
+    [
+        ("note.txt", "", r"is not a run: it has no config\.json"),
+        ("command.txt", "", "run .* was cut off before there was anything to keep: delete"),
+        ("config.json", '{"gan": ', r"config\.json is not valid JSON .*line 1"),
+        ("config.json", '{"epoch": 3}', r"/config\.json has the unknown fields \['epoch'\]"),
+        (
+            *("config.json", '{"package": "ifcvaegan"}'),
+            r"was trained by ifcvaegan, not by crg: use python -m ifcvaegan\.evaluate",
+        ),
+    ],
+)
+def test_a_folder_without_such_settings_is_a_user_error_that_names_it(
+    tmp_path, file, text, message
+):
+    (tmp_path / file).write_text(text)
+    with pytest.raises(UserError, match=message) as error:
         read_config(Config, tmp_path)
+    assert str(tmp_path) in str(error.value)
 
 
-def test_an_error_in_a_run_names_its_file(tmp_path):
-    write_json(tmp_path / "config.json", {"epoch": 3})
-    with pytest.raises(UserError, match=str(tmp_path / "config.json")):
-        read_config(Config, tmp_path)
-
-
-@pytest.mark.parametrize("seconds", [0.0, -1.0, float("nan"), float("inf")])
-def test_seconds_that_json_or_time_cannot_hold_are_refused(seconds):
-    with pytest.raises(UserError, match=r"The setting backup-seconds is .*above 0 and finite"):
-        RunConfig(backup_seconds=seconds)
-
-
-@pytest.mark.parametrize("seed", [-1, 2**31])
-def test_seeds_that_not_every_generator_takes_are_refused(seed):
-    with pytest.raises(UserError, match=rf"The setting seed is {seed}; it must be between 0 and"):
-        RunConfig(seed=seed)
+@pytest.mark.parametrize(
+    ("kind", "values", "message"),
+    [
+        *(
+            (RunConfig, {"backup_seconds": seconds}, "backup-seconds is .*above 0 and finite")
+            for seconds in (0.0, -1.0, float("nan"), float("inf"))
+        ),
+        *((RunConfig, {"seed": s}, f"seed is {s}; it must be between 0") for s in (-1, 2**31)),
+        (RunConfig, {"xla": True, "deterministic": True}, "xla is True; it must be off with --det"),
+        (Source, {"limit": 0}, "limit is 0; it must be at least 1"),
+    ],
+)
+def test_settings_that_nothing_can_be_done_with_are_refused_by_name(kind, values, message):
+    with pytest.raises(UserError, match=f"The setting {message}"):
+        kind(**values)
 
 
 @pytest.mark.parametrize("name", ["data_dir", "cache_dir"])
 def test_folders_are_kept_absolute(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert getattr(RunConfig(**{name: Path("d")}), name) == tmp_path / "d"
-    assert getattr(RunConfig(**{name: Path("/a/b")}), name) == Path("/a/b")
-
-
-# Differences
+    assert getattr(Source(**{name: Path("d")}), name) == tmp_path / "d"
+    assert getattr(Source(**{name: Path("/a/b")}), name) == Path("/a/b")
 
 
 def test_differences_name_each_changed_field_with_both_values():
@@ -188,44 +193,29 @@ def test_differences_name_each_changed_field_with_both_values():
         "report_images": (None, 5),
         "source.limit": (None, 7),
     }
-
-
-def test_equal_settings_have_no_differences():
-    assert differences(PRESETS["smoke"](), PRESETS["smoke"]()) == {}
+    assert differences(old, old) == {}
 
 
 # The command line
 
 
-def words(line: str) -> list[str]:
-    return line.split()
+def parse(line: str = "") -> tuple[Config, LaunchConfig]:
+    return parse_training(Config, PRESETS, "train", line.split(), extendable=EXTENDABLE)
 
 
-def parse(*arguments: str) -> tuple[Config, LaunchConfig]:
-    return parse_training(Config, PRESETS, "train", arguments, extendable=EXTENDABLE)
-
-
-def test_the_first_preset_is_the_default():
-    config, launch = parse()
-    assert config == PRESETS["paper"]()
-    assert launch == LaunchConfig(preset="paper")
-
-
-@pytest.mark.parametrize("chosen", [("--preset", "smoke"), ("--preset=smoke",)])
-def test_a_preset_is_chosen_by_name(chosen):
-    config, launch = parse(*chosen)
-    assert config == PRESETS["smoke"]()
-    assert launch.preset == "smoke"
+@pytest.mark.parametrize(
+    ("line", "name"), [("", "paper"), ("--preset smoke", "smoke"), ("--preset=smoke", "smoke")]
+)
+def test_a_preset_is_chosen_by_name_and_the_first_by_default(line, name):
+    assert parse(line) == (PRESETS[name](), LaunchConfig(preset=name))
 
 
 def test_flags_override_single_values_of_the_preset():
     config, launch = parse(
-        *words("--preset smoke --gan.epochs 7 --seed 3 --deterministic --data-dir d --out run"),
-        *words("--stages gan --networks.encoder-channels 1 2 3 4 5 --encoder.clip-norm 2"),
-        "--dry-run",
+        "--preset smoke --gan.epochs 7 --seed 3 --deterministic --data-dir d --out run --stages gan"
+        " --networks.encoder-channels 1 2 3 4 5 --encoder.clip-norm 2 --dry-run"
     )
-    smoke = PRESETS["smoke"]()
-    assert differences(smoke, config) == {
+    assert differences(PRESETS["smoke"](), config) == {
         "gan.epochs": (3.0, 7.0),
         "run.seed": (0, 3),
         "run.deterministic": (False, True),
@@ -237,32 +227,33 @@ def test_flags_override_single_values_of_the_preset():
     assert (launch.out, launch.dry_run) == (Path("run"), True)
 
 
-def test_an_unknown_preset_is_a_user_error_with_the_nearest_name():
-    message = (
-        r"There is no preset 'smok'; choose one of paper, recommended, quick, smoke\. "
-        r"Did you mean 'smoke'\?"
-    )
+@pytest.mark.parametrize(
+    ("name", "told"), [("smok", r"smoke\. Did you mean 'smoke'\?$"), ("zzz", r"smoke\.$")]
+)
+def test_an_unknown_preset_is_a_user_error_with_the_nearest_name_if_one_is_near(name, told):
+    message = rf"There is no preset '{name}'; choose one of paper, recommended, quick, {told}"
     with pytest.raises(UserError, match=message):
-        parse("--preset", "smok")
+        parse(f"--preset {name}")
 
 
-def test_a_preset_like_no_other_gets_no_suggestion():
-    with pytest.raises(UserError, match=r"one of paper, recommended, quick, smoke\.$"):
-        parse("--preset", "zzz")
+def test_networks_of_no_init_are_refused():
+    with pytest.raises(UserError, match="--init-networks says what to take of --init RUN, which"):
+        parse("--init-networks encoder")
 
 
-def test_an_unknown_flag_ends_with_status_2_and_the_nearest_name(capsys):
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("--gan.epoch 3", "--gan.epochs"),  # the nearest name
+        ("--gan.epochs many", "many"),
+        ("--package icgan_tf", "--package"),
+    ],
+)
+def test_an_unknown_flag_or_value_ends_with_status_2_and_names_it(capsys, line, told):
     with pytest.raises(SystemExit) as ended:
-        parse("--gan.epoch", "3")
+        parse(line)
     assert ended.value.code == 2
-    assert "--gan.epochs" in capsys.readouterr().err
-
-
-def test_a_value_of_the_wrong_type_ends_with_status_2(capsys):
-    with pytest.raises(SystemExit) as ended:
-        parse("--gan.epochs", "many")
-    assert ended.value.code == 2
-    assert "many" in capsys.readouterr().err
+    assert told in capsys.readouterr().err
 
 
 def test_help_describes_the_presets(capsys):
@@ -295,7 +286,7 @@ def one() -> Small:
 
 
 def parse_small(line: str) -> Small:
-    return parse_training(Small, {"either": either, "one": one}, "train", words(line))[0]
+    return parse_training(Small, {"either": either, "one": one}, "train", line.split())[0]
 
 
 @pytest.mark.parametrize(
@@ -321,14 +312,10 @@ def test_an_unknown_data_set_ends_with_status_2(capsys):
     assert "cifar" in capsys.readouterr().err
 
 
-def test_resume_takes_the_data_set_of_the_run(tmp_path):
+def test_resume_takes_the_data_set_of_the_run_and_no_other(tmp_path):
     write_json(tmp_path / "config.json", to_json(either("celeba")))
     assert parse_small(f"--resume {tmp_path}") == either("celeba")
     assert parse_small(f"--resume {tmp_path} --dataset celeba") == either("celeba")
-
-
-def test_resume_refuses_another_data_set(tmp_path):
-    write_json(tmp_path / "config.json", to_json(either("celeba")))
     with pytest.raises(UserError, match="but dataset is celeba in the run and mnist here"):
         parse_small(f"--resume {tmp_path} --dataset mnist")
 
@@ -337,78 +324,69 @@ def test_resume_refuses_another_data_set(tmp_path):
 
 
 @pytest.fixture
-def run(tmp_path) -> str:
+def run(tmp_path) -> Path:
     """A run of the smoke preset with a seed and a data folder of its own."""
-    smoke = PRESETS["smoke"]()
-    write_json(
-        tmp_path / "config.json",
-        to_json(dataclasses.replace(smoke, run=RunConfig(seed=5, limit=512, data_dir=Path("d")))),
+    config = dataclasses.replace(
+        PRESETS["smoke"](), run=RunConfig(seed=5), source=Source(limit=512, data_dir=Path("d"))
     )
-    return str(tmp_path)
+    write_json(tmp_path / "config.json", to_json(config))
+    return tmp_path
 
 
 def test_resume_takes_everything_from_the_run(run):
-    config, launch = parse("--resume", run)
-    assert config == read_config(Config, Path(run))
-    assert config.run.seed == 5
-    assert launch.resume == Path(run)
+    config, launch = parse(f"--resume {run}")
+    assert config == read_config(Config, run)
+    assert (config.run.seed, config.source.limit, launch.resume) == (5, 512, run)
 
 
-def test_resume_may_change_the_device_and_lengthen_the_stages(run):
-    changes = words("--device cpu --gan.epochs 3.5 --encoder.epochs 9")
-    config, _ = parse("--resume", run, *changes)
-    assert differences(read_config(Config, Path(run)), config) == {
-        "run.device": ("auto", "cpu"),
-        "gan.epochs": (3.0, 3.5),
-        "encoder.epochs": (3.0, 9.0),
-    }
+@pytest.mark.parametrize(
+    ("line", "changed"),
+    [
+        (
+            "--device cpu --gan.epochs 3.5 --encoder.epochs 9",
+            {
+                "run.device": ("auto", "cpu"),
+                "gan.epochs": (3.0, 3.5),
+                "encoder.epochs": (3.0, 9.0),
+            },
+        ),
+        ("--data-dir e", {"source.data_dir": (Path("d").absolute(), Path("e").absolute())}),
+        ("--cache-dir e", {"source.cache_dir": (None, Path("e").absolute())}),
+        ("--source tfds", {"source.source": (None, "tfds")}),
+    ],
+)
+def test_resume_may_change_the_device_the_folders_and_longer_stages(run, line, changed):
+    config, _ = parse(f"--resume {run} {line}")
+    assert differences(read_config(Config, run), config) == changed
 
 
-@pytest.mark.parametrize("name", ["data_dir", "cache_dir"])
-def test_resume_finds_its_folders_elsewhere(run, name):
-    config, _ = parse("--resume", run, f"--{name.replace('_', '-')}", "elsewhere")
-    saved = read_config(Config, Path(run))
-    assert differences(saved, config) == {
-        f"run.{name}": (getattr(saved.run, name), Path("elsewhere").absolute())
-    }
-
-
-def test_resume_refuses_a_shorter_stage(run):
-    with pytest.raises(UserError, match=r"but gan\.epochs is 3\.0 in the run and 2\.0 here\. Only"):
-        parse("--resume", run, "--gan.epochs", "2")
-
-
-def test_resume_refuses_other_settings_and_names_them_all(run):
-    message = (
-        r"but run\.seed is 5 in the run and 6 here; gan\.batch_size is 64 in the run and 32 here\. "
-        r"Only the device, the folders of the data and of the cache and a larger gan\.epochs, "
-        r"a larger encoder\.epochs may change"
-    )
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("--gan.epochs 2", r"but gan\.epochs is 3\.0 in the run and 2\.0 here\. Only"),
+        ("--limit 513", r"but source\.limit is 512 in the run and 513 here\. Only"),
+        (
+            "--seed 6 --gan.batch-size 32 --gan.epochs 4",
+            r"but run\.seed is 5 in the run and 6 here; gan\.batch_size is 64 in the run and 32 "
+            r"here\. Only the device, the folders of the data and of the cache and a larger "
+            r"gan\.epochs, a larger encoder\.epochs may change",
+        ),
+        *(
+            (f"{flag} smoke", "--resume RUN takes everything from the run: leave out")
+            for flag in ("--preset", "--out", "--init")
+        ),
+    ],
+)
+def test_resume_refuses_other_settings_and_names_them_all(run, line, message):
     with pytest.raises(UserError, match=message):
-        parse("--resume", run, "--seed", "6", "--gan.batch-size", "32", "--gan.epochs", "4")
-
-
-@pytest.mark.parametrize("flag", [("--preset", "smoke"), ("--out", "new"), ("--init", "old")])
-def test_resume_refuses_what_starts_a_run(run, flag):
-    with pytest.raises(UserError, match="--resume RUN takes everything from the run: leave out"):
-        parse("--resume", run, *flag)
-
-
-def test_resume_of_what_is_no_run_is_a_user_error(tmp_path):
-    with pytest.raises(UserError, match=r"is not a run: it has no config\.json"):
-        parse("--resume", str(tmp_path / "nowhere"))
+        parse(f"--resume {run} {line}")
 
 
 def test_equal_settings_are_never_refused():
     refuse_changes(PRESETS["smoke"](), PRESETS["smoke"](), ())
 
 
-def test_xla_and_determinism_together_are_refused():
-    with pytest.raises(UserError, match="xla is True; it must be off with --deterministic"):
-        RunConfig(xla=True, deterministic=True)
-
-
 def test_exported_weights_cannot_be_resumed():
     folder = default_weights("crg-mnist")
     with pytest.raises(UserError, match=rf"exported weights.*--init {re.escape(str(folder))}"):
-        parse_training(Config, PRESETS, "train", ["--resume", str(folder)], extendable=EXTENDABLE)
+        parse(f"--resume {folder}")

@@ -1,0 +1,136 @@
+"""What the commands on images of all packages write, with an editor whose answers are known."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from common.cli.images import ImagesCommand, one_image, reconstruct, run_reconstruct, write_edits
+from common.errors import UserError
+from tests.common.cli.stub import Stub
+
+STEMS = [f"{number:02d}" for number in range(42)]
+IMAGES = np.random.default_rng(0).integers(0, 100, (42, 28, 28, 1), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory) -> Path:
+    """A folder with the first twelve images."""
+    folder = tmp_path_factory.mktemp("inputs")
+    for stem, image in zip(STEMS[:12], IMAGES, strict=False):
+        Image.fromarray(image[..., 0]).save(folder / f"{stem}.png")
+    return folder
+
+
+@pytest.fixture
+def sheets(monkeypatch) -> list[tuple]:
+    """Stands in for the sheets: rows, path and labels of each."""
+    drawn = []
+    monkeypatch.setattr(
+        "common.reporting.sheets.grid",
+        lambda rows, path, **labels: drawn.append((rows, path, labels)),
+    )
+    return drawn
+
+
+def read(file: Path) -> np.ndarray:
+    with Image.open(file) as image:
+        return np.asarray(image)
+
+
+def test_each_reconstruction_has_the_name_of_its_image_and_the_sheet_a_folder_of_its_own(
+    tmp_path, inputs
+):
+    seen: list[Path | None] = []
+
+    def load(run: Path | None) -> Stub:
+        seen.append(run)
+        return Stub()
+
+    words = [str(inputs), "--out", str(tmp_path / "out"), "--run", "runs/mine"]
+    run_reconstruct("toy", load, words)
+    assert seen == [Path("runs/mine")]
+    assert sorted(f.name for f in (tmp_path / "out").glob("*.png")) == [
+        f"{stem}.png" for stem in STEMS[:12]
+    ]
+    assert [f.name for f in (tmp_path / "out" / "sheets").iterdir()] == ["reconstructions.png"]
+    np.testing.assert_array_equal(read(tmp_path / "out" / "07.png"), IMAGES[7, ..., 0] + 51)
+
+
+@pytest.mark.parametrize(("most", "last"), [(100, 2), (11, 1)])
+def test_the_sheet_shows_inputs_above_their_reconstructions_ten_in_a_row(
+    tmp_path, inputs, sheets, caplog, monkeypatch, most, last
+):
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr("common.cli.images.SHEET_IMAGES", most)
+    reconstruct(ImagesCommand(images=inputs, out=tmp_path), Stub())
+    ((rows, path, labels),) = sheets
+    assert path == tmp_path / "sheets" / "reconstructions.png"
+    assert [len(row) for row in rows] == [10, 10, last, last]
+    assert labels["row_labels"] == ["input", "reconstruction"] * 2
+    np.testing.assert_array_equal(rows[0], IMAGES[:10])
+    np.testing.assert_array_equal(rows[3], IMAGES[10 : 10 + last] + 51)
+    assert "mean MSE 0.0400, MAE 0.2000 on [0, 1]" in caplog.text  # 51 / 255 everywhere
+
+
+def test_another_way_of_reconstructing_may_take_the_place_of_the_editors(tmp_path, inputs, sheets):
+    command = ImagesCommand(images=inputs, out=tmp_path, invert=True)
+    reconstruct(command, Stub(), lambda images: images)
+    np.testing.assert_array_equal(read(tmp_path / "03.png"), 255 - IMAGES[3, ..., 0])
+
+
+@pytest.mark.parametrize(
+    ("there", "message"), [(True, "holds the input images"), (False, "does not exist")]
+)
+def test_images_that_are_missing_or_would_be_replaced_are_refused_before_a_model_is_loaded(
+    tmp_path, inputs, there, message
+):
+    words = [str(inputs if there else tmp_path / "no"), "--out", str(inputs)]
+    with pytest.raises(UserError, match=message):
+        run_reconstruct("toy", lambda run: pytest.fail("loaded"), words)
+
+
+def test_an_edit_leaves_its_images_a_sheet_and_the_codes(tmp_path, sheets, caplog):
+    caplog.set_level(logging.INFO)
+    editor = Stub(Path("weights/toy"))
+    edited = editor.edit(IMAGES, 1)
+    assert write_edits(tmp_path, STEMS, IMAGES, edited, editor, {"step": 3}) == tmp_path
+    assert sorted(f.stem for f in tmp_path.glob("*.png")) == STEMS
+    np.testing.assert_array_equal(read(tmp_path / "41.png"), IMAGES[41, ..., 0] + 102)
+
+    ((rows, path, labels),) = sheets
+    assert path == tmp_path / "sheets" / "edits.png"
+    assert labels["column_labels"] == ["input", "reconstruction", "lighter"]
+    assert (labels["row_labels"][0], labels["row_labels"][39]) == ("00 (0)", "39 (39)")
+    assert len(labels["row_labels"]) == len(rows) == 40
+    for index in (0, 39):
+        for column, lighter in enumerate((0, 51, 102)):
+            np.testing.assert_array_equal(rows[index][column], IMAGES[index] + lighter)
+    assert "the sheet shows the first 40" in caplog.messages
+
+    stored = json.loads((tmp_path / "sheets" / "edits.json").read_text())
+    assert list(stored) == ["model", "step", "images", "codes", "edited_codes"]
+    assert (stored["model"], stored["step"], stored["images"]) == ("toy", 3, STEMS)
+    assert stored["codes"] == {"pixels": IMAGES.tolist()}
+    assert stored["edited_codes"] == {"pixels": (IMAGES + 51).tolist()}
+
+
+def test_a_sheet_without_readings_names_its_rows_by_the_files(tmp_path, sheets):
+    editor = Stub()
+    edited = editor.edit(IMAGES[:2], 1)
+    object.__setattr__(edited, "readings", ())
+    write_edits(tmp_path, STEMS[:2], IMAGES[:2], edited, editor, {})
+    assert sheets[0][2]["row_labels"] == ["00", "01"]
+
+
+def test_one_image_is_read_from_a_file_and_never_chosen_from_several(inputs):
+    file = inputs / "05.png"
+    np.testing.assert_array_equal(one_image(Stub(), file, "name one"), IMAGES[5])
+    np.testing.assert_array_equal(one_image(Stub(), file, "", invert=True), 255 - IMAGES[5])
+    with pytest.raises(UserError, match=r"holds 12 images; name one of them\."):
+        one_image(Stub(), inputs, "name one of them")
