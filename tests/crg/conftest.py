@@ -12,7 +12,7 @@ from common.runs.directory import create_run
 from crg.config import Config, NetworkConfig
 
 if TYPE_CHECKING:
-    from crg.trained import Trained
+    from crg.editor import CRGEditor
 
 TINY = Config(
     networks=NetworkConfig(
@@ -39,7 +39,7 @@ def untrained_run() -> Callable[..., Path]:
     """
     import keras
 
-    from crg.trained import build
+    from crg.editor import build
 
     keras.utils.set_random_seed(1)
     nets = build(TINY)
@@ -57,15 +57,34 @@ def untrained_run() -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
-def model(tmp_path_factory: pytest.TempPathFactory, untrained_run: Callable[..., Path]) -> Trained:
+def model(
+    tmp_path_factory: pytest.TempPathFactory, untrained_run: Callable[..., Path]
+) -> CRGEditor:
     """Such networks as a command loads them; their folder lacks the discriminator."""
-    from crg import trained
+    from crg import editor
 
     folder = tmp_path_factory.mktemp("crg") / "run"
-    return trained.load(untrained_run(folder, "generator", "encoder"))
+    return editor.load(untrained_run(folder, "generator", "encoder"))
 
 
 @pytest.fixture
-def _model_loaded_once(model: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+def _model_loaded_once(model: CRGEditor, monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands that name the folder of `model` get it without reading it again."""
-    monkeypatch.setattr("crg.trained.load", {model.folder: model}.__getitem__)
+    monkeypatch.setattr("crg.editor.load", {model.folder: model}.__getitem__)
+
+
+@pytest.fixture(scope="session")
+def halving() -> CRGEditor:
+    """g shows z in the first four of 28x28 pixels, and e reads half of it there."""
+    import keras
+    import numpy as np
+
+    from crg.editor import CRGEditor
+
+    z, image = keras.Input((4,)), keras.Input((28, 28, 1))
+    show, read = keras.layers.Dense(784, use_bias=False), keras.layers.Dense(4, use_bias=False)
+    generator = keras.Model(z, keras.layers.Reshape((28, 28, 1))(show(z)))
+    encoder = keras.Model(image, read(keras.layers.Flatten()(image)))
+    show.set_weights([np.eye(4, 784)])
+    read.set_weights([0.5 * np.eye(784, 4)])
+    return CRGEditor(Path("half"), Config(), generator, encoder)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from common.runs.weights import default_weights
-from crg import trained
+from crg import editor
 
-FOLDER = default_weights(trained.SHIPPED)
+FOLDER = default_weights(editor.SHIPPED)
 LARGEST = 11.5e6  # bytes
 PAPER = {"dhash": 0.823, "phash": 0.866, "whash": 0.838}  # the better of BiGAN and LR, Table 4
 
@@ -19,11 +19,9 @@ def metrics() -> dict[str, np.ndarray]:
     """The metrics of every 20th test image, float64 `[500]` each."""
     from common import datasets
     from common.metrics.pairs import pair_values
-    from crg.codes import decode, encode
 
-    model = trained.load(None)
-    test = datasets.load("mnist", "test", None).take(slice(0, None, 20)).images
-    return pair_values(test, decode(model.generator, encode(model.encoder, test)))
+    test = datasets.load("mnist", "test").take(slice(0, None, 20)).images
+    return pair_values(test, editor.load(None).reconstruct(test))
 
 
 def test_it_is_small_enough():
