@@ -17,7 +17,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import tyro
 
@@ -30,9 +30,6 @@ from common.runs.history import history_files, last_rows, length
 from common.runs.log import log_to
 from common.runs.weights import save_half
 from common.settings.config import PLACES
-
-if TYPE_CHECKING:
-    pass
 
 logger = logging.getLogger(__name__)
 

@@ -12,6 +12,8 @@ from typing import TypeAlias
 
 import numpy as np
 
+from common.errors import UserError
+
 EXCLUSIVE = (  # setting one of a group clears the others (the authors' code)
     ("Bald", "Bangs", "Receding_Hairline"),
     ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair"),
@@ -160,3 +162,29 @@ def between(
     """A point on the straight line between two (z, y), of `[N, Z]` and `[N, A]` or broadcast."""
     z, y = ((1.0 - share) * a + share * b for a, b in zip(start, end, strict=True))
     return z.astype(np.float32), y.astype(np.float32)
+
+
+def refuse_clashes(request: Set, names: Sequence[str], one_hot: bool) -> None:
+    """Refuses attributes that exclude each other, and a digit that is only taken away.
+
+    Raises:
+        UserError: naming them.
+    """
+    present = [name for name, value in request.values.items() if value > 0]
+    if one_hot and request.values and not present:
+        raise UserError("--set of a digit says which digit to make, such as --set 7=1.")
+    groups = EXCLUSIVE if request.exclusive else ()
+    for group in (names,) if one_hot else groups:
+        clash = [name for name in present if name in group]
+        if len(clash) > 1:
+            raise UserError(
+                f"{' and '.join(clash)} exclude each other; set one of them"
+                + ("." if one_hot else ", or add --no-exclusive.")
+            )
+
+
+def reading(row: np.ndarray, names: Sequence[str], told: Sequence[int]) -> str:
+    """What E_y reads in an image, of the columns `told`: `(7)`, `(Smiling)`, or `(-)` for none."""
+    if not len(told):
+        return ""
+    return f"({', '.join(names[column] for column in told if row[column] > 0.5) or '-'})"

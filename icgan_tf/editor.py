@@ -22,7 +22,6 @@ from common.kinds import Digits, Faces
 from common.runs import trained
 from icgan_tf import networks
 from icgan_tf.codes import (
-    EXCLUSIVE,
     Each,
     Interpolate,
     Request,
@@ -31,6 +30,8 @@ from icgan_tf.codes import (
     Swap,
     between,
     binary,
+    reading,
+    refuse_clashes,
     shifted,
     variations,
     with_values,
@@ -189,7 +190,11 @@ class IcGANEditor:
                     label: self.decode(shown.with_attributes(wanted))
                     for label, wanted in varied.items()
                 }
-        read = [self._reading(row, request) for row in shown.attributes]
+        told = range(len(self.attribute_names))
+        if not self.digits:  # of faces those alone that the request sets
+            set_ = request.values if isinstance(request, Set) else ()
+            told = [i for i in told if self.attribute_names[i] in set_]
+        read = [reading(row, self.attribute_names, told) for row in shown.attributes]
         return Edited(self.decode(codes), codes, inputs, columns, read)
 
     def check(self, request: Request) -> None:
@@ -205,17 +210,7 @@ class IcGANEditor:
             return
         if unknown := [name for name in request.values if name not in self.attribute_names]:
             raise UserError(f"The model has no attributes {unknown}.")
-        present = [name for name, value in request.values.items() if value > 0]
-        if self.digits and request.values and not present:
-            raise UserError("--set of a digit says which digit to make, such as --set 7=1.")
-        groups = EXCLUSIVE if request.exclusive else ()
-        for group in (self.attribute_names,) if self.digits else groups:
-            clash = [name for name in present if name in group]
-            if len(clash) > 1:
-                raise UserError(
-                    f"{' and '.join(clash)} exclude each other; set one of them"
-                    + ("." if self.digits else ", or add --no-exclusive.")
-                )
+        refuse_clashes(request, self.attribute_names, self.digits)
 
     def complete(self, values: dict[str, float]) -> dict[str, float]:
         """The values of all attributes that a `Set` determines: one digit excludes the others."""
@@ -268,21 +263,6 @@ class IcGANEditor:
         """A point on the straight line between two codes."""
         pairs = ((start.latent, start.attributes), (end.latent, end.attributes))
         return Codes(*between(*pairs, share))
-
-    def _reading(self, row: np.ndarray, request: Request) -> str:
-        """Those of the attributes `[A]` that E_y reads, as `(7)` or `(Smiling)`; `(-)` for none.
-
-        Of faces those alone that the request sets.
-        """
-        concerned = request.values if isinstance(request, Set) else ()
-        told = [
-            (name, value)
-            for name, value in zip(self.attribute_names, row, strict=True)
-            if self.digits or name in concerned
-        ]
-        if not told:
-            return ""
-        return f"({', '.join(name for name, value in told if value > 0.5) or '-'})"
 
 
 def build(config: Config) -> dict[str, keras.Model]:

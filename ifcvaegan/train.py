@@ -13,7 +13,7 @@ from common.errors import UserError, exits_cleanly
 from common.reporting.samples import draw_losses
 from common.runs.directory import Run
 from common.settings.flags import LaunchConfig
-from ifcvaegan.config import EXTENDABLE, PRESETS, Config
+from ifcvaegan.config import EXTENDABLE, PRESETS, Config, TrainConfig
 
 if TYPE_CHECKING:
     import keras
@@ -77,9 +77,7 @@ def train_vaegan(
         UserError: a loss is no longer a number.
         KeyboardInterrupt: after Ctrl-C, when the state is saved.
     """
-    import keras
-
-    from common.training.averaging import averaged_weights, averaging
+    from common.training.averaging import averaged_weights
     from common.training.fit import fit
     from ifcvaegan import alarms
     from ifcvaegan.editor import IFcVAEGANEditor
@@ -99,29 +97,7 @@ def train_vaegan(
         seed=seed,
     )
 
-    def rmsprop(
-        smoothing: float,
-        momentum: float = 0.0,
-        ema: float | None = None,
-        learning_rate: float = settings.learning_rate,
-    ):
-        return keras.optimizers.RMSprop(
-            learning_rate,
-            rho=smoothing,
-            momentum=momentum,
-            epsilon=EPSILON,
-            **averaging(ema),
-        )
-
-    model.compile(
-        jit_compile=config.run.xla,
-        autoencoder=rmsprop(settings.smoothing, ema=settings.ema),
-        auxiliary=rmsprop(
-            settings.smoothing,
-            learning_rate=settings.auxiliary_learning_rate or settings.learning_rate,
-        ),
-        discriminator=rmsprop(settings.discriminator_smoothing, settings.discriminator_momentum),
-    )
+    model.compile(jit_compile=config.run.xla, **optimizers(settings))
     optimizer, averaged = model.autoencoder_optimizer, (nets["encoder"], nets["decoder"])
     trained = IFcVAEGANEditor(run.folder, config, nets["encoder"], nets["decoder"])
     draw = edited_samples(run, trained, dev)
@@ -152,6 +128,25 @@ def train_vaegan(
         validation=dev,
         period_end=period_end,
     )
+
+
+def optimizers(settings: TrainConfig) -> dict[str, keras.optimizers.Optimizer]:
+    """RMSprop for each player."""
+    import keras
+
+    from common.training.averaging import averaging
+
+    def rmsprop(rate: float, rho: float, **options) -> keras.optimizers.Optimizer:
+        return keras.optimizers.RMSprop(rate, rho=rho, epsilon=EPSILON, **options)
+
+    rate, smoothing = settings.learning_rate, settings.smoothing
+    return {
+        "autoencoder": rmsprop(rate, smoothing, **averaging(settings.ema)),
+        "auxiliary": rmsprop(settings.auxiliary_learning_rate or rate, smoothing),
+        "discriminator": rmsprop(
+            rate, settings.discriminator_smoothing, momentum=settings.discriminator_momentum
+        ),
+    }
 
 
 def reestimate(model: IFcVAEGANEditor, records: Records, batches: int) -> None:

@@ -129,43 +129,25 @@ def draw(number: int, has: Mapping[str, bool]) -> Image.Image:
     image = Image.new("RGB", (WIDTH, HEIGHT), background)
     pen = ImageDraw.Draw(image)
 
-    def oval(
-        cx: float, cy: float, rx: float, ry: float, fill, outline=None, width: int = 1
-    ) -> None:
-        pen.ellipse((cx - rx, cy - ry, cx + rx, cy + ry), fill, outline, width)
-
     if not on["Bald"]:  # the hair behind the face: long without Male
-        oval(x, y - 14, wide + 10, high + 4, hair)
+        _oval(pen, x, y - 14, wide + 10, high + 4, hair)
         if not on["Male"]:
             pen.rectangle((x - wide - 10, y - 14, x + wide + 10, y + 62), hair)
         if on["Wavy_Hair"]:
             for dy in range(-40, 64 if not on["Male"] else 10, 13):
                 for side in (-1, 1):
-                    oval(x + side * (wide + 9), y + dy, 8, 8, hair)
+                    _oval(pen, x + side * (wide + 9), y + dy, 8, 8, hair)
     pen.rectangle((x - 16, y + high - 14, x + 16, HEIGHT), skin)  # neck
     if on["Male"]:  # a square jaw
         pen.rounded_rectangle((x - wide, y - 6, x + wide, y + high), 22, skin)
-    oval(x, y, wide, high, skin)
+    _oval(pen, x, y, wide, high, skin)
     if not on["Bald"]:  # the hair above the forehead
         line = y - high * (0.92 if on["Receding_Hairline"] else 0.72)
         top = (x - wide - 2, y - high - 8, x + wide + 2, line)
         pen.chord((top[0], top[1], top[2], 2 * line - top[1]), 180, 360, hair)
     if on["Bangs"]:
         pen.chord((x - wide, y - high - 8, x + wide, y + 18), 180, 360, hair)
-    look = rng.uniform(-2, 2)
-    for side in (-1, 1):
-        eye = x + side * 17
-        oval(eye, y - 10, 8, 5, (250, 250, 250))
-        oval(eye + look, y - 10, 3.5, 4, INK)
-        brow = 5 if on["Bushy_Eyebrows"] else 2
-        pen.line((eye - 9, y - 21, eye + 9, y - 22), INK, brow)
-        if on["Heavy_Makeup"]:
-            pen.arc((eye - 10, y - 18, eye + 10, y - 2), 180, 360, (90, 40, 120), 4)
-            oval(x + side * 26, y + 12, 8, 5, (232, 120, 130))
-        if on["Eyeglasses"]:
-            oval(eye, y - 10, 14, 12, None, (20, 20, 20), 3)
-    if on["Eyeglasses"]:
-        pen.line((x - 4, y - 11, x + 4, y - 11), (20, 20, 20), 3)
+    _draw_eyes(pen, on, x, y, rng.uniform(-2, 2))
     pen.line((x, y - 4, x - 4, y + 10, x + 3, y + 11), tuple(int(0.75 * c) for c in skin), 2)
     if on["Mustache"]:
         pen.chord((x - 18, y + 12, x + 18, y + 30), 180, 360, INK)
@@ -187,6 +169,39 @@ def draw(number: int, has: Mapping[str, bool]) -> Image.Image:
         pen.rounded_rectangle((x - wide - 4, y - high - 26, x + wide + 4, y - high + 20), 16, hat)
         pen.rectangle((x - wide - 18, y - high + 14, x + wide + 18, y - high + 22), hat)
     return image
+
+
+def _draw_eyes(
+    pen: ImageDraw.ImageDraw, on: Mapping[str, bool], x: float, y: float, look: float
+) -> None:
+    """Eyes, brows, make-up and glasses of a face in the middle (x, y) that looks aside."""
+    for side in (-1, 1):
+        eye = x + side * 17
+        _oval(pen, eye, y - 10, 8, 5, (250, 250, 250))
+        _oval(pen, eye + look, y - 10, 3.5, 4, INK)
+        brow = 5 if on["Bushy_Eyebrows"] else 2
+        pen.line((eye - 9, y - 21, eye + 9, y - 22), INK, brow)
+        if on["Heavy_Makeup"]:
+            pen.arc((eye - 10, y - 18, eye + 10, y - 2), 180, 360, (90, 40, 120), 4)
+            _oval(pen, x + side * 26, y + 12, 8, 5, (232, 120, 130))
+        if on["Eyeglasses"]:
+            _oval(pen, eye, y - 10, 14, 12, None, (20, 20, 20), 3)
+    if on["Eyeglasses"]:
+        pen.line((x - 4, y - 11, x + 4, y - 11), (20, 20, 20), 3)
+
+
+def _oval(
+    pen: ImageDraw.ImageDraw,
+    x: float,
+    y: float,
+    rx: float,
+    ry: float,
+    fill,
+    outline=None,
+    width: int = 1,
+) -> None:
+    """An ellipse around (x, y)."""
+    pen.ellipse((x - rx, y - ry, x + rx, y + ry), fill, outline, width)
 
 
 def write_celeba(folder: Path, counts: Mapping[str, int], width: int = WIDTH) -> None:

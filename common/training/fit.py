@@ -83,23 +83,16 @@ def fit(
             while state.step < steps:
                 start = state.step
                 end = min((start // period_steps + 1) * period_steps, steps)
-                timer = time.monotonic()
-                fitted = model.fit(
-                    endless_batches(
-                        records, batch_size, model.seed, start, pixel_range=pixel_range, flip=flip
-                    ),
-                    steps_per_epoch=end - start,
-                    callbacks=watchers,
-                    shuffle=False,
-                    verbose=0,  # pyright: ignore[reportArgumentType]
+                batches = endless_batches(
+                    records, batch_size, model.seed, start, pixel_range=pixel_range, flip=flip
                 )
+                timer = time.monotonic()
+                losses = _fit_steps(model, batches, end - start, watchers)
                 speed = (state.step - start) * batch_size / (time.monotonic() - timer)
                 if stop.requested and state.step < end:
                     state.save(within_period=True)
                     raise state.interrupted()
-
                 backup.check_finite(model)  # before anything is made of it
-                losses = {name: fitted.history[name][-1] for name in model.loss_names}
                 losses |= _validated(model, held_out)
                 state.end_period(losses, keep_best)
                 if period_end is not None:
@@ -117,6 +110,20 @@ def fit(
             f"{stage}: {error}; {state.file} holds the state of step {kept}. "
             "Start a new run with a smaller learning rate."
         ) from error
+
+
+def _fit_steps(
+    model: AdversarialModel, batches: tf.data.Dataset, steps: int, watchers: list
+) -> dict[str, float]:
+    """Takes so many steps; the means of the losses over them."""
+    fitted = model.fit(
+        batches,
+        steps_per_epoch=steps,
+        callbacks=watchers,
+        shuffle=False,
+        verbose=0,  # pyright: ignore[reportArgumentType]
+    )
+    return {name: fitted.history[name][-1] for name in model.loss_names}
 
 
 class StageSettings(Protocol):
