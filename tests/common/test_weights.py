@@ -1,4 +1,9 @@
+"""Weights to share: float16 values, settings without this machine's folders, a card of the run."""
+
+from __future__ import annotations
+
 import json
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -16,28 +21,27 @@ def network(seed: int = 0) -> keras.Model:
     return keras.Model(image, hidden, name="encoder")
 
 
-def run_folder(folder):
+@pytest.fixture
+def run(tmp_path) -> Path:
+    folder = tmp_path / "run"
     (folder / "networks").mkdir(parents=True)
     network().save(folder / "networks" / "encoder.keras")
-    folders = {"data_dir": "/home/someone/celeba", "cache_dir": None}
-    settings = {"dataset": "mnist", "run": {"seed": 7, **folders}}
+    places = {"data_dir": "/home/someone/celeba", "source": "tfds", "cache_dir": None}
+    settings = {"dataset": "mnist", "run": {"seed": 7}, "source": {**places, "limit": 5}}
     (folder / "config.json").write_text(json.dumps(settings))
     (folder / "command.txt").write_text("python -m crg.train --out /home/someone/runs/mine\n")
-    (folder / "environment.json").write_text(
-        json.dumps(
-            {
-                "seed": 7,
-                "device": "CPU, 2 cores",
-                "git_revision": "abc",
-                "versions": {"keras": "3"},
-                "data": {"images": 60000, "name": "mnist"},
-            }
-        )
-    )
+    environment = {"seed": 7, "device": "CPU, 2 cores", "git_revision": "abc"}
+    environment |= {"versions": {"keras": "3"}, "data": {"images": 60000, "name": "mnist"}}
+    (folder / "environment.json").write_text(json.dumps(environment))
     (folder / "history-encoder.csv").write_text(
         "period,step,images,seconds,image_cycle_loss\n1,10,640,60.0,0.5\n2,20,1280,120.0,0.4\n"
     )
     return folder
+
+
+def command(run: Path, **options) -> ReleaseCommand:
+    defaults = {"out": run.parent / "crg-mnist", "networks": ("encoder",)}
+    return ReleaseCommand(run=run, **defaults | options)
 
 
 def test_stored_weights_are_the_nearest_float16_values(tmp_path):
@@ -56,32 +60,65 @@ def test_stored_file_is_about_half_as_large_as_float32(tmp_path):
     assert sizes[0] < 0.6 * sizes[1]
 
 
-def test_release_writes_weights_settings_histories_and_card(tmp_path):
-    run, out = run_folder(tmp_path / "run"), tmp_path / "crg-mnist"
-    release(ReleaseCommand(run=run, out=out, networks=("encoder",)))
+def test_released_are_weights_histories_card_and_settings_without_a_folder_of_this_machine(run):
+    out = release(command(run))
     names = {path.name for path in out.iterdir()}
     assert names == {"encoder.weights.h5", "config.json", "history-encoder.csv", "card.md"}
-
-
-def test_released_settings_name_no_folder_of_this_machine(tmp_path):
-    run, out = run_folder(tmp_path / "run"), tmp_path / "crg-mnist"
-    release(ReleaseCommand(run=run, out=out, networks=("encoder",)))
     assert json.loads((out / "config.json").read_text()) == {
         "dataset": "mnist",
-        "run": {"seed": 7, "data_dir": None, "cache_dir": None, "source": None},
+        "run": {"seed": 7},
+        "source": {"data_dir": None, "source": None, "cache_dir": None, "limit": 5},
     }
+    assert (out / "card.md").read_text() == card(command(run))
 
 
-def test_card_states_seed_command_and_the_last_step_of_each_stage(tmp_path):
-    run = run_folder(tmp_path / "run")
-    text = card(ReleaseCommand(run=run, out=tmp_path / "x", networks=("encoder",)))
-    assert "| seed | 7 |" in text
-    assert "20 steps, 1,280 images, 2 minutes" in text
-    assert "python -m crg.train --out mine" in text
+def test_release_of_an_untrained_network_names_it_and_writes_nothing(run):
+    with pytest.raises(UserError, match="no trained generator"):
+        release(command(run, networks=("encoder", "generator")))
+    assert not (run.parent / "crg-mnist").exists()
 
 
-def test_card_takes_its_metrics_from_the_report(tmp_path):
-    run = run_folder(tmp_path / "run")
+# The card
+
+
+def test_the_card_states_seed_command_data_device_and_the_last_step_of_each_stage(run):
+    text = card(command(run, note="By hand."))
+    assert text.startswith("# crg-mnist\n\nBy hand.\n\n")
+    for line in (
+        "| training | python -m crg.train --out mine |",
+        "| seed | 7 |",
+        "| data | 60,000 images of mnist |",
+        "| device | CPU, 2 cores |",
+        "| revision | abc |",
+        "| keras | 3 |",
+        "| stage encoder | 20 steps, 1,280 images, 2 minutes |",
+    ):
+        assert line in text
+
+
+def test_the_card_of_a_resumed_run_has_all_its_commands_and_revisions(run):
+    with (run / "command.txt").open("a") as file:
+        file.write("python -m crg.train --resume mine --encoder.epochs 4\n")
+    now = json.loads((run / "environment.json").read_text())
+    earlier = [now | {"git_revision": "old"}, now | {"device": "GPU"}]
+    (run / "environment.json").write_text(json.dumps(now | {"earlier": earlier}))
+    text = card(command(run))
+    assert "--out mine; then python -m crg.train --resume mine --encoder.epochs 4" in text
+    assert "| revision | old, then abc |" in text
+
+
+def test_the_card_names_the_run_whose_networks_it_started_from(run):
+    source = {"run": "crg-mnist-001", "networks": ["generator", "encoder"]}
+    stages = {"gan": {"step": "30", "images": "1920", "seconds": "180.0"}}
+    source |= {"command": "python -m crg.train --out /home/a/first", "stages": stages}
+    (run / "init.json").write_text(json.dumps(source))
+    text = card(command(run))
+    assert "| started from | generator, encoder of the run crg-mnist-001 |" in text
+    assert "| its training | python -m crg.train --out first |" in text
+    assert "| its stage gan | 30 steps, 1,920 images, 3 minutes |" in text
+
+
+def test_the_card_takes_its_metrics_from_the_report(run, tmp_path):
     report = {
         "summary": "10,000 images",
         "metrics": {"mse": {"mean": 0.0175, "low": 0.0171, "high": 0.0179}},
@@ -89,47 +126,13 @@ def test_card_takes_its_metrics_from_the_report(tmp_path):
         "findings": ["A finding."],
     }
     (tmp_path / "report.json").write_text(json.dumps(report))
-    text = card(ReleaseCommand(run=run, out=tmp_path / "x", networks=("encoder",), report=tmp_path))
+    text = card(command(run, report=tmp_path))
+    assert "## 10,000 images" in text
     assert "| mse | 0.0175 | 0.0171 to 0.0179 |" in text
     assert "- A finding." in text
     assert "`python -m crg.evaluate --out report`" in text
 
 
-def test_a_card_says_that_a_stage_was_stopped_and_how_its_run_was_extended(tmp_path):
-    run = run_folder(tmp_path / "run")
-    (run / "backup").mkdir(exist_ok=True)
-    notes = json.dumps({"step": 6, "steps": 18})
-    np.savez(run / "backup" / "encoder.npz", notes=np.array(notes))
-    with (run / "command.txt").open("a") as file:
-        file.write("python -m crg.train --resume mine --encoder.epochs 4\n")
-    text = card(ReleaseCommand(run=run, out=tmp_path / "x", networks=("encoder",)))
-    assert "| stopped in stage encoder | step 6 of 18 |" in text
-    assert "--out mine; then python -m crg.train --resume mine --encoder.epochs 4" in text
-
-
-def test_a_card_names_every_revision_that_a_resumed_run_was_trained_with(tmp_path):
-    run = run_folder(tmp_path / "run")
-    now = json.loads((run / "environment.json").read_text())
-    earlier = [now | {"git_revision": "old"}, now | {"device": "GPU"}]
-    (run / "environment.json").write_text(json.dumps(now | {"earlier": earlier}))
-    text = card(ReleaseCommand(run=run, out=tmp_path / "x", networks=("encoder",)))
-    assert "| revision | old, then abc |" in text
-
-
-def test_release_of_an_untrained_network_names_it(tmp_path):
-    run = run_folder(tmp_path / "run")
-    with pytest.raises(UserError, match="no trained generator"):
-        release(ReleaseCommand(run=run, out=tmp_path / "x", networks=("generator",)))
-    assert not (tmp_path / "x").exists()
-
-
 def test_absolute_paths_of_a_command_keep_their_last_part_only():
     line = "python -m crg.train --out /home/a/runs/one --seed 3"
     assert without_folders(line) == "python -m crg.train --out one --seed 3"
-
-
-def test_a_card_says_first_what_the_command_does_not_tell(tmp_path):
-    command = ReleaseCommand(
-        run=run_folder(tmp_path / "run"), out=tmp_path / "x", networks=("encoder",), note="By hand."
-    )
-    assert card(command).startswith("# x\n\nBy hand.\n\n")

@@ -1,8 +1,9 @@
-"""A game of two small networks with everything that a resume must restore, and its data."""
+"""A game of two small networks with everything that a resume must restore, and small data."""
 
 from __future__ import annotations
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from common.training.adversarial import AdversarialModel
@@ -83,3 +84,9 @@ def batches(step: int = 0) -> tf.data.Dataset:
         return tf.random.stateless_normal((BATCH, 3), seed), tf.zeros((BATCH, 0))
 
     return tf.data.Dataset.counter(start=step).map(batch)
+
+
+def blocks(n: int, seed: int = 0) -> np.ndarray:
+    """Different images with something at every scale, uint8 `[n, 16, 16, 1]`."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (n, 4, 4, 1), dtype=np.uint8)
+    return coarse.repeat(4, axis=1).repeat(4, axis=2)

@@ -1,4 +1,4 @@
-"""Features by their own names: of the project's judges, and of a graph like that of 2015."""
+"""Features by their own names: of the project's classifiers, and of a graph like that of 2015."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from common.classifiers import features
-from common.classifiers.faces import attribute_classifier
+from common.classifiers.faces import FaceClassifier, attribute_classifier, seen
 from common.datasets import mnist
 from common.errors import UserError
 from common.metrics.frechet import frechet_distance
@@ -30,16 +30,19 @@ def test_other_sizes_have_no_features_of_digits():
         features.digits().of(np.zeros((2, 32, 32, 1), np.uint8))
 
 
-def test_faces_have_the_values_before_the_judges_last_layer():
-    judge = attribute_classifier(32, 5)
-    images = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3)).astype(np.uint8)
-    found = features.faces(judge, 8, "center178").of(images)
+@pytest.mark.parametrize("side", [32, 64])
+def test_faces_of_any_size_have_the_values_before_the_classifiers_last_layer(side):
+    network = attribute_classifier(2)
+    space = features.faces(FaceClassifier(network, ("Bald", "Male"), 8_000))
+    images = np.random.default_rng(0).integers(0, 256, (3, side, side, 3)).astype(np.uint8)
+    found = space.of(images)
     assert found.shape == (3, 128)
-    kernel, bias = judge.get_layer("logits").get_weights()
-    logits = judge(images.astype(np.float32) / 127.5 - 1.0, training=False)
-    np.testing.assert_allclose(found @ kernel + bias, logits, atol=1e-4)
-    with pytest.raises(UserError, match=r"faces of \[32, 32, 3\]; these are \[16, 16, 3\]"):
-        features.faces(judge, 8, "center178").of(images[:, :16, :16])
+    kernel, bias = network.get_layer("logits").get_weights()
+    np.testing.assert_allclose(
+        found @ kernel + bias, network(seen(images), training=False), atol=1e-4
+    )
+    assert (space.frechet, space.kernel) == ("FD-face-cnn", "KD-face-cnn")
+    assert "trained on 8,000 faces, images scaled to 64x64" in space.note
 
 
 @pytest.fixture

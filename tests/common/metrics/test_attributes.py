@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from common.errors import UserError
-from common.metrics.attributes import accuracy, correlation, f1, majority, reading_rows
-from common.metrics.intervals import Interval
+from common.metrics.attributes import accuracy, correlation, f1, majority
 
 
 def flags(digits: str) -> np.ndarray:
@@ -18,33 +17,25 @@ def flags(digits: str) -> np.ndarray:
 
 # Reading
 
-TRUE, READ = flags("1110000000"), flags("1101000000")  # TP 2, FP 1, FN 1, TN 6
 
-
-def test_f1_is_that_of_the_confusion_matrix():
-    assert f1(READ, TRUE) == pytest.approx(2 / 3)  # 2 * 2 / (2 * 2 + 1 + 1)
-
-
-def test_f1_is_the_harmonic_mean_of_precision_and_recall():
-    # TP 1, FP 3, FN 0: precision 1/4, recall 1, harmonic mean 2 / (4 + 1)
-    assert f1(flags("11110"), flags("10000")) == pytest.approx(0.4)
-
-
-def test_reading_nothing_of_what_is_there_scores_zero():
-    assert f1(flags("000"), flags("010")) == 0.0
-
-
-def test_where_nothing_is_there_and_nothing_is_read_f1_is_unknown():
-    assert math.isnan(f1(flags("000"), flags("000")))
-
-
-def test_false_alarms_where_nothing_is_there_have_an_f1_of_0():
-    assert f1(flags("010"), flags("000")) == 0.0
+@pytest.mark.parametrize(
+    ("read", "true", "expected"),
+    [
+        ("1101000000", "1110000000", 2 / 3),  # 2 * 2 / (2 * 2 + 1 + 1)
+        # TP 1, FP 3, FN 0: precision 1/4, recall 1, harmonic mean 2 / (4 + 1)
+        ("11110", "10000", 0.4),
+        ("000", "010", 0.0),  # nothing is read of what is there
+        ("010", "000", 0.0),  # false alarms where nothing is there
+        ("000", "000", math.nan),  # nothing there, nothing read: unknown
+    ],
+)
+def test_f1_is_the_harmonic_mean_of_precision_and_recall(read, true, expected):
+    assert f1(flags(read), flags(true)) == pytest.approx(expected, nan_ok=True)
 
 
 def test_accuracy_is_the_share_of_equal_answers():
-    measured = accuracy(READ, TRUE)
-    assert measured.mean == pytest.approx(0.8)  # 2 + 6 of 10
+    measured = accuracy(flags("1101000000"), flags("1110000000"))
+    assert measured.mean == pytest.approx(0.8)  # TP 2 and TN 6 of 10
     assert measured.n == 10
     # Wilson: (0.8 + 1.9207 / 10) / 1.38415 -+ 1.96 / 1.38415 * sqrt(0.016 + 0.0096036)
     assert (measured.low, measured.high) == (
@@ -61,32 +52,6 @@ def test_accuracy_of_no_answers_is_a_user_error():
 @pytest.mark.parametrize(("true", "right"), [("1110000000", 0.7), ("1111111000", 0.7), ("10", 0.5)])
 def test_the_majority_is_right_on_the_larger_part(true, right):
     assert majority(flags(true)) == pytest.approx(right)
-
-
-def test_rows_hold_share_majority_and_each_readers_accuracy_and_f1():
-    true = np.stack([TRUE, flags("1111111110")], axis=1)
-    perfect, blind = true, np.stack([READ, flags("0000000000")], axis=1)
-    rows = reading_rows(["Bald", "Young"], true, [perfect, blind])
-    assert [row[0] for row in rows] == ["Bald", "Young", "mean"]
-    assert isinstance(rows[0][5], Interval)
-    rows = [[getattr(cell, "mean", cell) for cell in row] for row in rows]
-    assert rows[0][1:] == pytest.approx([0.3, 0.7, 1.0, 1.0, 0.8, 2 / 3])
-    assert rows[1][1:] == pytest.approx([0.9, 0.9, 1.0, 1.0, 0.1, 0.0])
-    assert rows[2][1:] == pytest.approx([0.6, 0.8, 1.0, 1.0, 0.45, 1 / 3])
-
-
-def test_the_mean_is_that_of_the_known_values():
-    true = np.stack([TRUE, flags("0000000000")], axis=1)
-    read = np.stack([READ, flags("0000000000")], axis=1)
-    rows = reading_rows(["Bald", "Young"], true, [read])
-    assert math.isnan(rows[1][4])
-    assert rows[2][4] == pytest.approx(2 / 3)  # and not half of it
-    assert rows[2][3] == pytest.approx(0.9)  # of 0.8 and 1.0
-
-
-def test_the_mean_of_unknown_values_alone_is_unknown():
-    nothing = np.zeros((3, 1), bool)
-    assert math.isnan(reading_rows(["Bald"], nothing, [nothing])[-1][-1])
 
 
 # Correlation

@@ -42,6 +42,7 @@ OF_THE_AUTHORS = (  # names, and their places in CelebA's header, counted from 1
 )
 ALL_STEMS = [f"{number:06d}" for number in range(1, 202_600)]
 UNLISTED = Form("all of it", {}, None, ALL_STEMS, str, lambda names: iter(()))
+CROP = (30, 40, 168, 178)  # left, top, right, bottom
 REAL = Path(__file__).parents[4] / "shared" / "data" / "celeba"
 
 
@@ -152,7 +153,7 @@ def test_images_are_in_the_order_of_their_names(original, monkeypatch):
     files = sorted((original / "img_align_celeba").iterdir())[:12]
     images = load(original).images
     for file, image in zip(files, images, strict=True):
-        np.testing.assert_array_equal(image, face(Image.open(file), SIZE, "center108"))
+        np.testing.assert_array_equal(image, face(Image.open(file), SIZE, faces.WHOLE_WIDTH))
 
 
 def test_a_subset_is_announced(folder, caplog):
@@ -194,12 +195,16 @@ def test_the_partition_file_decides(folder):
     np.testing.assert_array_equal(load(folder, "test").images[0], before.images[0])
 
 
-def test_without_a_partition_file_the_official_numbers_decide(tmp_path, caplog):
+def parts_of_all(train_files: int | None = None) -> list[list[str]]:
+    """All of CelebA's files without a list of splits, split."""
+    return [
+        chosen_names(UNLISTED, ALL_STEMS, split, train_files) for split in ("train", "dev", "test")
+    ]
+
+
+def test_without_a_partition_file_the_official_numbers_decide(caplog):
     with caplog.at_level(logging.INFO):
-        parts = [
-            chosen_names(UNLISTED, ALL_STEMS, split, "official")
-            for split in ("train", "dev", "test")
-        ]
+        parts = parts_of_all()
     assert [len(part) for part in parts] == [162_770, 19_867, 19_962]
     assert [(part[0], part[-1]) for part in parts] == [
         ("000001", "162770"),
@@ -212,34 +217,29 @@ def test_without_a_partition_file_the_official_numbers_decide(tmp_path, caplog):
 def test_a_numbered_copy_without_a_partition_file_is_all_training(folder):
     (folder / "list_eval_partition.txt").unlink()
     assert len(load(folder)) == 20
-    with pytest.raises(UserError, match=r"no images in the split 'dev' \(official .*--data\.split"):
+    with pytest.raises(
+        UserError, match=r"no images in the split 'dev' \(official\).*--data\.split"
+    ):
         load(folder, "dev")
 
 
-def test_the_reports_split_has_its_sizes_and_every_image_once(tmp_path):
-    parts = [
-        chosen_names(UNLISTED, ALL_STEMS, split, "report") for split in ("train", "dev", "test")
-    ]
-    # 202,599 - 196,608 = 5,991 = 2,995 + 2,996
-    assert [len(part) for part in parts] == [196_608, 2_995, 2_996]
+@pytest.mark.parametrize(
+    ("train_files", "sizes"),
+    # 202,599 - 196,608 = 5,991 = 2,995 + 2,996; 202,599 - 182,638 = 19,961 = 9,980 + 9,981
+    [(196_608, [196_608, 2_995, 2_996]), (182_638, [182_638, 9_980, 9_981])],
+)
+def test_so_many_files_train_and_the_rest_is_halved_in_their_order(train_files, sizes):
+    parts = parts_of_all(train_files)
+    assert [len(part) for part in parts] == sizes
     assert [stem for part in parts for stem in part] == ALL_STEMS
 
 
-def test_the_authors_split_holds_the_last_images_out(tmp_path):
-    parts = [
-        chosen_names(UNLISTED, ALL_STEMS, split, "authors") for split in ("train", "dev", "test")
-    ]
-    # 202,599 - 19,961 = 182,638, and the halves of 19,961
-    assert [len(part) for part in parts] == [182_638, 9_980, 9_981]
-    assert [stem for part in parts for stem in part] == ALL_STEMS
-
-
-def test_the_reports_split_of_a_subset_keeps_the_shares(original):
+def test_a_split_of_a_subset_keeps_the_shares_whatever_the_list_of_splits_says(original):
     # 20 * 196,608 / 202,599 = 19.4: 19 and, of the one that is left, 0 and 1
-    assert len(load(original, "train", partition="report")) == 19
-    assert len(load(original, "test", partition="report")) == 1
-    with pytest.raises(UserError, match=r"in the split 'dev' \(report partition\)"):
-        load(original, "dev", partition="report")
+    assert len(load(original, "train", train_files=196_608)) == 19
+    assert len(load(original, "test", train_files=196_608)) == 1
+    with pytest.raises(UserError, match=r"in the split 'dev' \(196,608 of all files train\)"):
+        load(original, "dev", train_files=196_608)
 
 
 def test_the_first_images_of_a_split_are_a_part_of_it(original, decoded):
@@ -249,11 +249,6 @@ def test_the_first_images_of_a_split_are_a_part_of_it(original, decoded):
     np.testing.assert_array_equal(part.images, whole.images[:3])
     np.testing.assert_array_equal(part.attributes, whole.attributes[:3])
     assert len(decoded) == 3  # and no more than these
-
-
-def test_the_reports_small_set_is_a_24th_of_its_training_set(tmp_path):
-    train = chosen_names(UNLISTED, ALL_STEMS, "train", "report")
-    assert len(train) == 24 * 8_192
 
 
 # Attributes
@@ -351,11 +346,11 @@ def test_photographs_are_read_as_the_networks_see_faces(original, tmp_path, capl
     photos.mkdir()
     shutil.copy(original / "img_align_celeba" / "000001.jpg", photos / "b.jpg")
     Image.new("RGB", (30, 30), (90, 90, 90)).save(photos / "a.png")
-    stems, images = faces.read_faces(photos, SIZE, "paper138")
+    stems, images = faces.read_faces(photos, SIZE, CROP)
     assert stems == ["a", "b"]
     assert images.shape == (2, 16, 16, 3)
     assert not caplog.messages
-    np.testing.assert_array_equal(images[1], load(original, crop="paper138").images[0])
+    np.testing.assert_array_equal(images[1], load(original, crop=CROP).images[0])
 
 
 # What is refused
@@ -456,7 +451,7 @@ def test_without_partition_and_numbers_there_is_no_official_split(folder):
     )
     with pytest.raises(UserError, match=r"no list_eval_partition\.txt, and the images are not num"):
         load(folder)
-    assert len(load(folder, partition="report")) == 19
+    assert len(load(folder, train_files=196_608)) == 19
 
 
 @pytest.mark.parametrize("there", [True, False])
@@ -535,7 +530,7 @@ def test_a_full_disk_is_a_user_error_and_leaves_nothing(original, cache, monkeyp
     with pytest.raises(
         UserError, match=r"Cannot write the cache .*\.npy \(No space left on device\); it needs 0.0"
     ):
-        faces.decoded_images(form, form.names, 64, "center108")
+        faces.decoded_images(form, form.names, 64, CROP)
     assert list(cache.iterdir()) == []
 
 
@@ -559,7 +554,7 @@ def test_the_images_are_a_read_only_memory_map(original):
 def test_the_cache_lies_where_it_is_told(original, tmp_path, cache):
     load(original, cache_dir=tmp_path / "here")
     (file,) = (tmp_path / "here").iterdir()
-    assert file.name.startswith("faces-16-center108-12-")
+    assert file.name.startswith("faces-16-0-20-178-198-12-")
     assert not cache.exists()
 
 
@@ -570,7 +565,7 @@ def test_the_cache_lies_in_the_home_folder_by_default(monkeypatch, tmp_path):
 
 
 def test_another_size_or_crop_is_decoded_anew(original, decoded):
-    for options in ({}, {"size": 8}, {"crop": "paper138"}):
+    for options in ({}, {"size": 8}, {"crop": CROP}):
         decoded.clear()
         load(original, "dev", **options)
         assert len(decoded) == 4
@@ -603,23 +598,23 @@ def test_a_damaged_cache_is_named(original, cache):
 
 def test_what_killed_builds_left_is_removed_and_the_rest_stays(original, cache):
     cache.mkdir(parents=True)
-    killed, alive, fresh, judge = (
+    killed, alive, fresh, other = (
         cache / name
         for name in (
-            ".0000000a~faces-16-center108-12-0.npy",
-            ".0000000b~faces-16-center108-12-0.npy",
-            ".0000000c~faces-16-center108-12-0.npy",
-            ".0000000d~judge-celeba-0.weights.h5",
+            ".0000000a~faces-16-0-12-0.npy",
+            ".0000000b~faces-16-0-12-0.npy",
+            ".0000000c~faces-16-0-12-0.npy",
+            ".0000000d~classifier-celeba-0.weights.h5",
         )
     )
-    for file in (killed, alive, judge):
+    for file in (killed, alive, other):
         file.write_bytes(b"half of it")
     fresh.touch()  # made, not yet locked
     with alive.open("rb") as held:
         fcntl.flock(held, fcntl.LOCK_EX)  # as the process holds it that builds
         load(original)
     assert not killed.exists()
-    assert all(file.exists() for file in (alive, fresh, judge))
+    assert all(file.exists() for file in (alive, fresh, other))
 
 
 KILLED = """
@@ -707,7 +702,7 @@ def test_the_fingerprint_is_that_of_the_contents(original, folder):
     for other in (
         load(original, "dev"),
         load(original, limit=11),
-        load(original, crop="paper138"),
+        load(original, crop=CROP),
         load(original, attributes=("Male",)),
         load(original, values="signed"),
     ):
@@ -715,9 +710,9 @@ def test_the_fingerprint_is_that_of_the_contents(original, folder):
 
 
 def test_the_source_names_folder_split_and_crop(original):
-    records = load(original, "dev", crop="paper138")
+    records = load(original, "dev", crop=CROP)
     place = original / "img_align_celeba"
-    assert records.source == f"JPEG files in {place}, split dev (official), crop paper138"
+    assert records.source == f"JPEG files in {place}, split dev (official), crop (30, 40, 168, 178)"
 
 
 # Any list
