@@ -250,7 +250,7 @@ def published_row(config: Config, attribute: str) -> tuple[str, tuple[float, ...
             changed = differences(
                 preset, dataclasses.replace(config, run=preset.run, source=preset.source)
             )
-            other = " (other settings)" if changed or config.run.limit else ""
+            other = " (other settings)" if changed or config.source.limit else ""
             return f"the paper's row {name}{other}", values
     return None
 
