@@ -7,6 +7,7 @@ images. E_y depends on neither of the others.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from common.cli.training import begin, check_lengths, load_start, opened
@@ -33,6 +34,15 @@ REESTIMATION_BATCH = 256  # images, the authors' code
 SAMPLE_BATCHES = 4  # for the samples at the end of a period
 
 
+@dataclass(frozen=True, slots=True)
+class Images:
+    """What the stages train on: training images, those of `dev`, and what to ask about y."""
+
+    train: Records
+    dev: Records
+    conditions: Conditions
+
+
 @exits_cleanly
 def main(arguments: list[str] | None = None) -> None:
     """Parses the command line, then trains and reports."""
@@ -46,27 +56,24 @@ def train(config: Config, launch: LaunchConfig, device: str) -> None:
     from icgan_tf.editor import build
 
     # The training images last: they take longest, and a split that is missing is refused before.
-    test, dev, images = (data.load(config, split) for split in ("test", "dev", "train"))
-    check_lengths(test, *((getattr(config, stage), len(images)) for stage in config.stages))
-    conditions = Conditions(
-        images.attributes,
-        config.data.condition_values,
-        config.gan.prior,
-        one_hot=config.dataset == "mnist",
-    )
+    test, dev, records = (data.load(config, split) for split in ("test", "dev", "train"))
+    check_lengths(test, *((getattr(config, stage), len(records)) for stage in config.stages))
+    values, prior = config.data.condition_values, config.gan.prior
+    conditions = Conditions(records.attributes, values, prior, one_hot=config.dataset == "mnist")
+    images = Images(records, dev, conditions)
     nets = build(config)
     found = load_start(nets, launch, "IcGAN", ("generator",) if encoder_z_alone(config) else ())
     check_meaning(config, launch)
     kept = kept_networks(config, found)
 
     # Nothing has been written up to here; from here on nothing is refused.
-    with opened(config, launch, "icgan", device, images, nets, found, kept) as run:
+    with opened(config, launch, "icgan", device, records, nets, found, kept) as run:
         if "gan" in config.stages:
-            train_gan(config, run, images, conditions, nets)
+            train_gan(config, run, images, nets)
         if "encoder_z" in config.stages:
-            train_encoder_z(config, run, images, dev, conditions, nets)
+            train_encoder_z(config, run, images, nets)
         if "encoder_y" in config.stages:
-            train_encoder_y(config, run, images, dev, conditions, nets)
+            train_encoder_y(config, run, images, nets)
         draw_losses(run)
         report(config, run)
 
@@ -125,13 +132,7 @@ def kept_networks(config: Config, found: Sequence[str]) -> list[str]:
     return [name for name in found if name not in changed]
 
 
-def train_gan(
-    config: Config,
-    run: Run,
-    records: Records,
-    conditions: Conditions,
-    nets: dict[str, keras.Model],
-) -> None:
+def train_gan(config: Config, run: Run, images: Images, nets: dict[str, keras.Model]) -> None:
     """Stage 1; leaves G, its batch statistics re-estimated, and D trained and saved in the run."""
     import keras
 
@@ -151,7 +152,7 @@ def train_gan(
     model = ConditionalGAN(
         generator,
         discriminator,
-        conditions,
+        images.conditions,
         wrong_weight=settings.wrong_weight,
         fake_weight=fake_weight,
         seed=seed,
@@ -162,7 +163,7 @@ def train_gan(
         if settings.schedule == "step":
             rate = keras.optimizers.schedules.ExponentialDecay(
                 rate,
-                max(1, round(settings.step_epochs * len(records) / settings.batch_size)),
+                max(1, round(settings.step_epochs * len(images.train) / settings.batch_size)),
                 settings.step_factor,
                 staircase=True,
             )
@@ -174,7 +175,7 @@ def train_gan(
 
     def period_end(name: str) -> None:
         with averaged_weights(model.generator_optimizer, generator):
-            reestimate(config, conditions, generator, sampled_with)
+            reestimate(config, images.conditions, generator, sampled_with)
             draw(name)
             collapse.watch(run, read_history(run.history_file("gan")), tuple(saved))
             run.save_networks(saved)
@@ -183,7 +184,7 @@ def train_gan(
         model,
         run,
         "gan",
-        records,
+        images.train,
         settings,
         pixel_range=config.data.pixel_range,
         flip=settings.flip,
@@ -191,7 +192,7 @@ def train_gan(
         period_end=period_end,
     )
     model.generator_optimizer.finalize_variable_values(generator.trainable_variables)
-    reestimate(config, conditions, generator, settings.reestimate_batches)
+    reestimate(config, images.conditions, generator, settings.reestimate_batches)
     run.save_networks(saved)
 
 
@@ -217,14 +218,7 @@ def reestimate(
     reestimate_batch_statistics(generator, inputs)
 
 
-def train_encoder_z(
-    config: Config,
-    run: Run,
-    records: Records,
-    dev: Records,
-    conditions: Conditions,
-    nets: dict[str, keras.Model],
-) -> None:
+def train_encoder_z(config: Config, run: Run, images: Images, nets: dict[str, keras.Model]) -> None:
     """Stage 2 (Eq. 2); leaves E_z trained, and saved in the run with its generator."""
     from common.training.fit import fit
     from icgan_tf.encoders import LatentEncoding
@@ -232,20 +226,20 @@ def train_encoder_z(
 
     settings, seed = config.encoder_z, config.run.seed
     if "gan" not in config.stages:  # whatever moment of whose training G comes from
-        reestimate(config, conditions, nets["generator"], config.gan.reestimate_batches)
+        reestimate(config, images.conditions, nets["generator"], config.gan.reestimate_batches)
     saved = {name: nets[name] for name in ("generator", "encoder_z")}
     model = LatentEncoding(
         nets["generator"],
         nets["encoder_z"],
-        conditions,
-        fixed=len(records) if settings.fixed_pairs else 0,
+        images.conditions,
+        fixed=len(images.train) if settings.fixed_pairs else 0,
         reduction=settings.reduction,
         seed=seed,
     )
     model.compile(
         jit_compile=config.run.xla, encoder_z=_adam(settings.learning_rate, settings.beta_1)
     )
-    draw = regenerated_samples(run, in_training(config, run, nets), records)
+    draw = regenerated_samples(run, in_training(config, run, nets), images.train)
 
     def period_end(name: str) -> None:
         draw(name)
@@ -255,30 +249,23 @@ def train_encoder_z(
         model,
         run,
         "encoder_z",
-        records,  # of which nothing is used but the labels, where the prior is "batch"
+        images.train,  # of which nothing is used but the labels, where the prior is "batch"
         settings,
         backup_seconds=config.run.backup_seconds,
-        validation=dev,
+        validation=images.dev,
         period_end=period_end,
     )
     run.save_networks(saved)
 
 
-def train_encoder_y(
-    config: Config,
-    run: Run,
-    records: Records,
-    dev: Records,
-    conditions: Conditions,
-    nets: dict[str, keras.Model],
-) -> None:
+def train_encoder_y(config: Config, run: Run, images: Images, nets: dict[str, keras.Model]) -> None:
     """Stage 3 (Eq. 3); leaves E_y trained, and saved in the run."""
     from common.training.fit import fit
     from icgan_tf.encoders import ConditionEncoding
 
     settings, seed = config.encoder_y, config.run.seed
     encoder_y = nets["encoder_y"]
-    model = ConditionEncoding(encoder_y, conditions, reduction=settings.reduction, seed=seed)
+    model = ConditionEncoding(encoder_y, images.conditions, reduction=settings.reduction, seed=seed)
     model.compile(
         jit_compile=config.run.xla, encoder_y=_adam(settings.learning_rate, settings.beta_1)
     )
@@ -286,11 +273,11 @@ def train_encoder_y(
         model,
         run,
         "encoder_y",
-        records,
+        images.train,
         settings,
         pixel_range=config.data.pixel_range,
         backup_seconds=config.run.backup_seconds,
-        validation=dev,
+        validation=images.dev,
         keep_best=("val_encoder_y_loss",) if settings.keep == "best" else (),
         period_end=lambda _: run.save_networks({"encoder_y": encoder_y}),
     )

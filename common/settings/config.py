@@ -10,11 +10,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import types
-import typing
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
+
+import cattrs
+from cattrs.preconf.json import make_converter
 
 from common.errors import UserError
 
@@ -120,22 +121,26 @@ class RunConfig:
         check_setting("backup-seconds", seconds, 0 < seconds < math.inf, "above 0 and finite")
 
 
+def _strict(value: Any, kind: type[Any]) -> Any:
+    """Takes primitives of exactly the type `kind`: `int("3")` and `bool("no")` hide mistakes."""
+    if kind is float and type(value) is int:
+        return float(value)
+    if type(value) is not kind:
+        raise TypeError(f"{value!r} where a value of type {kind.__name__} belongs")
+    return value
+
+
+_converter = make_converter(forbid_extra_keys=True)
+for _kind in (bool, int, float, str):
+    _converter.register_structure_hook(_kind, _strict)
+
+
 def to_json(config: Any) -> dict[str, Any]:
     """The dataclass `config` as plain JSON values; `from_json` reads an equal object back."""
-
-    def plain(value: Any) -> Any:
-        if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-        if isinstance(value, Path):
-            return str(value)
-        if isinstance(value, tuple | list):
-            return [plain(item) for item in value]
-        return value
-
-    return plain(config)
+    return _converter.unstructure(config)
 
 
-def from_json(kind: type[C], values: Mapping[str, Any], where: str = "config.json") -> C:
+def from_json(kind: type[C], values: Any, where: str = "config.json") -> C:
     """Reads what `to_json` wrote.
 
     Args:
@@ -144,45 +149,25 @@ def from_json(kind: type[C], values: Mapping[str, Any], where: str = "config.jso
         where: the file, for error messages.
 
     Raises:
-        UserError: unknown or missing fields, or values of the wrong type.
+        UserError: unknown or missing fields, or values of the wrong type, each with its place.
     """
+
+    def words(error: BaseException, _: type[Any] | None) -> str:
+        if isinstance(error, cattrs.ForbiddenExtraKeysError):
+            known = [one.name for one in dataclasses.fields(error.cl)]
+            return f"unknown fields {sorted(error.extra_fields)}, known are {known}"
+        return f"missing {error}" if isinstance(error, KeyError) else str(error).rstrip(".")
+
     if not isinstance(values, Mapping):
         raise UserError(f"{where} holds {values!r} where the fields of a {kind.__name__} belong.")
-    hints = typing.get_type_hints(kind)
-    unknown = sorted(set(values) - set(hints))
-    if unknown:
-        raise UserError(
-            f"{where} has the unknown fields {unknown}; {kind.__name__} has {sorted(hints)}. "
-            "It belongs to another package, or to another version of this one."
-        )
     try:
-        return kind(**{name: _value(hints[name], value, where) for name, value in values.items()})
-    except TypeError as error:
-        raise UserError(f"{where} does not describe a {kind.__name__}: {error}.") from error
-
-
-def _value(hint: Any, value: Any, where: str) -> Any:
-    """One JSON value as the type `hint` asks for."""
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        return from_json(hint, value, where)
-    if origin in (typing.Union, types.UnionType):
-        return None if value is None else _value(arguments[0], value, where)
-    if origin is tuple:
-        return tuple(_value(arguments[0], item, where) for item in value)
-    if origin is Literal:
-        if value not in arguments:
-            raise UserError(f"{where} holds {value!r} where one of {list(arguments)} is allowed.")
-        return value
-    if hint is Path:
-        return Path(value)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, typing.cast(type, hint)) or (
-        hint is not bool and isinstance(value, bool)
-    ):
-        raise UserError(f"{where} holds {value!r} where a value of type {hint.__name__} belongs.")
-    return value
+        return _converter.structure(values, kind)
+    except cattrs.BaseValidationError as error:
+        errors = "; ".join(cattrs.transform_error(error, format_exception=words))
+        raise UserError(
+            f"{where} does not describe a {kind.__name__}: {errors}. "
+            "It may belong to another package, or to another version of this one."
+        ) from error
 
 
 def read_config(kind: type[C], folder: Path) -> C:

@@ -8,12 +8,15 @@ from dataclasses import replace
 
 import pytest
 
+from common.datasets import drawn
+from common.datasets.celeba import loader as celeba
 from common.errors import UserError
 from common.files import ROOT, write_json
-from common.settings.config import differences, from_json, read_config, to_json
+from common.settings.config import differences, read_config, to_json
 from common.settings.flags import parse_training
 from icgan_tf.config import (
     ALL,
+    CROPS,
     EXTENDABLE,
     MNIST,
     PAPER18,
@@ -24,6 +27,7 @@ from icgan_tf.config import (
     EncoderZConfig,
     GANConfig,
     NetworkConfig,
+    attribute_names,
     baseline,
     paper,
     paper32,
@@ -38,7 +42,7 @@ DATASETS = ("mnist", "celeba", "drawn")
 COMBINATIONS = [
     *((name, dataset) for name in ("stable", "paper", "report", "quick", "smoke")
       for dataset in DATASETS),
-    ("baseline", "mnist"),
+    *(("baseline", "mnist"), ("paper32", "mnist")),
 ]  # fmt: skip
 
 
@@ -51,9 +55,7 @@ def parse(*words: str) -> Config:
 
 
 def test_the_18_attributes_are_the_authors_in_their_order():
-    from common.datasets.celeba.loader import ATTRIBUTES
-
-    numbers = [ATTRIBUTES.index(name) + 1 for name in PAPER18]  # CelebA's, from 1
+    numbers = [celeba.ATTRIBUTES.index(name) + 1 for name in PAPER18]  # CelebA's, from 1
     assert numbers == [5, 6, 9, 10, 12, 13, 16, 18, 19, 21, 22, 23, 27, 29, 32, 33, 34, 36]
 
 
@@ -82,30 +84,45 @@ def test_the_original_has_the_networks_of_its_tables():
 
 
 @pytest.mark.parametrize("config", [paper(), paper32()])
-def test_the_originals_gan_is_trained_as_in_its_code(config):
-    gan = config.gan
-    assert (gan.epochs, gan.batch_size) == (25.0, 64)
-    assert (gan.learning_rate, gan.beta_1, gan.schedule) == (2e-4, 0.5, "constant")
-    assert (gan.wrong_weight, gan.fake_weight, gan.prior) == (0.5, None, "empirical")
-    assert (gan.ema, gan.reestimate_batches) == (None, 100)
-
-
-@pytest.mark.parametrize("stage", ["encoder_z", "encoder_y"])
-def test_the_originals_encoders_are_trained_as_in_its_code(stage):
-    encoder = getattr(paper(), stage)
-    assert (encoder.epochs, encoder.batch_size, encoder.reduction) == (15.0, 64, "mean")
-    assert (encoder.learning_rate, encoder.beta_1) == (1e-4, 0.1)
-
-
-def test_the_originals_e_z_has_as_many_pairs_as_images_and_its_e_y_is_the_last():
-    assert (paper().encoder_z.fixed_pairs, paper().encoder_y.keep) == (True, "last")
+def test_the_original_is_trained_as_in_its_code(config):
+    assert to_json(config.gan) == {
+        "epochs": 25.0,
+        "period": 1.0,
+        "batch_size": 64,
+        "learning_rate": 2e-4,
+        "beta_1": 0.5,
+        "schedule": "constant",
+        "step_epochs": 10.0,
+        "step_factor": 0.1,  # unused
+        "wrong_weight": 0.5,
+        "fake_weight": None,
+        "prior": "empirical",
+        "flip": config.dataset != "mnist",
+        "ema": None,
+        "reestimate_batches": 100,
+    }
+    encoder = {
+        "epochs": 15.0,
+        "period": 1.0,
+        "batch_size": 64,
+        "learning_rate": 1e-4,
+        "beta_1": 0.1,
+        "reduction": "mean",
+    }
+    assert to_json(config.encoder_z) == {**encoder, "fixed_pairs": True}
+    assert to_json(config.encoder_y) == {**encoder, "keep": "last"}
 
 
 def test_the_original_sees_64x64_faces_cropped_to_138():
-    data = paper().data
-    assert (data.image_size, data.crop, data.split) == (64, "paper138", "authors")
-    assert (data.pixel_range, data.condition_values) == ("signed", "signed")
-    assert data.attributes == PAPER18
+    assert to_json(paper().data) == {
+        "image_size": 64,
+        "attributes": list(PAPER18),
+        "crop": "paper138",
+        "split": "authors",
+        "pixel_range": "signed",
+        "condition_values": "signed",
+    }
+    assert CROPS["paper138"] == (30, 40, 168, 178)  # 138 pixels wide
 
 
 def test_paper_on_digits_is_paper32_with_padded_digits_and_no_mirroring():
@@ -134,6 +151,8 @@ def test_the_reports_faces_have_a_dense_layer_twice_the_filters_and_dropout():
 def test_the_report_crops_faces_to_108_has_all_attributes_and_its_own_split():
     data = report("celeba").data
     assert (data.crop, data.attributes, data.split) == ("center108", ALL, "report")
+    left, top, right, bottom = CROPS["center108"]  # of 178x218, in the middle
+    assert (right - left, bottom - top, left + right, top + bottom) == (108, 108, 178, 218)
 
 
 def test_the_reports_digits_are_28x28_one_hot_against_a_tanh():
@@ -176,13 +195,6 @@ def test_the_first_preset_is_the_shipped_models_and_is_of_digits():
     assert parse() == stable("mnist") == PRESETS[next(iter(PRESETS))]()
 
 
-@pytest.mark.parametrize(("name", "dataset"), COMBINATIONS)
-def test_a_preset_is_for_the_data_set_that_it_is_asked_for(name, dataset):
-    config = PRESETS[name](dataset)
-    assert config.dataset == dataset
-    assert config.data.attributes == (ALL if dataset == "mnist" or name == "report" else PAPER18)
-
-
 @pytest.mark.parametrize(("name", "dataset"), [("paper", "mnist"), ("report", "drawn")])
 def test_the_command_line_asks_the_preset_for_its_data_set(name, dataset):
     assert parse("--preset", name, "--dataset", dataset) == PRESETS[name](dataset)
@@ -195,16 +207,16 @@ def test_presets_of_digits_know_no_faces(preset, dataset):
         parse("--preset", preset, "--dataset", dataset)
 
 
-@pytest.mark.parametrize(("name", "dataset"), [*COMBINATIONS, ("paper32", None)])
-def test_a_preset_reads_back_equal_from_its_file(tmp_path, name, dataset):
-    config = PRESETS[name](*filter(None, [dataset]))
+@pytest.mark.parametrize(("name", "dataset"), COMBINATIONS)
+def test_a_preset_is_for_the_data_set_that_it_is_asked_for_and_reads_back_equal(
+    tmp_path, name, dataset
+):
+    config = PRESETS[name](dataset)
+    assert (config.package, config.dataset) == ("icgan_tf", dataset)
+    assert config.stages == ("gan", "encoder_z", "encoder_y")
+    assert config.data.attributes == (ALL if dataset == "mnist" or name == "report" else PAPER18)
     write_json(tmp_path / "config.json", to_json(config))
     assert read_config(Config, tmp_path) == config
-
-
-@pytest.mark.parametrize("name", PRESETS)
-def test_every_preset_trains_all_stages_and_says_what_it_is_for(name):
-    assert PRESETS[name]().stages == ("gan", "encoder_z", "encoder_y")
     assert len((PRESETS[name].__doc__ or "").split()) >= 7
 
 
@@ -224,8 +236,19 @@ def test_quick_keeps_the_losses_and_the_order_of_stable(dataset):
     assert not any(name.startswith("data.") for name in changed)
 
 
-def test_faces_are_mirrored_and_digits_are_not():
-    assert [stable(dataset).gan.flip for dataset in DATASETS] == [False, True, True]
+@pytest.mark.parametrize(
+    ("dataset", "attributes", "expected"),
+    [
+        ("mnist", ALL, tuple("0123456789")),
+        ("celeba", ("Male", "Bald"), ("Male", "Bald")),
+        ("drawn", ("Male", "Bald"), ("Male", "Bald")),
+        ("celeba", ALL, celeba.ATTRIBUTES),
+        ("drawn", ALL, drawn.ATTRIBUTES),
+    ],
+)
+def test_columns_are_named_as_the_settings_say(dataset, attributes, expected):
+    config = Config(dataset=dataset, data=DataConfig(image_size=32, attributes=attributes))
+    assert attribute_names(config) == expected
 
 
 # --- The command line -----------------------------------------------------------------------------
@@ -244,23 +267,12 @@ def test_stages_and_attributes_are_read_from_the_command_line():
     assert config.data.attributes == ("Male", "Smiling")
 
 
-def test_a_misspelt_preset_is_answered_with_the_nearest_one():
-    with pytest.raises(UserError, match=r"no preset 'quik'.*Did you mean 'quick'"):
-        parse("--preset", "quik")
-
-
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_resumed_run_may_train_each_stage_longer(tmp_path, stage):
     write_json(tmp_path / "config.json", to_json(smoke()))
     longer = replace(smoke(), **{stage: replace(getattr(smoke(), stage), epochs=4.0)})
     flag = f"--{stage.replace('_', '-')}.epochs"
     assert parse("--resume", str(tmp_path), flag, "4") == longer
-
-
-def test_a_resumed_run_keeps_everything_else(tmp_path):
-    write_json(tmp_path / "config.json", to_json(smoke()))
-    with pytest.raises(UserError, match=r"gan\.wrong_weight is 0\.5 in the run and 0\.0 here"):
-        parse("--resume", str(tmp_path), "--gan.wrong-weight", "0")
 
 
 def test_help_does_not_wait_for_tensorflow():
@@ -272,61 +284,41 @@ def test_help_does_not_wait_for_tensorflow():
 # --- What is refused ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("stage", STAGES)
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("epochs", 0.0),
-        ("epochs", float("nan")),
-        ("period", -1.0),
-        ("learning_rate", 0.0),
-        ("learning_rate", float("inf")),
-        ("batch_size", 0),
-        ("beta_1", 1.0),
-        ("beta_1", -0.1),
-    ],
-)
-def test_a_stage_that_cannot_be_trained_is_refused_by_name(stage, field, value):
-    with pytest.raises(UserError, match=rf"{stage}\.{field} is .*; it must be"):
-        STAGES[stage](**{field: value})
+STAGE = [
+    *(("epochs", 0.0), ("epochs", float("nan")), ("period", -1.0), ("batch_size", 0)),
+    *(("learning_rate", 0.0), ("learning_rate", float("inf")), ("beta_1", 1.0), ("beta_1", -0.1)),
+]
 
 
 @pytest.mark.parametrize(
-    ("field", "value"),
+    ("group", "kind", "field", "value"),
     [
-        ("ema", 0.0),
-        ("ema", 1.0),
-        ("step_factor", 0.0),
-        ("step_factor", 1.5),
-        ("step_epochs", 0.0),
-        ("wrong_weight", -0.5),
-        ("fake_weight", float("inf")),
-        ("reestimate_batches", -1),
+        *((f"{name}.", kind, *one) for name, kind in STAGES.items() for one in STAGE),
+        *(
+            ("gan.", GANConfig, field, value)
+            for field, value in (
+                *(("ema", 0.0), ("ema", 1.0), ("step_factor", 0.0), ("step_factor", 1.5)),
+                *(("step_epochs", 0.0), ("wrong_weight", -0.5), ("fake_weight", float("inf"))),
+                ("reestimate_batches", -1),
+            )
+        ),
+        *(
+            ("networks.", NetworkConfig, field, value)
+            for field, value in (
+                *(("latent_size", 0), ("generator_filters", 0), ("generator_dense", -1)),
+                *(("discriminator_filters", -8), ("discriminator_dropout", 1.0)),
+                *(("discriminator_dropout", -0.1), ("condition_layer", -1)),
+                *(("encoder_filters", 0), ("encoder_z_dense", 0), ("encoder_y_dense", 0)),
+            )
+        ),
+        ("data.", DataConfig, "attributes", ()),
+        *(("", Config, "stages", ()), ("", Config, "report_images", 1)),
     ],
 )
-def test_impossible_settings_of_the_gan_are_refused_by_name(field, value):
-    with pytest.raises(UserError, match=rf"gan\.{field} is .*; it must be"):
-        GANConfig(**{field: value})
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("latent_size", 0),
-        ("generator_filters", 0),
-        ("generator_dense", -1),
-        ("discriminator_filters", -8),
-        ("discriminator_dropout", 1.0),
-        ("discriminator_dropout", -0.1),
-        ("condition_layer", -1),
-        ("encoder_filters", 0),
-        ("encoder_z_dense", 0),
-        ("encoder_y_dense", 0),
-    ],
-)
-def test_networks_that_cannot_be_built_are_refused_by_name(field, value):
-    with pytest.raises(UserError, match=rf"networks\.{field} is .*; it must be"):
-        NetworkConfig(**{field: value})
+def test_what_cannot_be_trained_is_refused_by_name(group, kind, field, value):
+    with pytest.raises(UserError) as refused:
+        kind(**{field: value})
+    assert str(refused.value).startswith(f"The setting {group}{field} is {value!r}; it must be ")
 
 
 @pytest.mark.parametrize("size", [0, 8, 31, 48, 100])
@@ -366,28 +358,9 @@ def test_an_even_prior_is_for_classes():
         Config(gan=GANConfig(prior="uniform"))
 
 
-def test_a_run_needs_a_stage_and_faces_an_attribute():
-    with pytest.raises(UserError, match=r"stages is \(\); it must be"):
-        Config(stages=())
-    with pytest.raises(UserError, match=r"data\.attributes is \(\); it must be"):
-        DataConfig(attributes=())
-
-
-def test_a_report_needs_two_images():
-    with pytest.raises(UserError, match="report_images is 1; it must be at least 2"):
-        Config(report_images=1)
-
-
 def test_a_wrong_setting_on_the_command_line_is_a_users_mistake():
     with pytest.raises(UserError, match="image_size is 48; it must be 16, 32, 64"):
         parse("--preset", "paper", "--data.image-size", "48")
-
-
-def test_a_wrong_setting_in_a_file_is_a_users_mistake():
-    values = to_json(smoke())
-    values["gan"]["prior"] = "guessed"
-    with pytest.raises(UserError, match="'guessed' where one of"):
-        from_json(Config, values)
 
 
 @pytest.mark.parametrize(
