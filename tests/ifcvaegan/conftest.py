@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import keras
 
     from common.datasets.records import Records
-    from ifcvaegan.trained import Trained
+    from ifcvaegan.editor import IFcVAEGANEditor
 
 NAMES = ("Smiling", "Male", "Eyeglasses")
 TINY = Config(
@@ -48,7 +48,7 @@ def networks(faces: Records) -> dict[str, keras.Model]:
     import keras
 
     from common.images import to_range
-    from ifcvaegan.trained import build
+    from ifcvaegan.editor import build
 
     keras.utils.set_random_seed(1)
     nets = build(TINY)
@@ -64,14 +64,9 @@ def networks(faces: Records) -> dict[str, keras.Model]:
 
 
 @pytest.fixture(scope="session")
-def model(networks: dict[str, keras.Model]) -> Trained:
+def model(networks: dict[str, keras.Model]) -> IFcVAEGANEditor:
     """E and D as a command gets them; their folder does not exist."""
-    from ifcvaegan.trained import Trained
+    from ifcvaegan.editor import IFcVAEGANEditor
 
-    return Trained(Path("no-folder") / "faces", TINY, networks["encoder"], networks["decoder"])
-
-
-@pytest.fixture
-def _model_loaded_once(model: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Commands that name its folder as a run get it."""
-    monkeypatch.setattr("ifcvaegan.trained.load", {model.folder: model}.__getitem__)
+    folder = Path("no-folder") / "faces"
+    return IFcVAEGANEditor(folder, TINY, networks["encoder"], networks["decoder"])

@@ -3,75 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from common.datasets.records import Records
 from common.runs.directory import Run
-from ifcvaegan import figures, judged, samples
-from ifcvaegan.judged import Codes
+from ifcvaegan import figures, samples
+from ifcvaegan.readings import Encoded
+from tests.ifcvaegan.toys import NAMES, Toy, records
 
-NAMES = ("Smiling", "Male")
 TRUE = np.array([[1, 0], [0, 1], [0, 0], [1, 1]], np.float32)
 Z = np.array([[0.1], [0.2], [0.3], [0.4]], np.float32)
+FACES = np.hstack([TRUE, Z])
 
 
 def showing(attributes: np.ndarray, latents: np.ndarray) -> np.ndarray:
     """Images `[N, 3, 1, 3]`: Smiling, Male and z, a row each, as 100 * value + 100."""
-    values = np.concatenate([attributes, latents], axis=1)
+    values = np.concatenate([attributes, np.clip(latents, -0.9, 0.9)], axis=1)
     return np.repeat((100 * values + 100).astype(np.uint8)[:, :, None, None], 3, axis=3)
 
 
-def shown(sheet: list[list[np.ndarray]]) -> np.ndarray:
-    """What the images of a sheet show, `[rows, columns, 3]`."""
-    return (np.array([[image[:, 0, 0] for image in row] for row in sheet]) - 100.0) / 100
+def shown(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    values = (images[:, :, 0, 0] - np.float32(100)) / 100
+    return values[:, :2], values[:, 2:]
 
 
-REAL = Records(showing(TRUE, Z), TRUE, NAMES, "toy", "memory")
-MODEL: Any = SimpleNamespace(
-    attribute_names=NAMES,
-    config=SimpleNamespace(run=SimpleNamespace(seed=0), networks=SimpleNamespace(latent_size=1)),
-)
+REAL = records(showing(TRUE, Z), TRUE)
+MODEL: Any = Toy(shown, showing)
 
 
 @pytest.fixture
-def drawn(monkeypatch, tmp_path) -> Callable[[Callable[[], object]], tuple[np.ndarray, list[str]]]:
-    """Draws, and gives what a sheet shows, and the labels of its rows or columns."""
-    sheets: list[tuple[np.ndarray, list[str]]] = []
+def drawn(monkeypatch) -> Callable[[Callable[[], object]], tuple[np.ndarray, list[str]]]:
+    """Draws, and gives what a sheet shows, `[rows, columns, 3]`, and its rows' or columns' labels.
+
+    Checks that the sheet goes where the figure says.
+    """
+    sheets: list[tuple[Any, Any, list[str]]] = []
 
     def grid(rows, path, row_labels=None, column_labels=None):
-        sheets.append((shown(rows), row_labels or column_labels))
+        sheets.append((rows, path, row_labels or column_labels))
 
-    def encode(model, images):
-        values = (images[:, :, 0, 0] - np.float32(100)) / 100
-        return values[:, 2:], np.full((len(images), 1), -30, np.float32), values[:, :2]
+    for module in (figures, samples):
+        monkeypatch.setattr(module, "grid", grid)
 
-    for module in (figures, samples, judged):
-        for name, function in {
-            "decode": lambda model, y, z: showing(y, np.clip(z, -0.9, 0.9)),
-            "encode": encode,
-            "grid": grid,
-        }.items():
-            monkeypatch.setattr(module, name, function, raising=False)
-
-    def draw(work: Callable[[], object]) -> tuple[np.ndarray, list[str]]:
-        work()
-        return sheets[-1]
+    def draw(work: Callable[[], Any]) -> tuple[np.ndarray, list[str]]:
+        figure = work()
+        ((rows, path, labels),) = sheets
+        assert path == getattr(figure, "file", path)
+        pixels = np.array([[image[:, 0, 0] for image in row] for row in rows])
+        return (pixels - 100.0) / 100, labels
 
     return draw
 
 
 def test_edits_stand_below_their_faces_with_0_above_1(drawn, tmp_path):
-    sheet, labels = drawn(lambda: figures.edits(Codes(MODEL, REAL, 0), 0, tmp_path))
-    kinds = ["real", "reconstruction", "y = 0", "y = 1"]
-    assert labels == [
-        f"{'' if k else f'{w} Smiling: '}{kinds[k]}" for w in ("with", "without") for k in range(4)
-    ]
+    sheet, labels = drawn(lambda: figures.edits(Encoded(MODEL, REAL, 0), 0, tmp_path))
+    others = ["reconstruction", "y = 0", "y = 1"]
+    assert labels == ["with Smiling: real", *others, "without Smiling: real", *others]
     for rows, faces in ((sheet[:4], [0, 3]), (sheet[4:], [1, 2])):
-        np.testing.assert_allclose(rows[0], np.hstack([TRUE, Z])[faces], atol=0.01)
+        np.testing.assert_allclose(rows[0], FACES[faces], atol=0.01)
         np.testing.assert_allclose(rows[1], rows[0], atol=0.01)
         for value in (0, 1):
             np.testing.assert_allclose(rows[2 + value][:, 0], value)
@@ -79,20 +70,22 @@ def test_edits_stand_below_their_faces_with_0_above_1(drawn, tmp_path):
 
 
 def test_a_sweep_goes_from_0_to_1_beside_the_face(drawn, tmp_path):
-    sheet, labels = drawn(lambda: figures.sweep(Codes(MODEL, REAL, 0), 1, tmp_path))
+    sheet, labels = drawn(lambda: figures.sweep(Encoded(MODEL, REAL, 0), 1, tmp_path))
     assert labels == ["real", *(f"y = {value}" for value in ("0", "0.25", "0.5", "0.75", "1"))]
-    np.testing.assert_allclose(sheet[:, 0], np.hstack([TRUE, Z]), atol=0.01)
-    for face, row in zip(np.hstack([TRUE, Z]), sheet, strict=True):
+    np.testing.assert_allclose(sheet[:, 0], FACES, atol=0.01)
+    for face, row in zip(FACES, sheet, strict=True):
         np.testing.assert_allclose(row[1:, 1], [0.0, 0.25, 0.5, 0.75, 1.0])
         np.testing.assert_allclose(row[1:, [0, 2]], np.tile(face[[0, 2]], (5, 1)), atol=0.01)
 
 
 def test_images_of_random_z_share_it_and_differ_in_the_first_attribute_alone(drawn, tmp_path):
-    sheet, labels = drawn(lambda: figures.samples(Codes(MODEL, REAL, 0), 5, tmp_path))
+    sheet, labels = drawn(lambda: figures.samples(Encoded(MODEL, REAL, 0), 5, tmp_path))
     assert labels == ["Smiling 0", "Smiling 1"]
     np.testing.assert_array_equal(sheet[0][:, 1:], sheet[1][:, 1:])
+    np.testing.assert_array_equal(sheet[0][:, 1], TRUE[:, 1])
     assert (sheet[0][:, 0].max(), sheet[1][:, 0].min()) == (0.0, 1.0)
-    assert len(np.unique(sheet[0][:, 2])) > 1
+    noise = np.random.default_rng(5).standard_normal((16, 1), np.float32)[:4, 0]
+    np.testing.assert_allclose(sheet[0][:, 2], np.clip(noise, -0.9, 0.9), atol=0.01)
 
 
 def test_a_trainings_sheet_shows_faces_edits_and_random_z_with_0_above_1(drawn, tmp_path):
@@ -103,7 +96,7 @@ def test_a_trainings_sheet_shows_faces_edits_and_random_z_with_0_above_1(drawn, 
 
     sheet, labels = drawn(draw)
     assert labels == ["real", "rec.", "Smiling 0", "Smiling 1", "random z, Smiling 0", "Smiling 1"]
-    np.testing.assert_allclose(sheet[0], np.hstack([TRUE, Z]), atol=0.01)
+    np.testing.assert_allclose(sheet[0], FACES, atol=0.01)
     np.testing.assert_allclose(sheet[1], sheet[0], atol=0.01)
     for first in (2, 4):
         np.testing.assert_array_equal(sheet[first][:, 1:], sheet[first + 1][:, 1:])

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ifcvaegan.losses import cross_entropy, entropy, kl_divergence, stripping
+from ifcvaegan.losses import attribute_removal_loss as removal
+from ifcvaegan.losses import cross_entropy, entropy, kl_divergence
 
 RATES = tf.constant([0.5])
 
@@ -58,7 +59,7 @@ def test_entropy_is_that_of_the_rates():
 
 
 def test_the_auxiliary_term_is_the_negative_of_as_loss():
-    assert float(stripping([[1.0]], logit(0.8), RATES)) == pytest.approx(-0.223144, abs=1e-6)
+    assert float(removal([[1.0]], logit(0.8), RATES)) == pytest.approx(-0.223144, abs=1e-6)
 
 
 def gradient(mode: str, y: float, p: float, rate: float = 0.5) -> float:
@@ -66,7 +67,7 @@ def gradient(mode: str, y: float, p: float, rate: float = 0.5) -> float:
     logits = logit(p)
     with tf.GradientTape() as tape:
         tape.watch(logits)
-        term = stripping(tf.constant([[y]]), logits, tf.constant([rate]), mode)
+        term = removal(tf.constant([[y]]), logits, tf.constant([rate]), mode)
     return float(tape.gradient(term, logits)[0, 0])
 
 
@@ -78,14 +79,14 @@ def test_descending_it_takes_a_away_from_the_label():
 def test_capped_is_the_same_until_a_is_no_better_than_the_base_rate():
     assert gradient("capped", 1.0, 0.8) == gradient("max_bce", 1.0, 0.8)
     assert gradient("capped", 1.0, 0.4) == 0.0  # its loss of 0.92 exceeds H(y) = 0.69
-    assert float(stripping([[1.0]], logit(0.4), RATES, "capped")) == pytest.approx(-math.log(2))
+    assert float(removal([[1.0]], logit(0.4), RATES, "capped")) == pytest.approx(-math.log(2))
 
 
 def test_the_cap_of_one_attribute_leaves_the_other_alone():
     logits = tf.constant([[-3.0, 1.0]])  # the first anti-predicted, the second readable
     with tf.GradientTape() as tape:
         tape.watch(logits)
-        term = stripping(tf.ones((1, 2)), logits, tf.constant([0.5, 0.5]), "capped")
+        term = removal(tf.ones((1, 2)), logits, tf.constant([0.5, 0.5]), "capped")
     first, second = np.asarray(tape.gradient(term, logits))[0]
     assert first == 0.0
     assert second == pytest.approx((1.0 - 0.731059) / 2, abs=1e-5)

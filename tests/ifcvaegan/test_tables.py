@@ -1,4 +1,4 @@
-"""What an evaluation measures, with encoders, decoders and judges whose answers are known."""
+"""What an evaluation measures, with encoders, decoders and classifiers whose answers are known."""
 
 from __future__ import annotations
 
@@ -9,17 +9,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from common.datasets.records import Records
 from common.reporting.tables import Table
-from ifcvaegan import judged as judging
 from ifcvaegan import tables
 from ifcvaegan.config import TABLE_1
-from ifcvaegan.judged import Codes, Judged
+from ifcvaegan.editor import Codes
+from ifcvaegan.readings import Encoded, Readings
+from ifcvaegan.results import Kept, Protocols
+from tests.ifcvaegan.toys import NAMES, Toy, records
 
-NAMES = ("Smiling", "Male")
 TRUE = np.array([[1, 0], [1, 1], [0, 1], [0, 0], [1, 0], [0, 1]], np.float32)
+SMILING = TRUE[:, 0] > 0.5
 Z = np.arange(12.0, dtype=np.float32).reshape(6, 2) / 12  # tells the faces apart
-MODEL: Any = SimpleNamespace(attribute_names=NAMES)
+LABELS = TRUE > 0.5
+NOISE = np.random.default_rng(0).standard_normal((6, 2), np.float32)  # of z, by the seed of 0
+Decoder = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def showing(attributes: np.ndarray, latents: np.ndarray) -> np.ndarray:
@@ -28,284 +31,353 @@ def showing(attributes: np.ndarray, latents: np.ndarray) -> np.ndarray:
     return np.repeat(np.rint(255 * values).astype(np.uint8)[:, :, None, None], 3, axis=3)
 
 
-def judge(images: np.ndarray) -> np.ndarray:
-    """Reads the attributes that `showing` shows."""
-    return images[:, :2, 0, 0] / 255
+def shown(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The y and z that `showing` shows."""
+    pixels = images[:, :, 0, 0] / np.float32(255)
+    return pixels[:, :2], pixels[:, 2:]
 
 
-RECORDS = Records(showing(TRUE, Z), TRUE, NAMES, "toy", "memory")
+CLASSIFIER: Any = SimpleNamespace(names=NAMES, read=lambda images: shown(images)[0] > 0.5)
+RECORDS = records(showing(TRUE, Z), TRUE)
 
 
-@pytest.fixture
-def codes(monkeypatch) -> Callable[..., Codes]:
-    """Codes of the six faces from an encoder that is right, decoded as the given function does."""
+def encoded(decoder: Decoder = showing, sigma: float = 1e-9) -> Encoded:
+    """The six faces with their codes, decoded as the function does."""
+    model: Any = Toy(shown, decoder, sigma)
+    return Encoded(model, RECORDS, 0)
 
-    def made(decoder: Callable[[np.ndarray, np.ndarray], np.ndarray] = showing, sigma=1e-9):
-        def encode(model, images):
-            pixels = images[:, :, 0, 0] / np.float32(255)
-            spread = np.full((len(images), 2), 2 * np.log(sigma), np.float32)
-            return pixels[:, 2:], spread, pixels[:, :2]
 
-        monkeypatch.setattr(judging, "encode", encode)
-        monkeypatch.setattr(judging, "decode", lambda model, y, z: decoder(y, z))
-        return Codes(MODEL, RECORDS, seed=0)
+def read(decoder: Decoder = showing, sigma: float = 1e-9) -> Readings:
+    """What is read of Smiling."""
+    return Readings(encoded(decoder, sigma), 0, CLASSIFIER)
 
-    return made
+
+# Decoders
 
 
 def ignoring(attributes: np.ndarray, latents: np.ndarray) -> np.ndarray:
-    """A decoder to which y means nothing: it shows what it finds in z, here the true y."""
-    faces = np.rint(12 * latents[:, 0] / 2).astype(int)
-    return showing(TRUE[faces], latents)
+    """Y means nothing to it: it shows what it finds in z, here the true y."""
+    return showing(TRUE[np.rint(12 * latents[:, 0] / 2).astype(int)], latents)
 
 
-def rows(table: Table) -> dict[str, list[float]]:
+def off(attributes: np.ndarray, latents: np.ndarray, where: np.ndarray | bool = True) -> np.ndarray:
+    """An error of a fifth, 51 of 255, in every pixel of some faces: a square of 0.04."""
+    images = showing(attributes, latents)
+    wrong = np.where(images < 200, images + 51, images - 51).astype(np.uint8)
+    return np.where(np.reshape(where, (-1, 1, 1, 1)), wrong, images)
+
+
+def strict(attributes: np.ndarray, latents: np.ndarray) -> np.ndarray:
+    """A face smiles if y says so and its first latent is where the mean has it."""
+    there = np.abs(latents[:, 0] - Z[:, 0]) < 0.05
+    return showing(np.stack([attributes[:, 0] * there, attributes[:, 1]], axis=1), latents)
+
+
+def male_alike(value: float) -> Decoder:
+    """All faces are Male to this degree."""
+    return lambda y, z: showing(np.stack([y[:, 0], np.full(len(y), value)], axis=1), z)
+
+
+def rows(table: Table) -> dict[str, list[Any]]:
     return {str(row[0]): [getattr(cell, "mean", cell) for cell in row[1:]] for row in table.rows}
 
 
-def judged(codes: Codes) -> Judged:
-    return Judged(codes, 0, judge, 0)
+# --- Table 1 --------------------------------------------------------------------------------------
 
 
-def first(codes: Codes, published=None, few: Codes | None = None):
-    authors = None if few is None else judged(few)
-    means = judged(codes.without_noise())
-    table, shares = tables.table_1("Smiling", judged(codes), means, authors, published)
-    return rows(table), {name: share.mean for name, share in shares.items()}
+def first(
+    readings: Readings, published: Any = None, few: Readings | None = None
+) -> tuple[dict[str, list[Any]], Protocols]:
+    means = Readings(readings.faces.without_noise(), 0, CLASSIFIER)
+    table, protocols = tables.table_1("Smiling", readings, means, few, published)
+    assert table.columns == ("faces", "n", "MSE", "Class0", "Class1", "edit effect")
+    return rows(table), protocols
 
 
-def test_a_decoder_that_follows_y_has_class0_and_class1_of_1(codes):
-    found, shares = first(codes())
-    assert (shares["class0"], shares["class1"]) == (1.0, 1.0)
-    assert shares["mse"] == pytest.approx(0.0, abs=1e-5)
-    assert shares["edit_effect"] == pytest.approx(1 / 4)  # one of four rows goes from 0 to 1
-    assert found["test faces with it, as in the paper"][0] == 3
-    assert found["test faces without it"][0] == 3
-    assert found["all test faces"][0] == 6
+def test_a_decoder_that_follows_y_has_class0_and_class1_of_1():
+    found, protocols = first(read())
+    every, edit_effect = protocols.every, 1 / 4  # one of four rows goes from 0 to 1
+    assert (every.class0.mean, every.class1.mean, every.class0.n) == (1.0, 1.0, 6)
+    assert every.mse.mean == pytest.approx(0.0, abs=1e-9)
+    assert every.edit_effect.mean == pytest.approx(edit_effect)
+    titles = ("test faces with it, as in the paper", "test faces without it", "all test faces")
+    for title, n in zip(titles, (3, 3, 6), strict=True):
+        assert found[title] == pytest.approx([n, 0.0, 1.0, 1.0, edit_effect], abs=1e-9)
 
 
-def test_where_y_has_no_effect_the_two_add_up_to_1(codes):
-    found, shares = first(codes(ignoring))
-    assert shares["class0"] + shares["class1"] == pytest.approx(1.0)
-    assert shares["edit_effect"] == 0.0
-    with_it = found["test faces with it, as in the paper"]
-    assert with_it[2:4] == [0.0, 1.0]  # they smile, whatever y says
+def test_where_y_has_no_effect_the_two_add_up_to_1_and_each_group_keeps_its_own():
+    found, protocols = first(read(ignoring), few=read(ignoring))
+    assert protocols.present is not None
+    assert protocols.absent is not None
+    assert protocols.authors is not None
+    groups = (protocols.present, protocols.absent, protocols.authors, protocols.every)
+    shares = [(group.class0.mean, group.class1.mean) for group in groups]
+    assert shares == [(0.0, 1.0), (1.0, 0.0), (0.0, 1.0), (0.5, 0.5)]  # as they smile by z
+    assert protocols.every.edit_effect.mean == 0.0
+    assert found["test faces with it, as in the paper"] == [3, 0.0, 0.0, 1.0, 0.0]
 
 
-def test_mse_is_the_mean_square_on_0_to_1_of_the_faces_that_the_row_names(codes):
-    def darker(attributes, latents):  # the smiling faces by 51 of 255
-        return showing(attributes, latents) - np.uint8(51) * (attributes[:, :1, None, None] > 0.5)
+def test_mse_is_that_of_the_faces_that_the_row_names_and_the_authors_that_of_all():
+    """[C] edits the faces with the attribute, and takes the MSE of all its 32."""
+    with_, without = (
+        read(lambda y, z, smiling=smiling: off(y, z, (y[:, 0] > 0.5) == smiling))
+        for smiling in (True, False)
+    )
+    found, protocols = first(with_, few=without)
+    mse = {title: row[1] for title, row in found.items()}
+    assert mse == pytest.approx(
+        {
+            "the authors' faces (first 32) with it": 0.02,
+            "test faces with it, as in the paper": 0.04,
+            "test faces without it": 0.0,
+            "all test faces": 0.02,
+            "all test faces, mean of z": 0.02,
+        }
+    )
+    assert found["the authors' faces (first 32) with it"][0] == 3
+    assert protocols.every.mse.mean == pytest.approx(0.02)
 
-    found, shares = first(codes(darker, sigma=1e-9))
-    wrapped = judged(codes(darker)).rebuilt.astype(float) - RECORDS.images  # uint8 wraps at 0
-    by_hand = np.square(wrapped / 255).mean(axis=(1, 2, 3))
-    smiling = TRUE[:, 0] > 0.5
-    assert found["test faces with it, as in the paper"][1] == pytest.approx(by_hand[smiling].mean())
-    assert found["test faces without it"][1] == pytest.approx(0.0, abs=1e-9)
-    assert shares["mse"] == pytest.approx(by_hand.mean())
 
+def test_errors_and_edits_are_those_of_sampled_z_but_in_the_row_of_the_mean():
+    """z = mu + noise / 2 is where the mean has it if the noise is below 0.1: that of face 3 alone.
 
-def test_an_error_of_a_fifth_is_a_square_of_0_04(codes):
-    def off(attributes, latents):
-        images = showing(attributes, latents)
-        return np.where(images < 200, images + 51, images - 51).astype(np.uint8)
-
-    assert first(codes(off))[1]["mse"] == pytest.approx(0.04)
-
-
-def test_errors_and_edits_are_those_of_sampled_z_but_in_the_row_of_the_mean(codes):
-    """A face smiles if y says so and its first latent is where the mean has it."""
-
-    def strict(attributes, latents):
-        there = np.abs(latents[:, :1] - Z[:, :1]) < 0.05
-        return showing(np.concatenate([attributes[:, :1] * there, attributes[:, 1:]], 1), latents)
-
-    _, exact = first(codes(strict))
-    found, noisy = first(codes(strict, sigma=0.5))
-    assert exact["class1"] == 1.0
-    assert noisy["class1"] < 1.0
-    assert noisy["mean: class1"] == 1.0
-    assert noisy["mse"] > 100 * max(exact["mse"], 1e-6)
-    assert noisy["mean: mse"] == pytest.approx(exact["mse"], abs=1e-6)
+    The smiling ones then lose a row of four, and z moves within 0 and 1.
+    """
+    assert np.flatnonzero(np.abs(NOISE[:, 0]) < 0.1).tolist() == [3]
+    found, noisy = first(read(strict, sigma=0.5))
+    assert (noisy.every.class1.mean, noisy.mean.class1.mean) == (1 / 6, 1.0)
+    moved = np.clip(Z + NOISE / 2, 0.0, 1.0) - Z
+    by_hand = (np.square(moved).sum(axis=1) + SMILING) / 4
+    assert noisy.every.mse.mean == pytest.approx(by_hand.mean(), abs=2e-3)  # 8 bits
+    assert noisy.mean.mse.mean == pytest.approx(0.0, abs=1e-9)
     assert found["all test faces, mean of z"][0] == 6
 
 
-def test_the_papers_row_stands_first(codes):
-    found, _ = first(codes(), ("the paper's row no_aux", TABLE_1["no_aux"]))
-    assert found["the paper's row no_aux"] == [16, *TABLE_1["no_aux"], None]
-    assert not any("paper's row" in name for name in first(codes(), None)[0])
+def test_the_papers_row_stands_first():
+    found, _ = first(read(), ("the paper's row no_aux", TABLE_1["no_aux"]))
+    assert next(iter(found)) == "the paper's row no_aux"
+    assert found["the paper's row no_aux"] == [16, 0.028, 0.1875, 0.8125, None]
+    assert not any("paper's row" in name for name in first(read())[0])
 
 
-def test_shares_are_kept_by_the_faces_that_they_are_of(codes):
-    _, shares = first(codes(ignoring), few=codes(ignoring))
-    assert (shares["with: class0"], shares["with: class1"]) == (0.0, 1.0)
-    assert (shares["without: class0"], shares["without: class1"]) == (1.0, 0.0)
-    assert (shares["authors: class0"], shares["class0"]) == (0.0, 0.5)
+def test_groups_without_faces_have_no_row():
+    some = encoded().take(SMILING)
+    found, protocols = first(Readings(some, 0, CLASSIFIER))
+    assert (protocols.absent, protocols.authors) == (None, None)
+    assert "test faces without it" not in found
 
 
-def test_the_authors_protocol_edits_their_smiling_faces_alone(codes):
-    def dark_without(attributes, latents):  # an error of those that do not smile
-        return showing(attributes, latents * (attributes[:, :1] > 0.5))
-
-    found, _ = first(codes(), None, few=codes(dark_without))
-    n, mse = found["the authors' faces (first 32) with it"][:2]
-    assert n == 3
-    wrong = np.square(RECORDS.images[:, 2:] / 255).sum(axis=(1, 2, 3)) / 12  # of four rows
-    assert mse == pytest.approx(np.where(TRUE[:, 0] > 0.5, 0.0, wrong).mean(), abs=1e-4)
+# --- Who reads how well ---------------------------------------------------------------------------
 
 
-def test_the_judges_own_accuracy_stands_beside_its_figures(codes):
-    table, shares = tables.judge_table(judged(codes(ignoring)), TRUE > 0.5, NAMES)
-    assert shares["the judge, real faces"].mean == 1.0
-    assert rows(table)["always the more frequent answer"][0] == 0.5
-
-    def mute(attributes, latents):
-        return showing(np.zeros_like(attributes), latents)
-
-    _, shares = tables.judge_table(judged(codes(mute)), TRUE > 0.5, NAMES)
-    assert shares["the judge, reconstructions"].mean == 0.5
-    assert shares["E's y-head, real faces"].mean == 1.0
-
-
-def test_the_judges_accuracy_about_the_other_attributes_stands_beside_them(codes):
-    labels = TRUE > 0.5
-    labels[:2, 1] = ~labels[:2, 1]  # the judge is wrong about two of six
-
-    def men(attributes, latents):
-        return showing(np.stack([attributes[:, 0], np.ones(6)], axis=1), latents)
-
-    found = rows(tables.judge_table(judged(codes(men)), labels, NAMES)[0])
-    assert found["the judge on Male, real faces"][0] == pytest.approx(4 / 6)
-    assert found["the judge on all others, real faces"][0] == pytest.approx(4 / 6)
-    assert found["the judge on Male, reconstructions"][0] == labels[:, 1].mean()
+def test_the_classifiers_own_accuracy_stands_beside_its_figures():
+    """A decoder without attributes: the classifier finds none, and is right on every second."""
+    mute = read(lambda y, z: showing(np.zeros_like(y), z))
+    table, readers = tables.reader_table(mute, LABELS, NAMES)
+    found = rows(table)
+    assert found["the classifier, real faces"] == [1.0, 1.0]
+    assert found["the classifier, reconstructions"] == [0.5, 0.0]
+    assert found["E's y-head, real faces"] == [1.0, 1.0]
+    assert found["always the more frequent answer"] == [0.5, None]
+    means = (readers.classifier_real, readers.classifier_rebuilt, readers.y_head)
+    assert [reader.mean for reader in means] == [1.0, 0.5, 1.0]
 
 
-def kept(codes: Codes) -> dict[str, float]:
-    _, found = tables.kept_table(judged(codes), NAMES, seed=0)
-    return {name: value.mean for name, value in found.items()}
+def test_the_y_head_is_read_and_not_the_label():
+    model: Any = Toy(lambda images: (1.0 - TRUE, shown(images)[1]), showing)
+    wrong = Readings(Encoded(model, RECORDS, 0), 0, CLASSIFIER)
+    assert tables.reader_table(wrong, LABELS, NAMES)[1].y_head.mean == 0.0
 
 
-def test_an_edit_that_keeps_the_face_is_nearest_to_it(codes):
-    found = kept(codes())
-    assert found["nearer 0"] > 0.6  # a changed attribute may outweigh the two latents
-    assert (found["male 0"], found["male 1"], found["others 1"]) == (1.0, 1.0, 1.0)
+def test_the_classifiers_accuracy_about_the_other_attributes_stands_beside_them():
+    labels = LABELS.copy()
+    labels[:2, 1] = ~labels[:2, 1]  # the classifier is wrong about two of six, who are Male: 0, 1
+    found = rows(tables.reader_table(read(male_alike(1.0)), labels, NAMES)[0])
+    assert found["the classifier on Male, real faces"][0] == pytest.approx(4 / 6)
+    assert found["the classifier on all others, real faces"][0] == pytest.approx(4 / 6)
+    assert found["the classifier on Male, reconstructions"][0] == pytest.approx(3 / 6)
 
 
-def test_nearer_is_told_of_the_edit_and_not_of_the_reconstruction(codes):
-    def lost(attributes, latents):  # all edits, which have one y, become one face
+# --- What edits keep ------------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def _the_other_face_is_the_next(monkeypatch):
+    """With a seed of 0; the last one's is the first."""
+    monkeypatch.setattr(tables, "other_rows", lambda count, seed: (np.arange(count) + 1 + seed) % 6)
+
+
+def kept(decoder: Decoder = showing) -> tuple[Kept, Kept]:
+    _, (zero, one) = tables.kept_table(read(decoder), NAMES, seed=0)
+    return zero, one
+
+
+def test_an_edit_that_keeps_the_face_is_nearest_to_it():
+    """Faces 1 at y = 0 and 3 at y = 1 become their neighbours, but for 1/36 in two latents."""
+    zero, one = kept()
+    assert (zero.nearer.mean, one.nearer.mean) == pytest.approx((5 / 6, 5 / 6))
+    for some in (zero, one):
+        assert some.male is not None
+        assert (some.male.mean, some.others.mean, some.others_photo.mean) == (1.0, 1.0, 1.0)
+
+
+def test_nearer_is_told_of_the_edit_and_not_of_the_reconstruction():
+    """All edits, which have one y, become face 3; its square distances to the six, times four:
+
+    1.5, 2.22, 1.06, 0, 1.06, 1.22. Faces 0, 3, 4 and 5 are nearer to it than the next ones.
+    """
+
+    def lost(attributes, latents):
         same = (attributes[:, 0] == attributes[0, 0]).all()
         return np.repeat(RECORDS.images[3:4], 6, axis=0) if same else showing(attributes, latents)
 
-    assert judged(codes(lost)).errors.max() < 1e-4
-    assert kept(codes(lost))["nearer 0"] < 0.9
+    assert read(lost).errors.max() < 1e-4
+    assert [some.nearer.mean for some in kept(lost)] == pytest.approx([4 / 6, 4 / 6])
 
 
-def test_what_the_reconstruction_lost_is_not_as_in_the_photo(codes):
+def test_one_face_for_all_is_nearer_to_another_as_often_as_not():
+    """To (1, 1, 0, 0) the six are 1.01, 0.09, 1.28, 2.59, 2.01, 2.53: 1, 2 and 4 are nearer."""
+    zero, one = kept(lambda y, z: showing(np.ones_like(y), np.zeros_like(z)))
+    assert (zero.nearer.mean, one.nearer.mean) == (0.5, 0.5)
+
+
+def test_what_the_reconstruction_lost_is_not_as_in_the_photo():
     """All that is decoded is not Male, as three of the six photos are."""
-
-    def lost(attributes, latents):
-        return showing(np.stack([attributes[:, 0], np.zeros(6)], axis=1), latents)
-
-    table, found = tables.kept_table(judged(codes(lost)), NAMES, seed=0)
-    assert (found["male 1"].mean, found["male as in the photo 1"].mean) == (1.0, 0.5)
-    titles = list(table.columns[1:])
-    first = dict(zip(titles, rows(table)["reconstruction"], strict=True))
-    assert first["Male as in the reconstruction"] == 1.0
-    assert first["Male as in the photo"] == first["others as in the photo"] == 0.5
+    table, (_, one) = tables.kept_table(read(male_alike(0.0)), NAMES, seed=0)
+    assert one.male is not None
+    assert one.male_photo is not None
+    assert (one.male.mean, one.male_photo.mean) == (1.0, 0.5)
+    assert (one.others.mean, one.others_photo.mean) == (1.0, 0.5)
+    assert table.columns[1:] == [
+        "nearer to its own face",
+        *("others as in the reconstruction", "Male as in the reconstruction"),
+        *("others as in the photo", "Male as in the photo"),
+    ]
+    assert rows(table)["reconstruction"][1:] == [1.0, 1.0, 0.5, 0.5]
     assert "would agree with the photos' in 50.0%" in table.note
 
 
-def test_one_face_for_all_is_nearer_to_another_as_often_as_not(codes):
-    def same(attributes, latents):
-        return showing(np.ones_like(attributes), np.zeros_like(latents))
-
-    assert 0.1 < kept(codes(same))["nearer 0"] < 0.9
-
-
-def test_an_edit_that_changes_the_other_attribute_is_counted(codes):
-    def both(attributes, latents):
-        return showing(np.repeat(attributes[:, :1], 2, axis=1), latents)
-
-    found = kept(codes(both))
-    assert found["male 1"] == found["others 1"] == 0.5  # of the three that do not smile
+def test_an_edit_that_changes_the_other_attribute_is_counted():
+    """Male becomes what Smiling is; at y = 1 that of the three that do not smile changes."""
+    zero, one = kept(lambda y, z: showing(np.repeat(y[:, :1], 2, axis=1), z))
+    for some in (zero, one):
+        assert some.male is not None
+        assert (some.male.mean, some.others.mean) == (0.5, 0.5)
 
 
-def test_the_amount_of_latent_arithmetic_is_chosen_on_dev(codes, monkeypatch):
-    """z itself shows the attribute, from a half on: of dev's faces an amount of 2 moves all."""
+# --- Latent arithmetic ----------------------------------------------------------------------------
+
+
+def test_the_amount_of_latent_arithmetic_is_chosen_on_dev(monkeypatch):
+    """z itself shows the attribute, from a half on; steps of 0.3.
+
+    On dev, at 0.5, a step of 1 moves all and a step of 2 no more; on test, at 0, a step of 2 would.
+    """
 
     def of_z(attributes, latents):
         return showing(np.stack([latents[:, 0] > 0.5, attributes[:, 1]], axis=1), latents)
 
-    def at(value: float) -> Codes:
-        some = codes(of_z)
-        some.latents = np.full_like(some.latents, value)
+    def at(value: float) -> Encoded:
+        some = encoded(of_z)
+        some.codes = some.codes.with_latent(np.full_like(some.codes.latent, value))
         return some
 
-    train, dev, test = codes(of_z), at(0.5), at(0.0)
     monkeypatch.setattr(tables, "attribute_vector", lambda *_: np.array([0.3, 0.0], np.float32))
     monkeypatch.setattr(tables, "AMOUNTS", (0.0, 1.0, 2.0))
-    table, by_z = tables.arithmetic_table(train, dev, judged(test), judge, seed=0)
+    test = Readings(at(0.0), 0, CLASSIFIER)
+    table, moved = tables.arithmetic_table(encoded(of_z), at(0.5), test, CLASSIFIER, seed=0)
     found = rows(table)
-    assert found["z moved by 1 attribute vectors"][:2] == [1.0, 0.0]  # 2 would be better on test
-    assert "z moved by 2 attribute vectors" not in found
-    assert (by_z["moved: class0"].mean, by_z["moved: class1"].mean) == (1.0, 0.0)
+    assert list(found) == ["y set (this paper)", "z moved by 1 attribute vectors"]
+    assert found["z moved by 1 attribute vectors"][:2] == [1.0, 0.0]
+    assert (moved.class0.mean, moved.class1.mean) == (1.0, 0.0)
 
 
-def test_what_arithmetic_leaves_of_a_face_is_measured_beside_the_edit(codes, monkeypatch):
-    """z moves both attributes; y moves one."""
+def test_the_direction_leads_from_the_training_faces_without_to_those_with(monkeypatch):
+    """Means of z of the smiling faces 0, 1, 4 less those of 2, 3, 5: (10 - 20) / 3 / 12 each."""
+    seen = []
+    monkeypatch.setattr(tables, "AMOUNTS", (1.0,))
+    monkeypatch.setattr(
+        tables, "moved", lambda z, vector, amount: seen.append((vector, amount)) or z
+    )
+    tables.arithmetic_table(encoded(), encoded(), read(), CLASSIFIER, seed=0)
+    assert [amount for _, amount in seen] == [-1.0, 1.0] * 2  # on dev, then on test
+    for vector, _ in seen:
+        np.testing.assert_allclose(vector, [-10 / 36, -10 / 36], atol=1e-2)  # 8 bits
+
+
+def test_what_arithmetic_leaves_of_a_face_is_measured_beside_the_edit(monkeypatch):
+    """y moves Smiling alone; z moves Male too, to what the sign says.
+
+    Faces become (s, 0, 0, 0) and (s, 1, 1, 1). Square distances of the six to these are 0.0, 1.1,
+    1.3, 0.6, 1.0, 2.5, and of the next ones 1.1, 2.3, 0.6, 2.0, 3.5, 1.0; then 2.8, 1.3, 0.8, 1.4,
+    1.2, 0.0 and 1.3, 1.8, 1.4, 2.2, 1.0, 3.8: four of six are nearer to their own both times.
+    """
 
     def entangled(attributes, latents):
         male = np.where(np.abs(latents[:, 0] - Z[:, 0]) > 0.5, latents[:, 0] > 0, attributes[:, 1])
         return showing(np.stack([attributes[:, 0], male], axis=1), latents)
 
-    some = codes(entangled)
-    monkeypatch.setattr(tables, "attribute_vector", lambda *_: np.array([2.0, 0.0], np.float32))
+    some = encoded(entangled)
+    monkeypatch.setattr(tables, "attribute_vector", lambda *_: np.full(2, 2.0, np.float32))
     monkeypatch.setattr(tables, "AMOUNTS", (1.0,))
-    found = rows(tables.arithmetic_table(some, some, judged(some), judge, seed=0)[0])
-    by_y, by_z = found["y set (this paper)"], found["z moved by 1 attribute vectors"]
-    assert by_y[3] == 1.0  # Male stays
-    assert by_z[3] == 0.5  # and is what the sign says
-    assert by_y[2] > by_z[2]  # nearer
+    test = Readings(some, 0, CLASSIFIER)
+    table, moved = tables.arithmetic_table(some, some, test, CLASSIFIER, seed=0)
+    assert table.columns[1:] == (
+        *("Class0", "Class1", "nearer to its own face", "others as in the reconstruction"),
+    )
+    assert rows(table)["y set (this paper)"] == pytest.approx([1.0, 1.0, 5 / 6, 1.0])
+    assert rows(table)["z moved by 1 attribute vectors"] == pytest.approx([0.5, 0.5, 2 / 3, 0.5])
+    assert (moved.nearer.mean, moved.others.mean) == pytest.approx((2 / 3, 0.5))
 
 
-def test_readers_of_z_are_told_in_shares_and_in_nats(codes, monkeypatch):
+# --- What z tells ---------------------------------------------------------------------------------
+
+
+def test_readers_of_z_are_told_in_shares_and_in_nats(monkeypatch):
     def sure(train, labels, test, kind, seed):
-        return np.where(TRUE[:, 0] > 0.5, 20.0, -20.0) * (1.0 if kind == "linear" else 0.0)
+        return np.where(SMILING, 20.0, -20.0) * (1.0 if kind == "linear" else 0.0)
 
     monkeypatch.setattr(tables.probes, "read", sure)
-    table, found = tables.leak_table(codes(), codes(), 0, seed=0)
+    table, leaks = tables.leak_table(encoded(), encoded(), 0, seed=0)
     assert rows(table)["linear reader"] == pytest.approx([1.0, np.log(2), 1.0, np.log(2)])
     assert rows(table)["network reader"] == pytest.approx([0.5, 0.0, 0.5, 0.0])
     assert rows(table)["base rate"] == [0.5, 0.0, 0.5, 0.0]
-    assert found["linear, latents"].mean == 1.0
+    shares = (leaks.linear_means, leaks.linear_latents, leaks.network_means, leaks.network_latents)
+    assert [share.mean for share in shares] == [1.0, 1.0, 0.5, 0.5]
 
 
-def test_readers_read_the_mean_and_sampled_z_apart(codes, monkeypatch):
-    some, seen = codes(sigma=0.5), []
+def test_readers_read_the_mean_and_sampled_z_apart(monkeypatch):
+    """Each is right about so many of the six: 1 of the mean, 2 of z, by the linear one; 3 and 4."""
+    some, seen = encoded(sigma=0.5), []
 
     def reader(train, labels, test, kind, seed):
-        seen.append((train, test))
-        return np.zeros(len(test))
+        seen.append((train, test, kind, seed))
+        right = np.arange(6) < len(seen)
+        return np.where(right == SMILING, 1.0, -1.0)
 
     monkeypatch.setattr(tables.probes, "read", reader)
-    tables.leak_table(some, some, 0, seed=0)
-    for train, test in seen[::2]:
-        assert np.array_equal(train, some.means)
-        assert np.array_equal(test, some.means)
-    for train, test in seen[1::2]:
-        assert np.array_equal(train, some.latents)
-        assert not np.array_equal(test, some.means)
+    _, leaks = tables.leak_table(some, some, 0, seed=5)
+    wanted = [some.means.latent, some.codes.latent] * 2
+    kinds = ["linear", "linear", "network", "network"]
+    for (train, test, kind, seed), latent, named in zip(seen, wanted, kinds, strict=True):
+        assert np.array_equal(train, latent)
+        assert np.array_equal(test, latent)
+        assert (kind, seed) == (named, 5)
+    assert not np.array_equal(wanted[0], wanted[1])
+    shares = (leaks.linear_means, leaks.linear_latents, leaks.network_means, leaks.network_latents)
+    assert [share.mean for share in shares] == pytest.approx([1 / 6, 2 / 6, 3 / 6, 4 / 6])
 
 
-def test_dimensions_in_use_are_those_whose_means_vary(codes):
-    some = codes()
-    assert rows(tables.code_table(some))["dimensions"] == [2]
-    assert rows(tables.code_table(some))["dimensions in use"] == [2]
-    some.means = some.means * np.array([1.0, 0.1], np.float32)  # variances 0.08 and 0.0008
-    assert rows(tables.code_table(some))["dimensions in use"] == [1]
+def test_the_codes_are_told_by_their_kl_and_by_the_dimensions_whose_means_vary():
+    """sigma 1 and mu 0 is the prior itself; a mean of 2 in one dimension adds 2^2 / 2 nats.
 
-
-def test_kl_of_the_prior_itself_is_0(codes):
-    some = codes(sigma=1.0)
-    some.means = np.zeros_like(some.means)
-    assert rows(tables.code_table(some))["KL to N(0, I), nats"] == [pytest.approx(0.0)]
+    The variance of 0, 2, 4, ..., 10 twelfths is 0.081; of a tenth of them, 0.0008, below 0.01.
+    """
+    zero, spread = np.zeros((6, 2), np.float32), Z * np.array([1.0, 0.1], np.float32)
+    assert rows(tables.code_table(Codes(zero, TRUE, zero)))["KL to N(0, I), nats"] == [0.0]
+    two = zero + np.array([2.0, 0.0], np.float32)
+    found = rows(tables.code_table(Codes(two, TRUE, zero)))
+    assert (found["KL to N(0, I), nats"], found["largest mean"]) == ([2.0], [2.0])
+    for means, active in ((Z, 2), (spread, 1)):
+        found = rows(tables.code_table(Codes(means, TRUE, zero)))
+        assert (found["dimensions in use"], found["dimensions"]) == ([active], [2])

@@ -1,0 +1,357 @@
+"""The ablation: rows that are trained, resumed, skipped or refused; the report on all of them."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from common import device
+from common.errors import UserError
+from common.files import write_json
+from common.reporting.document import Figure
+from common.runs.directory import Run, create_run, reopen_run
+from common.runs.history import write_history
+from common.settings.config import differences, from_json, to_json
+from common.settings.flags import LaunchConfig
+from common.training.fit import stage_length
+from ifcvaegan import ablation, comparison
+from ifcvaegan.ablation import AblationCommand, settings
+from ifcvaegan.config import PRESETS, TABLE_1, Config
+from ifcvaegan.results import AttributeResult
+from tests.ifcvaegan.toys import result
+
+IMAGES = 256  # that a row trains on
+
+
+class Trainings:
+    """Stands in for `ifcvaegan.train.train`: each leaves its history and a report, or fails.
+
+    Attributes:
+        asked: settings, launch and device of each.
+        failure: raised by the next one, half-way, if there is one.
+    """
+
+    def __init__(self):
+        self.asked: list[tuple[Config, LaunchConfig, str]] = []
+        self.failure: BaseException | None = None
+
+    def __call__(self, config: Config, launch: LaunchConfig, described: str) -> None:
+        self.asked.append((config, launch, described))
+        if launch.resume:
+            run = reopen_run(launch.resume, config)
+        else:
+            run = create_run(launch.out, "ifcvaegan", config.dataset, config)
+        steps, _ = stage_length(config.train, IMAGES)
+        leave(run, steps // 2 if self.failure else steps)
+        if self.failure:
+            failure, self.failure = self.failure, None
+            raise failure
+        details = {name: to_json(result()) for name in config.data.attributes}
+        report = {"n": 8, "details": {"attributes": details}}
+        write_json(run.folder / "report" / "report.json", report)
+
+    @property
+    def rows(self) -> list[str]:
+        """What was begun as `row`, and resumed as `row again`."""
+        names = [(launch.out or launch.resume, launch.resume) for _, launch, _ in self.asked]
+        return [f"{Path(str(run)).name}{' again' if resumed else ''}" for run, resumed in names]
+
+
+def leave(run: Run, step: int) -> None:
+    row = {"period": 1, "step": step, "images": 1, "seconds": 1.0, "auxiliary_loss": 0.7}
+    write_history(run.history_file("vaegan"), [row])
+    write_json(run.folder / "environment.json", {"data": {"images": IMAGES}})
+
+
+@pytest.fixture
+def trainings(monkeypatch) -> Trainings:
+    def draw(found, published, path: Path) -> Figure:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (1, 1)).save(path)
+        return Figure("Bars", path, "")
+
+    made = Trainings()
+    monkeypatch.setattr("ifcvaegan.train.train", made)
+    monkeypatch.setattr(comparison, "draw", draw)
+    monkeypatch.setattr(device, "configure", lambda config: (config, "an abacus"))
+    return made
+
+
+@pytest.fixture
+def command(tmp_path) -> AblationCommand:
+    return AblationCommand(out=tmp_path / "all", dataset="drawn", rows=("paper", "no_aux"))
+
+
+# --- What is trained ------------------------------------------------------------------------------
+
+
+def test_every_row_is_trained_once_with_its_settings_and_new_ones_alone_after_that(
+    trainings, command, tmp_path
+):
+    page = ablation.ablation(command)
+    assert page == tmp_path / "all" / "report" / "report.html"
+    assert trainings.rows == ["paper", "no_aux"]
+    for name, (config, launch, described) in zip(command.rows, trainings.asked, strict=True):
+        assert config == settings(command, name)
+        assert launch == LaunchConfig(preset=name, out=tmp_path / "all" / name)
+        assert described == "an abacus"
+    ablation.ablation(command)
+    ablation.ablation(replace(command, rows=("paper", "no_aux", "high_kl")))
+    assert trainings.rows == ["paper", "no_aux", "high_kl"]
+
+
+@pytest.mark.parametrize(
+    ("failure", "message"),
+    [
+        (KeyboardInterrupt("stopped at step 3"), "^stopped; the same command goes on$"),
+        (
+            UserError("kl_loss is nan."),
+            "The row paper ended early: kl_loss is nan. Once that is mended, the same command goes",
+        ),
+    ],
+)
+def test_a_row_that_ended_early_says_so_and_is_resumed_by_the_same_command(
+    trainings, command, tmp_path, failure, message
+):
+    trainings.failure = failure
+    with pytest.raises(type(failure), match=message):
+        ablation.ablation(command)
+    ablation.ablation(command)
+    assert trainings.rows == ["paper", "paper again", "no_aux"]
+    assert trainings.asked[1][1] == LaunchConfig(preset="paper", resume=tmp_path / "all" / "paper")
+
+
+def test_rows_are_extended_by_more_epochs_and_never_cut(trainings, command):
+    ablation.ablation(replace(command, epochs=2.0))
+    ablation.ablation(replace(command, epochs=3.0))
+    assert trainings.rows == ["paper", "no_aux", "paper again", "no_aux again"]
+    assert trainings.asked[2][0].train.epochs == 3.0
+    with pytest.raises(UserError, match=r"train\.epochs is 3\.0 in the run and 2\.0 here"):
+        ablation.ablation(replace(command, epochs=2.0))
+
+
+def test_a_row_that_was_measured_before_its_end_or_whose_data_have_moved_goes_on(
+    trainings, command, tmp_path
+):
+    command = replace(command, rows=("paper",))
+    ablation.ablation(command)
+    run = Run(tmp_path / "all" / "paper")
+    report = run.folder / "report" / "report.json"
+    leave(run, 63)  # of 8 epochs of 256 images in batches of 32: 64 steps
+    os.utime(report)
+    ablation.ablation(command)
+    assert trainings.rows == ["paper", "paper again"]
+    os.utime(report, times=(0, run.history_file("vaegan").stat().st_mtime - 1.0))
+    ablation.ablation(replace(command, data_dir=tmp_path / "moved"))
+    assert trainings.rows == ["paper", "paper again", "paper again"]
+    assert trainings.asked[-1][0].source.data_dir == tmp_path / "moved"
+
+
+def test_a_row_of_other_settings_is_refused_before_any_is_trained(trainings, command, tmp_path):
+    ablation.ablation(replace(command, rows=("paper",)))
+    with pytest.raises(UserError, match=r"paper has other settings.*networks\.filters is 64 .* 24"):
+        ablation.ablation(replace(command, rows=("no_aux", "paper"), filters=24))
+    assert trainings.rows == ["paper"]
+    assert not (tmp_path / "all" / "no_aux").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--rows", "best", "paper"], r"--rows names ['best']; the rows are paper, high_kl"),
+        (["--rows"], "--rows names none"),
+        (["--seed", "-1"], "The setting seed is -1"),
+        (["--epochs", "0"], "The setting train.epochs is 0.0"),
+    ],
+)
+def test_a_mistake_is_refused_before_tensorflow_starts(monkeypatch, capsys, words, said):
+    monkeypatch.setattr(device, "choose", lambda: pytest.fail("started"))
+    with pytest.raises(SystemExit) as ended:
+        ablation.main(words)
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_the_folder_is_named_after_the_base():
+    assert ablation.folder_of(AblationCommand()) == Path("runs/ifcvaegan-ablation-paper")
+    assert ablation.folder_of(AblationCommand(base="stable", out=Path("x"))) == Path("x")
+
+
+# --- The settings of the rows ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("base", "row", "expected"),
+    [
+        ("paper", "no_aux_rec_class", {"alpha": 0.2, "beta": 1.0, "gamma": 0.0}),
+        ("paper", "naive_fig3", {"alpha": 1.0, "beta": 0.0, "gamma": 0.0}),
+        ("stable", "no_aux_rec_class", {"alpha": 0.2, "beta": 0.1, "gamma": 0.0}),
+        ("stable", "with_rec_class", {"alpha": 0.2, "beta": 0.1, "gamma": 1.0}),
+        ("stable", "high_kl", {"alpha": 0.5, "beta": 0.0, "gamma": 1.0}),
+    ],
+)
+def test_a_row_switches_the_terms_of_its_base(base, row, expected):
+    found = settings(AblationCommand(base=base), row)
+    assert {name: getattr(found.loss, name) for name in expected} == expected
+    assert set(differences(PRESETS[base](), found)) <= {f"loss.{name}" for name in expected}
+
+
+def test_what_the_command_changes_it_changes_in_every_row(tmp_path):
+    command = AblationCommand(
+        data_dir=tmp_path,
+        cache_dir=tmp_path,
+        limit=512,
+        attributes=("Male",),
+        filters=8,
+        epochs=2.0,
+        batch_size=16,
+        seed=3,
+        source="tfds",
+    )
+    for row in ablation.ROWS:
+        assert differences(PRESETS[row](), settings(command, row)) == {
+            "run.seed": (0, 3),
+            "source.data_dir": (None, tmp_path),
+            "source.source": (None, "tfds"),
+            "source.cache_dir": (None, tmp_path),
+            "source.limit": (None, 512),
+            "data.attributes": (("Smiling",), ("Male",)),
+            "networks.filters": (64, 8),
+            "train.epochs": (8.0, 2.0),
+            "train.batch_size": (32, 16),
+        }
+
+
+# --- The report -----------------------------------------------------------------------------------
+
+
+def test_what_a_report_says_of_an_attribute_survives_json():
+    for found in (result(), replace(result(), kept1=replace(result().kept1, male=None))):
+        assert from_json(AttributeResult, json.loads(json.dumps(to_json(found)))) == found
+
+
+@pytest.mark.parametrize(
+    ("dataset", "attributes", "published"),
+    [
+        ("celeba", ("Smiling",), True),
+        ("drawn", ("Smiling",), False),
+        ("celeba", ("Male",), False),
+        ("celeba", ("Smiling", "Male"), False),
+    ],
+)
+def test_the_report_compares_the_rows_and_with_the_paper_where_that_has_such_models(
+    trainings, command, dataset, attributes, published
+):
+    page = ablation.ablation(replace(command, dataset=dataset, attributes=attributes))
+    stored = json.loads(page.with_name("report.json").read_text())
+    first, second = stored["tables"]
+    assert [row[0] for row in first["rows"]] == [row[0] for row in second["rows"]]
+    assert [row[0] for row in first["rows"]] == ["paper", "no_aux"]
+    assert ("paper: Class0" in first["columns"]) == published
+    assert stored["title"] == f"IFcVAEGAN: the rows of Table 1 on paper, {attributes[0]}"
+    assert stored["n"] == 8
+    assert [figure["file"] for figure in stored["figures"]] == ["table-1.png"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"n": 10}, r"different numbers of faces \(paper: 10, no_aux: 8\)"),
+        ({"present": None}, "None of the 8 test faces has Smiling"),
+    ],
+)
+def test_rows_that_cannot_be_compared_are_refused(trainings, command, tmp_path, change, message):
+    ablation.ablation(command)
+    file = tmp_path / "all" / "paper" / "report" / "report.json"
+    report: dict[str, Any] = json.loads(file.read_text())
+    report["n"] = change.get("n", 8)
+    report["details"]["attributes"]["Smiling"]["protocols"] |= {
+        name: value for name, value in change.items() if name == "present"
+    }
+    file.write_text(json.dumps(report))
+    with pytest.raises(UserError, match=message):
+        ablation.ablation(command)
+
+
+def cells(table: Any, row: int = 0) -> dict[str, Any]:
+    """Title -> mean, of one row."""
+    values = [getattr(cell, "mean", cell) for cell in table.rows[row]]
+    return dict(zip(table.columns, values, strict=True))
+
+
+def test_each_column_shows_its_own_figure():
+    """`result()` has a different one in each field."""
+    assert cells(comparison.table({"no_aux": result()})) == {
+        "row": "no_aux",
+        "Class0, all": 0.11,
+        "Class1, all": 0.12,
+        "edit effect": 0.14,
+        "z tells y": 0.34,
+        "nearer, y = 0": 0.41,
+        "nearer, y = 1": 0.51,
+        "Male kept, y = 1": 0.54,
+        "z moved: Class0": 0.61,
+        "z moved: Class1": 0.62,
+        "classifier, real": 0.71,
+        "classifier, rebuilt": 0.72,
+    }
+
+
+def test_a_column_that_a_row_lacks_is_left_out():
+    alone = replace(result(), kept1=replace(result().kept1, male=None))
+    table = comparison.table({"paper": result(), "no_aux": alone})
+    assert "Male kept, y = 1" not in table.columns
+    assert cells(table, 1)["z moved: Class0"] == 0.61
+
+
+@pytest.mark.parametrize("published", [TABLE_1, {}])
+@pytest.mark.parametrize("authors", [True, False])
+def test_the_papers_table_has_the_faces_with_the_attribute_and_the_mse_of_all(published, authors):
+    """As [C] measures; beside the paper's own figures, and those of the authors' faces."""
+    found = result()
+    if not authors:
+        found = replace(found, protocols=replace(found.protocols, authors=None))
+    table = comparison.paper_table({"no_aux": found, "if_fig2": found}, published)
+    paper = ("paper: MSE", "paper: Class0", "paper: Class1", "paper: sum")
+    mine = {"MSE": 0.13, "Class0": 0.01, "Class1": 0.02, "sum": 0.03}
+    few = {"authors' faces: Class0": 0.91, "authors' faces: Class1": 0.92}
+    for row, (name, values) in enumerate(
+        {"no_aux": (0.028, 3 / 16, 13 / 16, 1.0), "if_fig2": (None,) * 4}.items()
+    ):
+        theirs = dict(zip(paper, values, strict=True)) if published else {}
+        assert cells(table, row) == {"row": name, **theirs, **mine, **(few if authors else {})}
+    assert ("the paper's of 16" in table.note) == bool(published)
+    assert ("authors' first 32 faces 8" in table.note) == authors
+
+
+def test_the_findings_tell_rows_with_and_without_the_auxiliary_loss_apart():
+    with_, without = comparison.findings({"no_aux": result(), "paper": result()})
+    said = "0.23 (2 at best, 1 where y has no effect); a fresh network reads y in z with 34.0% ("
+    assert with_.startswith(f"With L_aux: Class0 + Class1 is paper {said}base rate 60.0%")
+    assert without.startswith(f"Without L_aux: Class0 + Class1 is no_aux {said}")
+
+
+def test_the_figure_has_a_bar_for_each_class_with_the_papers_marks(monkeypatch, tmp_path):
+    drawn: list[Any] = []
+
+    def savefig(figure, path: Path, **_) -> None:
+        drawn.append(figure)
+        path.write_bytes(b"")
+
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", savefig)
+    found = comparison.draw({"no_aux": result(), "if_fig2": result()}, TABLE_1, tmp_path / "f.png")
+    assert found.file == tmp_path / "f.png"
+    assert found.file.is_file()
+    (axes,) = drawn[0].axes
+    assert [bar.get_height() for bar in axes.patches] == [0.01, 0.01, 0.02, 0.02]
+    lines = [line for line in axes.lines if line.get_marker() == "o"]
+    assert {line.get_label(): line.get_ydata()[0] for line in lines} == {
+        "Class0, the paper (16 faces)": 3 / 16,
+        "Class1, the paper (16 faces)": 13 / 16,
+    }
