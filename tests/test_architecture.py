@@ -3,45 +3,183 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import resource
 import subprocess
 import sys
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from common.files import ROOT
+
 PAPERS = {"crg", "icgan_tf", "ifcvaegan", "igan"}
 ABOVE = {"studio", "benchmarks"}  # use the papers, as nothing else does
-OWN = {"common"} | PAPERS | ABOVE
-PACKAGES = sorted(name for name in OWN if (ROOT / name).is_dir())
-MODULES = sorted(path for name in PACKAGES for path in (ROOT / name).rglob("*.py"))
-COMMANDS = ("train", "evaluate", "edit", "reconstruct")
+ALONE = {"common", "comparators"}  # the latter as papers: on `common`, and no paper on them
+PACKAGES = sorted(name for name in ALONE | PAPERS | ABOVE if (ROOT / name).is_dir())
+FLOORS = (  # of `common`, from the ground up; every `__main__` stands on the last one
+    ("errors", "files", "images", "device"),
+    ("settings",),
+    ("datasets",),
+    ("runs",),
+    ("training", "metrics"),
+    ("classifiers",),
+    ("editor", "kinds"),
+    ("reporting",),
+    ("cli",),
+    ("report", "plots", "doctor", "weights"),
+)
+APART = {"training", "metrics"}  # on one floor, but neither needs the other
+FILE_LINES, FUNCTION_LINES = 320, 70
+LONGER = {"icgan_tf.config"}  # a preset a section, each with what it reproduces
+COMMANDS = ("train", "evaluate", "edit", "reconstruct", "export", "ablation")
 
 
-def dotted(path: Path) -> str:
-    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+def dotted(parts: tuple[str, ...]) -> str:
+    """The module of a file: `a.b` of a/b.py, `a` of a/__init__.py."""
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def imported(source: str) -> set[str]:
-    """The top-level packages that a module imports anywhere, functions included.
+FILES = {
+    path.relative_to(ROOT).with_suffix("").parts: path.read_text(encoding="utf-8")
+    for name in PACKAGES
+    for path in sorted((ROOT / name).rglob("*.py"))
+}
+SOURCES = {dotted(parts): text for parts, text in FILES.items()}
 
-    A relative import stays within its package.
+
+# Imports
+
+
+def imports(sources: Mapping[str, str]) -> dict[str, set[str]]:
+    """Module -> the modules among `sources` that it imports anywhere.
+
+    Also within functions and for the type checker alone. A package that is imported to get at its
+    modules does not count.
     """
-    found = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
-            found.add(node.module.split(".")[0])
+    found: dict[str, set[str]] = {}
+    for module, source in sources.items():
+        names = []
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.Import):
+                names += [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                assert not node.level, f"{module}: a relative import"
+                for alias in node.names:
+                    whole = f"{node.module}.{alias.name}"
+                    names.append(whole if whole in sources else str(node.module))
+        found[module] = {name for name in names if name in sources}
     return found
 
 
-def allowed(package: str) -> set[str]:
-    """The packages of this project that a module of `package` may import."""
-    if package in ABOVE:
-        return OWN
-    return {"common", package}
+def above(module: str) -> set[str]:
+    """The packages that a module may not import."""
+    package = module.split(".")[0]
+    return set() if package in ABOVE else set(PACKAGES) - {"common", package}
+
+
+def floor(module: str) -> int:
+    """The floor of `common` on which a module stands."""
+    room = "report" if module.endswith(".__main__") else module.split(".")[1]
+    (number,) = [number for number, rooms in enumerate(FLOORS) if room in rooms]
+    return number
+
+
+def goes_up(module: str, other: str) -> bool:
+    """Whether an import within `common` does not go down, nor to a neighbour."""
+    rooms = {module.split(".")[1], other.split(".")[1]}
+    return floor(other) > floor(module) or rooms == APART
+
+
+def circle(graph: Mapping[str, set[str]]) -> list[str]:
+    """Modules that import each other in a circle; none if there is no such circle."""
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        return error.args[1]
+    return []
+
+
+GRAPH = imports(SOURCES)
+PAIRS = sorted((module, other) for module, others in GRAPH.items() for other in others)
+
+
+def test_there_are_modules_and_imports_to_look_at():
+    assert {"common.runs.directory", "common.datasets", "crg.model"} <= SOURCES.keys()
+    assert {"common.errors", "common.datasets.records"} <= GRAPH["common.datasets"]
+    assert len(PAIRS) > 300
+
+
+def test_imports_are_found_wherever_they_stand():
+    source = """
+import a.one, os
+from common.settings import config, other
+from typing import TYPE_CHECKING
+if TYPE_CHECKING:
+    from a.two import Three
+def f():
+    if f:
+        from a import four
+"""
+    known = ["a", "a.one", "a.two", "a.four", "common.settings", "common.settings.config"]
+    assert imports({"x": source} | dict.fromkeys(known, ""))["x"] == {
+        *("a.one", "common.settings.config", "common.settings", "a.two", "a.four"),
+    }
+
+
+def test_packages_import_only_what_lies_below_them():
+    assert above("crg.model") >= {"icgan_tf", "ifcvaegan", "benchmarks"}
+    assert above("common.report") >= {"crg", "benchmarks"}
+    assert not {"crg", "common"} & above("crg.model")
+    assert [pair for pair in PAIRS if pair[1].split(".")[0] in above(pair[0])] == []
+
+
+@pytest.mark.parametrize(
+    ("module", "other", "up"),
+    [
+        ("common.runs.log", "common.datasets.records", False),
+        ("common.datasets.records", "common.runs.log", True),
+        ("common.runs.log", "common.runs.directory", False),
+        ("common.files", "common.errors", False),
+        ("common.training.fit", "common.metrics.pairs", True),  # one floor, but apart
+        ("common.metrics.pairs", "common.training.fit", True),
+        ("common.datasets.__main__", "common.cli.commands", False),
+        ("common.cli.commands", "common.datasets.__main__", True),
+        ("common.kinds", "common.reporting.sheets", True),
+    ],
+)
+def test_the_floors_are_told_apart(module, other, up):
+    assert goes_up(module, other) is up
+
+
+def test_imports_within_common_go_down():
+    rooms = {module.split(".")[1] for module in SOURCES if module.startswith("common.")}
+    assert rooms == {room for rooms in FLOORS for room in rooms}
+    inner = [pair for pair in PAIRS if all(one.startswith("common.") for one in pair)]
+    assert len(inner) > 200
+    assert [pair for pair in inner if goes_up(*pair)] == []
+
+
+def test_no_imports_make_a_circle():
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) in (
+        *(["a", "b", "c", "a"], ["b", "c", "a", "b"], ["c", "a", "b", "c"]),
+        *(["a", "c", "b", "a"], ["b", "a", "c", "b"], ["c", "b", "a", "c"]),
+    )
+    assert circle(GRAPH) == []
+
+
+# What no package contains
+
+
+def functions(source: str) -> Iterator[tuple[str, int]]:
+    """Each function with its lines, without those of its docstring."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            lines = (node.end_lineno or 0) - node.lineno + 1
+            first = node.body[0]
+            if ast.get_docstring(node) is not None:
+                lines -= (first.end_lineno or 0) - first.lineno + 1
+            yield node.name, lines
 
 
 def prints(source: str) -> list[int]:
@@ -53,39 +191,34 @@ def prints(source: str) -> list[int]:
     ]
 
 
-def test_imports_are_found_wherever_they_stand():
-    source = """
-import crg.model, os
-from common.settings.config import C
-from . import igan
-def f():
-    if f:
-        from icgan_tf import networks
-"""
-    assert imported(source) == {"crg", "os", "common", "icgan_tf"}
+def test_no_file_is_longer_than_a_reader_can_hold():
+    long = {module for module, text in SOURCES.items() if text.count("\n") > FILE_LINES}
+    assert long == LONGER
 
 
-def test_prints_are_found_and_not_those_in_strings():
+def test_no_function_but_a_training_step_is_longer_than_a_screen():
+    """Its docstring does not count."""
+    source = 'def f(\n    x,\n):\n    """One.\n\n    Two.\n    """\n    def g():\n        pass\n'
+    assert list(functions(source)) == [("f", 5), ("g", 2)]
+    assert [
+        (module, name, lines)
+        for module, text in SOURCES.items()
+        for name, lines in functions(text)
+        if lines > FUNCTION_LINES and name != "train_step"
+    ] == []
+
+
+def test_modules_log_and_do_not_print():
     assert prints("def f():\n    return [print(1)]\n'print(2)'\npprint(3)\n") == [2]
-
-
-def test_there_are_modules_to_look_at():
-    assert {"common.run", "crg.model"} <= {dotted(path) for path in MODULES}
-
-
-@pytest.mark.parametrize("path", MODULES, ids=dotted)
-def test_a_module_imports_only_what_lies_below_it(path):
-    package = path.relative_to(ROOT).parts[0]
-    assert imported(path.read_text(encoding="utf-8")) & OWN <= allowed(package)
-
-
-@pytest.mark.parametrize("path", MODULES, ids=dotted)
-def test_a_module_logs_and_does_not_print(path):
-    assert prints(path.read_text(encoding="utf-8")) == []
+    assert {module: found for module, text in SOURCES.items() if (found := prints(text))} == {}
 
 
 def test_no_module_is_named_after_nothing():
-    assert {path.stem for path in MODULES} & {"utils", "util", "misc", "helpers", "helper"} == set()
+    stems = {module.split(".")[-1] for module in SOURCES}
+    assert stems & {"utils", "util", "misc", "helpers", "helper"} == set()
+
+
+# Commands
 
 
 HELP = """
@@ -105,9 +238,8 @@ assert not heavy, heavy
 
 @pytest.mark.parametrize("package", [name for name in PACKAGES if name in PAPERS])
 def test_help_of_every_command_needs_no_heavy_library_and_little_time(package):
-    found = {path.stem for path in (ROOT / package).glob("*.py")}
-    modules = [f"{package}.{name}" for name in COMMANDS if name in found]
-    assert modules
+    modules = [f"{package}.{name}" for name in COMMANDS if f"{package}.{name}" in SOURCES]
+    assert len(modules) >= 5
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(
         [sys.executable, "-c", HELP, *modules],

@@ -31,7 +31,7 @@ class Toy(AdversarialModel):
         return {"critic": (self.critic,), "maker": (self.maker,)}
 
     def train_step(self, data):
-        x, _ = data
+        x = tf.reshape(data[0], (BATCH, 3))  # points, or images of one pixel in colour
         z = self.noise((BATCH, 2), "z")
 
         fake = self.maker(z, training=True)
@@ -48,7 +48,7 @@ class Toy(AdversarialModel):
         return self.track(critic_loss=critic_loss, maker_loss=maker_loss)
 
     def test_step(self, data):
-        x, _ = data
+        x = tf.reshape(data[0], (BATCH, 3))
         fake = self.maker(self.noise((BATCH, 2), "test", step=0), training=False)
         return self.measure(tf.shape(x)[0], distance=tf.reduce_mean(tf.square(x - fake)))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -13,10 +12,9 @@ import pytest
 import tensorflow as tf
 
 from common.errors import UserError
+from common.files import ROOT
 from common.training.adversarial import AdversarialModel
 from tests.common.toys import BATCH, Toy, batches, compiled
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def scalar(name: str, value: float) -> keras.Model:
@@ -107,6 +105,21 @@ def test_an_update_goes_down_the_gradient():
         loss = 3.0 * game.weight("one") ** 2
     game.update("one", tape, loss)
     assert game.values() == (pytest.approx(2.0 - 0.1 * 6.0 * 2.0), 3.0)  # d(3 a^2) = 6 a = 12
+
+
+def test_of_two_replicas_each_adds_half_of_its_gradient(monkeypatch):
+    """Optimizers sum over replicas, so that the step is that of the mean of their losses."""
+
+    class Two:
+        num_replicas_in_sync = 2
+
+    game = Game(one=2.0)
+    game.compile(one=sgd(0.1), two=sgd(0.1))
+    with tf.GradientTape() as tape:
+        loss = 3.0 * game.weight("one") ** 2
+    monkeypatch.setattr(tf.distribute, "get_strategy", Two)
+    game.update("one", tape, loss)
+    assert game.values()[0] == pytest.approx(2.0 - 0.1 * 12.0 / 2)
 
 
 def together(game: Game):

@@ -1,4 +1,4 @@
-"""Batch statistics and running means of weights, against values computed by hand."""
+"""Batch statistics and the EMA of weights, against values computed by hand."""
 
 from __future__ import annotations
 
@@ -60,6 +60,22 @@ def test_deeper_layers_see_the_batches_as_the_layers_above_normalise_them():
     assert float(deeper.moving_variance.numpy()[0]) == pytest.approx(9.0, rel=1e-4)
 
 
+def test_dropout_is_off_while_statistics_are_estimated_and_on_again_after_it():
+    """Its noise would widen the variances."""
+    network = keras.Sequential(
+        [
+            keras.Input((1,)),
+            keras.layers.Dropout(0.5, seed=0),
+            keras.layers.BatchNormalization(epsilon=1e-6),
+        ]
+    )
+    reestimate_batch_statistics(network, BATCHES)
+    norm = network.layers[1]
+    assert float(norm.moving_mean.numpy()[0]) == pytest.approx(11 / 3)
+    assert float(norm.moving_variance.numpy()[0]) == pytest.approx(18 / 3)
+    assert network.layers[0].rate == 0.5
+
+
 def test_training_afterwards_uses_the_momentum_of_before():
     network = normalised(momentum=0.75)
     reestimate_batch_statistics(network, BATCHES[1:2])
@@ -105,10 +121,10 @@ def weight(network: keras.Model) -> float:
     return float(network.get_weights()[0][0, 0])
 
 
-def test_running_means_replace_the_weights_within_the_block_only():
+def test_the_ema_replaces_the_weights_within_the_block_only():
     network, optimizer = stepped(ema=True)
     with averaged_weights(optimizer, network):
-        assert weight(network) == pytest.approx(0.75 * 1 + 0.25 * 3)  # the first mean is the 1
+        assert weight(network) == pytest.approx(0.75 * 1 + 0.25 * 3)  # the EMA starts at the 1
     assert weight(network) == pytest.approx(3.0)
 
 
@@ -119,7 +135,7 @@ def test_the_weights_come_back_when_the_block_fails():
     assert weight(network) == pytest.approx(3.0)
 
 
-def test_without_running_means_the_weights_stay():
+def test_without_an_ema_the_weights_stay():
     network, optimizer = stepped(ema=False)
     with averaged_weights(optimizer, network):
         assert weight(network) == pytest.approx(3.0)

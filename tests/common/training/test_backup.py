@@ -70,9 +70,9 @@ def test_dropout_goes_on_where_it_was(tmp_path):
     )
 
 
-def test_optimizers_come_back_with_moments_means_and_counters(trained, file):
+def test_optimizers_come_back_with_moments_ema_and_counters(trained, file):
     saved = values(trained.optimizers())
-    assert sum("average" in name for name in saved) == 3  # the running means of the maker's weights
+    assert sum("average" in name for name in saved) == 3  # the EMA of the maker's weights
     assert_equal(values(restored(file).optimizers()), saved)
 
 

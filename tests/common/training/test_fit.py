@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import shutil
 import signal
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -15,13 +15,43 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from common.datasets.records import Records
 from common.errors import UserError
 from common.runs.directory import Run
 from common.training import backup, callbacks
 from common.training import fit as training
-from tests.common.toys import BATCH, Toy, batches, compiled
+from tests import runs
+from tests.common.toys import BATCH, Toy, compiled
 
-STEPS, PERIOD = 5, 3  # of the toy trainings: a period of three steps, and one that the end cuts
+STEPS, PERIOD = 6, 3  # of the toy trainings: two periods of three steps
+
+
+def pixels(batches: int, seed: int) -> Records:
+    """Images of one pixel in colour."""
+    images = np.random.default_rng(seed).integers(0, 256, (batches * BATCH, 1, 1, 3), np.uint8)
+    return Records(images, np.zeros((len(images), 0), np.float32), (), "toy", "memory")
+
+
+TRAIN, HELD_OUT = pixels(3, seed=0), pixels(2, seed=1)
+
+
+@dataclass(frozen=True)
+class Settings:
+    epochs: float
+    period: float
+    batch_size: int = BATCH
+
+
+class Watched(Toy):
+    """A toy whose distance from held-out images is smallest after three steps."""
+
+    def test_step(self, data):
+        away = tf.abs(tf.cast(tf.convert_to_tensor(self.step), tf.float32) - 3.0)
+        distance = away + tf.reduce_mean(tf.square(data[0]))
+        return self.measure(tf.shape(data[0])[0], distance=distance)
+
+
+BEST = {"period_steps": 1, "validation": HELD_OUT, "keep_best": ("val_distance",)}
 
 
 def variables(toy: Toy) -> list[keras.Variable]:
@@ -34,6 +64,10 @@ def state(toy: Toy) -> list[np.ndarray]:
     return [np.array(variable.numpy()) for variable in variables(toy)]
 
 
+def weights(toy: Toy) -> list[np.ndarray]:
+    return [np.array(v.numpy()) for net in toy.networks().values() for v in net.variables]
+
+
 def assert_same(one: list[np.ndarray], other: list[np.ndarray]) -> None:
     for a, b in zip(one, other, strict=True):
         np.testing.assert_array_equal(a, b)
@@ -42,13 +76,13 @@ def assert_same(one: list[np.ndarray], other: list[np.ndarray]) -> None:
 @pytest.fixture(scope="module")
 def fresh() -> list[np.ndarray]:
     """The state of every new toy."""
-    return state(compiled(Toy()))
+    return state(compiled(Watched()))
 
 
 @pytest.fixture(scope="module")
 def shared() -> Toy:
     """One toy for many trainings: a new one would build its graph anew each time."""
-    return compiled(Toy())
+    return compiled(Watched())
 
 
 @pytest.fixture
@@ -58,37 +92,43 @@ def train(shared, fresh):
     With such a state the toy holds nonsense before, so that nothing can survive but what was saved.
     """
 
-    def train(folder: Path, steps: int = STEPS, *, data=batches, **options) -> list[np.ndarray]:
+    def train(folder: Path, steps: int = STEPS, **options) -> list[np.ndarray]:
         nonsense = np.random.default_rng(0)
         resumed = (folder / "backup" / "gan.npz").is_file()
         for variable, value in zip(variables(shared), fresh, strict=True):
             junk = nonsense.uniform(5, 9, value.shape).astype(value.dtype)
             variable.assign(junk if resumed else value)
-        fit(shared, folder, steps, data, **options)
+        fit(shared, folder, steps, **options)
         return state(shared)
 
     return train
 
 
-def fit(toy: Toy, folder: Path, steps: int = STEPS, data=batches, **options) -> None:
-    settings = {"steps": steps, "period_steps": PERIOD, "batch_size": BATCH} | options
-    training.fit(toy, Run(folder), "gan", data, **settings)
+def fit(
+    toy: Toy, folder: Path, steps: int = STEPS, *, period_steps: int = PERIOD, **options
+) -> None:
+    """Trains so many steps, three of which are an epoch."""
+    settings = Settings(epochs=steps / 3, period=period_steps / 3)
+    training.fit(toy, Run(folder), "gan", TRAIN, settings, **options)
 
 
 def history(folder: Path) -> list[dict[str, str]]:
     """The rows of the history without the seconds, which no run repeats."""
-    with (folder / "history-gan.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    for row in rows:
-        row.pop("seconds")
-    return rows
+    return [
+        {name: value for name, value in row.items() if name != "seconds"}
+        for row in runs.history(folder, "gan")
+    ]
 
 
 def saved(folder: Path) -> Path:
     return folder / "backup" / "gan.npz"
 
 
-def after_step(monkeypatch, action: Callable[[int], None]) -> None:
+def saved_step(folder: Path) -> int:
+    return backup.read_notes(saved(folder))["step"]
+
+
+def after_step(monkeypatch, action: Callable[[int], object]) -> None:
     """Does something after each step, when every other callback has seen it."""
 
     def on_train_batch_end(self, batch, logs=None):
@@ -105,7 +145,7 @@ def press_ctrl_c() -> None:
 def straight(tmp_path_factory) -> tuple[list[np.ndarray], Path]:
     """The end of a training at a stretch, and its folder."""
     folder = tmp_path_factory.mktemp("straight")
-    toy = compiled(Toy())
+    toy = compiled(Watched())
     fit(toy, folder)
     return state(toy), folder
 
@@ -124,13 +164,16 @@ def killed(tmp_path_factory) -> Path:
 
     with pytest.MonkeyPatch.context() as monkeypatch:
         after_step(monkeypatch, copy)
-        fit(compiled(Toy()), folder / "run", backup_seconds=0.0, period_end=copy)
+        fit(compiled(Watched()), folder / "run", backup_seconds=0.0, period_end=copy)
     return folder
+
+
+# Stopped and resumed
 
 
 def test_a_training_changes_all_that_the_tests_below_compare(straight, fresh):
     """Or they would hold for a training that does nothing."""
-    names = [variable.path for variable in variables(compiled(Toy()))]
+    names = [variable.path for variable in variables(compiled(Watched()))]
     ends = zip(names, fresh, straight[0], strict=True)
     changed = [name for name, first, last in ends if not np.array_equal(first, last)]
     for kind in ("kernel", "moving_mean", "seed_generator", "velocity", "momentum", "average"):
@@ -139,8 +182,8 @@ def test_a_training_changes_all_that_the_tests_below_compare(straight, fresh):
 
 def test_two_periods_and_one_more_in_a_new_model_equal_three(train, tmp_path):
     whole = train(tmp_path / "straight", 9)
-    fit(compiled(Toy()), tmp_path / "parts", 6)
-    resumed = compiled(Toy(weights_seed=2))
+    fit(compiled(Watched()), tmp_path / "parts", 6)
+    resumed = compiled(Watched(weights_seed=2))
     fit(resumed, tmp_path / "parts", 9)
     assert_same(state(resumed), whole)
     assert history(tmp_path / "parts") == history(tmp_path / "straight")
@@ -152,7 +195,7 @@ def test_a_finished_training_that_is_resumed_stays_as_it_is(train, straight):
     assert saved(straight[1]).read_bytes() == before
 
 
-@pytest.mark.parametrize("moment", ["1", "2", "3", "gan-0000003", "4", "5", "gan-0000005"])
+@pytest.mark.parametrize("moment", ["1", "2", "3", "gan-0000003", "4", "6", "gan-0000006"])
 def test_a_kill_at_any_moment_leaves_no_trace(train, straight, killed, tmp_path, moment):
     shutil.copytree(killed / moment, tmp_path / "run")
     assert_same(train(tmp_path / "run"), straight[0])
@@ -161,24 +204,23 @@ def test_a_kill_at_any_moment_leaves_no_trace(train, straight, killed, tmp_path,
 
 def test_every_step_but_the_last_of_a_period_is_saved(killed):
     """Its row of the history is still to come; both are saved together, after the samples."""
-    steps = [backup.read_notes(saved(killed / str(step))).get("step") for step in range(1, 6)]
-    assert steps == [1, 2, 2, 4, 4]
-    assert backup.read_notes(saved(killed / "run"))["step"] == 5
+    assert [saved_step(killed / str(step)) for step in range(1, 7)] == [1, 2, 2, 4, 5, 5]
+    assert saved_step(killed / "run") == 6
 
 
 def test_a_kill_between_saves_repeats_the_steps_since_the_last(
     train, straight, tmp_path, monkeypatch
 ):
     run = tmp_path / "run"
-    after_step(monkeypatch, lambda step: step == 4 and shutil.copytree(run, tmp_path / "killed"))
+    after_step(monkeypatch, lambda step: step == 5 and shutil.copytree(run, tmp_path / "killed"))
     train(run)  # saves at the end of each period
     monkeypatch.undo()
-    assert backup.read_notes(saved(tmp_path / "killed"))["step"] == 3
+    assert saved_step(tmp_path / "killed") == 3
     assert_same(train(tmp_path / "killed"), straight[0])
     assert history(tmp_path / "killed") == history(straight[1])
 
 
-@pytest.mark.parametrize(("pressed", "stopped"), [(1, 2), (2, 3), (5, 5)])
+@pytest.mark.parametrize(("pressed", "stopped"), [(1, 2), (2, 3), (6, 6)])
 def test_ctrl_c_saves_and_says_how_to_go_on(
     train, straight, tmp_path, monkeypatch, pressed, stopped
 ):
@@ -188,47 +230,33 @@ def test_ctrl_c_saves_and_says_how_to_go_on(
     with pytest.raises(KeyboardInterrupt, match=message):
         train(tmp_path)
     monkeypatch.undo()
-    assert backup.read_notes(saved(tmp_path))["step"] == stopped
+    assert saved_step(tmp_path) == stopped
     assert_same(train(tmp_path), straight[0])
     assert history(tmp_path) == history(straight[1])
 
 
 def test_ctrl_c_while_samples_are_drawn_ends_the_period_first(train, straight, tmp_path):
-    def period_end(name: str) -> None:
-        if name == "gan-0000005":
-            press_ctrl_c()
-
-    with pytest.raises(KeyboardInterrupt, match="stopped at step 5"):
-        train(tmp_path, period_end=period_end)
+    with pytest.raises(KeyboardInterrupt, match="stopped at step 6"):
+        train(tmp_path, period_end=lambda name: name == "gan-0000006" and press_ctrl_c())
     assert_same(train(tmp_path), straight[0])
     assert history(tmp_path) == history(straight[1])
 
 
-def test_a_validation_changes_nothing_but_the_history(train, straight, tmp_path):
-    end = train(tmp_path, validation=batches(1000).take(1))
-    averages = 2 * len(Toy().metrics)  # a sum and a count each; the validation's own come last
-    assert_same(end[:-averages], straight[0][:-averages])
+# The best networks
 
 
 @pytest.fixture
-def third(train, shared, tmp_path) -> tuple[list[np.ndarray], dict]:
-    """The networks after three steps, and settings under which they are the best of five."""
+def third(train, shared, tmp_path) -> list[np.ndarray]:
+    """The networks after three steps, the best of four."""
     train(tmp_path / "third", 3, period_steps=1)
-    made = shared.maker(shared.noise((BATCH, 2), "test", step=0), training=False)
-    target = tf.data.Dataset.from_tensors((made, tf.zeros((BATCH, 0))))  # at a distance of 0
-    settings = {"period_steps": 1, "validation": target, "keep_best": ("val_distance",)}
-    return weights(shared), settings
-
-
-def weights(toy: Toy) -> list[np.ndarray]:
-    return [np.array(v.numpy()) for net in toy.networks().values() for v in net.variables]
+    return weights(shared)
 
 
 def test_the_networks_of_the_best_period_are_kept(train, shared, third, tmp_path):
-    train(tmp_path, **third[1])
-    assert_same(weights(shared), third[0])
+    train(tmp_path, 4, **BEST)
+    assert_same(weights(shared), third)
     distances = [float(row["val_distance"]) for row in history(tmp_path)]
-    assert distances[2] == 0.0 < min(distances[:2] + distances[3:])
+    assert [value - distances[2] for value in distances] == pytest.approx([2, 1, 0, 1])
 
 
 @pytest.mark.parametrize("name", ["gan-0000003", "gan-0000004"])
@@ -239,24 +267,23 @@ def test_the_best_networks_outlive_a_kill(train, shared, third, tmp_path, name):
         if drawn == name:
             shutil.copytree(tmp_path / "run", tmp_path / "killed")
 
-    train(tmp_path / "run", period_end=period_end, **third[1])
-    train(tmp_path / "killed", **third[1])
-    assert_same(weights(shared), third[0])
+    train(tmp_path / "run", 4, period_end=period_end, **BEST)
+    train(tmp_path / "killed", 4, **BEST)
+    assert_same(weights(shared), third)
     assert history(tmp_path / "killed") == history(tmp_path / "run")
 
 
 def test_a_kill_before_the_state_is_saved_leaves_the_best_networks_that_the_state_knows(
-    train, third, tmp_path
+    train, tmp_path
 ):
     """The best of step 3 are written before the state: an older state still has those of step 2."""
-    run = tmp_path / "run"
+    best: list[list[str]] = []
 
     def period_end(drawn: str) -> None:
-        files = sorted(path.name for path in (run / "backup").iterdir())
+        files = sorted(path.name for path in (tmp_path / "backup").iterdir())
         best.append([name for name in files if "best" in name])
 
-    best: list[list[str]] = []
-    train(run, period_end=period_end, **third[1])
+    train(tmp_path, 4, period_end=period_end, **BEST)
     assert best[2] == ["gan-best-0000002.npz", "gan-best-0000003.npz"]
     assert best[3] == ["gan-best-0000003.npz"]
 
@@ -264,26 +291,38 @@ def test_a_kill_before_the_state_is_saved_leaves_the_best_networks_that_the_stat
 def test_a_longer_training_goes_on_from_the_last_networks_and_not_from_the_best(
     train, shared, third, tmp_path
 ):
-    train(tmp_path / "straight", **third[1])
-    train(tmp_path / "parts", 4, **third[1])
-    train(tmp_path / "parts", **third[1])
+    train(tmp_path / "straight", 5, **BEST)
+    train(tmp_path / "parts", 4, **BEST)
+    train(tmp_path / "parts", 5, **BEST)
     with np.load(saved(tmp_path / "straight")) as one, np.load(saved(tmp_path / "parts")) as other:
         for name in set(one.files) - {"notes"}:
             np.testing.assert_array_equal(one[name], other[name], err_msg=name)
-    assert_same(weights(shared), third[0])
+    assert_same(weights(shared), third)
+
+
+# The history
 
 
 def test_the_history_has_a_row_a_period_and_a_column_a_quantity(train, shared, tmp_path):
     drawn = []
-    validation = batches(1000).take(2)
-    train(tmp_path, 3, period_steps=2, validation=validation, period_end=drawn.append)
-    lines = (tmp_path / "history-gan.csv").read_text().splitlines()
-    assert lines[0] == "period,step,images,seconds,critic_loss,maker_loss,val_distance"
-    # Periods of two steps of eight images; the last is cut by the end.
-    assert [line.split(",")[:3] for line in lines[1:]] == [["1", "2", "16"], ["2", "3", "24"]]
-    assert drawn == ["gan-0000002", "gan-0000003"]
-    measured = shared.evaluate(validation, return_dict=True, verbose=0)["distance"]
-    assert float(lines[2].split(",")[-1]) == measured
+    train(tmp_path, 4, period_steps=2, validation=HELD_OUT, period_end=drawn.append)
+    rows = runs.history(tmp_path, "gan")
+    counters = ["period", "step", "images", "seconds"]
+    assert list(rows[0]) == [*counters, "critic_loss", "maker_loss", "val_distance"]
+    # Periods of two steps of eight images.
+    assert [[row[name] for name in counters[:3]] for row in rows] == [
+        *(["1", "2", "16"], ["2", "4", "32"]),
+    ]
+    assert drawn == ["gan-0000002", "gan-0000004"]
+    held_out = HELD_OUT.images.astype(np.float64) / 127.5 - 1.0
+    expected = [abs(step - 3) + np.square(held_out).mean() for step in (2, 4)]
+    assert [float(row["val_distance"]) for row in rows] == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_validation_changes_nothing_but_the_history(train, straight, tmp_path):
+    end = train(tmp_path, validation=HELD_OUT)
+    averages = 2 * len(Toy().metrics)  # a sum and a count each; the validation's own come last
+    assert_same(end[:-averages], straight[0][:-averages])
 
 
 def test_the_history_holds_the_mean_over_the_period(train, straight, tmp_path):
@@ -303,75 +342,79 @@ def test_the_time_of_a_resumed_training_goes_on(train, killed, tmp_path):
     notes = json.loads(str(arrays["notes"])) | {"seconds": 1000.0}
     np.savez(saved(tmp_path / "run"), **arrays | {"notes": np.array(json.dumps(notes))})
     train(tmp_path / "run")
-    with (tmp_path / "run" / "history-gan.csv").open(newline="") as file:
-        first, second = (float(row["seconds"]) for row in csv.DictReader(file))
+    first, second = (float(row["seconds"]) for row in runs.history(tmp_path / "run", "gan"))
     assert first < 1000.0 <= second < 1100.0
 
 
-def broken_at(bad_step: int):
-    """The data, but infinite at one step (counted from 0)."""
-
-    def data(step: int) -> tf.data.Dataset:
-        points = tf.data.Dataset.zip(tf.data.Dataset.counter(start=step), batches(step))
-        return points.map(lambda s, p: (tf.where(s == bad_step, float("inf"), p[0]), p[1]))
-
-    return data
+# Failures
 
 
-def test_a_loss_that_is_not_finite_is_a_user_error_that_names_it_and_the_step(train, tmp_path):
+@pytest.fixture
+def broken_at(monkeypatch) -> Callable[[int], None]:
+    """Makes the data infinite at one step (counted from 0)."""
+    real = training.endless_batches
+
+    def break_at(bad: int) -> None:
+        def batches(records, batch_size, seed, start, **options):
+            sound = real(records, batch_size, seed, start, **options)
+            numbered = tf.data.Dataset.zip(tf.data.Dataset.counter(start=start), sound)
+            return numbered.map(
+                lambda step, pair: (tf.where(step == bad, float("inf"), pair[0]), pair[1])
+            )
+
+        monkeypatch.setattr(training, "endless_batches", batches)
+
+    return break_at
+
+
+def test_a_loss_that_is_not_finite_is_a_user_error_that_names_it_and_leaves_the_last_good_state(
+    train, straight, tmp_path, broken_at, monkeypatch
+):
+    broken_at(3)
     message = r"gan: critic_loss became (nan|inf) at step 4; .*gan\.npz holds the state of step 3\."
     with pytest.raises(UserError, match=message):
-        train(tmp_path, data=broken_at(3), backup_seconds=0.0)
-
-
-def test_the_last_good_state_outlives_a_loss_that_is_not_finite(train, straight, tmp_path):
-    with pytest.raises(UserError):
-        train(tmp_path, data=broken_at(3), backup_seconds=0.0)
-    toy = compiled(Toy())
+        train(tmp_path, backup_seconds=0.0)
+    monkeypatch.undo()
+    toy = compiled(Watched())
     backup.restore(saved(tmp_path), toy)
     assert all(np.isfinite(value).all() for value in state(toy))
     assert_same(train(tmp_path), straight[0])  # with sound data
 
 
-def test_weights_that_are_not_finite_are_not_saved_though_the_losses_were(
-    train, shared, tmp_path, monkeypatch
-):
-    """A finite loss with an infinite gradient breaks the weights a step before the losses."""
-
-    def break_weights(step: int) -> None:
-        if step == 3:
-            shared.maker.trainable_variables[0].assign(np.full((2, 3), np.nan))
-
-    after_step(monkeypatch, break_weights)
-    message = r"a weight of the maker became nan at step 3; .* holds the state of step 2\."
-    with pytest.raises(UserError, match=message):
-        train(tmp_path, backup_seconds=0.0)
-
-
-def test_nothing_is_made_of_weights_that_are_not_finite(train, shared, tmp_path, monkeypatch):
-    """In the last step of a period: no row of the history, no samples, no networks."""
-
-    def break_weights(step: int) -> None:
-        if step == 3:
-            shared.maker.trainable_variables[0].assign(np.full((2, 3), np.nan))
-
-    after_step(monkeypatch, break_weights)
-    with pytest.raises(UserError, match="a weight of the maker became nan at step 3"):
-        train(tmp_path, period_end=lambda name: pytest.fail(f"{name} was made"))
-    assert not (tmp_path / "history-gan.csv").exists()
-
-
-def test_a_stage_is_unfinished_until_its_last_step(train, killed, straight):
-    assert backup.unfinished(killed / "4") == {"gan": "step 4 of 5"}
-    assert backup.unfinished(straight[1]) == {}
-
-
-def test_a_failure_in_the_first_step_leaves_the_state_before_it(train, fresh, tmp_path):
+def test_a_failure_in_the_first_step_leaves_the_state_before_it(train, fresh, tmp_path, broken_at):
+    broken_at(0)
     with pytest.raises(UserError, match=r"at step 1; .*gan\.npz holds the state of step 0\."):
-        train(tmp_path, data=broken_at(0))
-    toy = compiled(Toy(weights_seed=2))
+        train(tmp_path)
+    toy = compiled(Watched(weights_seed=2))
     backup.restore(saved(tmp_path), toy)
     assert_same(state(toy), fresh)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "kept"),
+    [(0.0, 2), (300.0, 0)],  # saved after each step, or at the end of a period
+)
+def test_nothing_is_made_of_weights_that_are_not_finite_though_the_losses_were(
+    train, shared, tmp_path, monkeypatch, seconds, kept
+):
+    """A finite loss with an infinite gradient breaks the weights a step before the losses.
+
+    Here in the last step of a period: no state, no row of the history, no samples, no networks.
+    """
+
+    def break_weights(step: int) -> None:
+        if step == 3:
+            shared.maker.trainable_variables[0].assign(np.full((2, 3), np.nan))
+
+    after_step(monkeypatch, break_weights)
+    message = rf"a weight of the maker became nan at step 3; .* holds the state of step {kept}\."
+    with pytest.raises(UserError, match=message):
+        train(
+            tmp_path,
+            backup_seconds=seconds,
+            period_end=lambda name: pytest.fail(f"{name} was made"),
+        )
+    assert not (tmp_path / "history-gan.csv").exists()
 
 
 def test_a_broken_state_is_a_user_error(train, tmp_path):
@@ -381,7 +424,32 @@ def test_a_broken_state_is_a_user_error(train, tmp_path):
         train(tmp_path)
 
 
-# Lengths
+# Data and lengths
+
+
+def test_the_models_seed_keys_the_order_and_range_and_mirroring_are_those_asked_for(
+    tmp_path, monkeypatch
+):
+    asked = []
+    real, ordered = training.endless_batches, training.ordered_batches
+
+    def batches(*given, **options):
+        asked.append((*given, options))
+        return real(*given, **options)
+
+    def held_out(*given):
+        asked.append(given)
+        return ordered(*given)
+
+    monkeypatch.setattr(training, "endless_batches", batches)
+    monkeypatch.setattr(training, "ordered_batches", held_out)
+    toy = compiled(Watched(seed=5), eagerly=True)
+    fit(toy, tmp_path, 2, period_steps=1, pixel_range="unit", flip=True, validation=HELD_OUT)
+    options = {"pixel_range": "unit", "flip": True}
+    assert asked == [
+        (HELD_OUT, BATCH, "unit"),
+        *((TRAIN, BATCH, 5, start, options) for start in (0, 1)),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -394,9 +462,9 @@ def test_a_broken_state_is_a_user_error(train, tmp_path):
     ],
 )
 def test_a_stage_is_whole_periods_of_whole_batches(epochs, period, length):
-    assert training.stage_length(epochs, period, images=10, batch_size=4) == length
+    assert training.stage_length(Settings(epochs, period, batch_size=4), images=10) == length
 
 
 def test_a_period_without_a_whole_batch_is_a_user_error():
     with pytest.raises(UserError, match=r"0\.5 epochs of 10 images is shorter than one batch of 6"):
-        training.stage_length(1.0, 0.5, images=10, batch_size=6)
+        training.stage_length(Settings(1.0, 0.5, batch_size=6), images=10)

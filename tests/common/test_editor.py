@@ -1,0 +1,67 @@
+"""Codes by image, and the defaults of what an editor returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from common.editor import Control, Edited, indexed, repeated
+
+
+@dataclass(frozen=True)
+class Codes:
+    latents: np.ndarray
+    attributes: np.ndarray
+    extra: np.ndarray | None = None
+
+
+def codes(extra: np.ndarray | None = None) -> Codes:
+    """Of four images: image i has the latents (10 i, 10 i + 1) and the attribute i."""
+    latents = 10.0 * np.arange(4)[:, None] + np.arange(2)
+    return Codes(latents, np.arange(4)[:, None], extra)
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        (slice(1, 3), [1, 2]),
+        ([3, 0], [3, 0]),
+        (np.array([2, 2]), [2, 2]),
+        (np.array([True, False, False, True]), [0, 3]),
+        (slice(0, 0), []),
+    ],
+)
+def test_every_array_of_codes_is_indexed_by_the_images(rows, expected):
+    some = indexed(codes(extra=np.arange(4) + 100), rows)
+    assert isinstance(some, Codes)
+    assert some.latents[:, 1].tolist() == [10 * i + 1 for i in expected]
+    assert some.attributes[:, 0].tolist() == expected
+    assert some.extra is not None
+    assert some.extra.tolist() == [100 + i for i in expected]
+
+
+def test_what_codes_do_not_have_stays_none():
+    assert indexed(codes(), [0]).extra is None
+
+
+def test_the_codes_of_one_image_are_repeated():
+    one = indexed(codes(), [2])
+    thrice = repeated(one, 3)
+    assert thrice.latents.tolist() == [[20.0, 21.0]] * 3
+    assert thrice.attributes.tolist() == [[2]] * 3
+    assert repeated(one, 0).latents.shape == (0, 2)
+
+
+def test_codes_are_not_changed_by_indexing():
+    whole = codes()
+    indexed(whole, [0]).latents[:] = -1.0
+    np.testing.assert_array_equal(whole.latents, codes().latents)
+
+
+def test_an_edit_may_have_no_columns_and_a_control_goes_from_without_to_with():
+    plain = Edited(np.zeros((1, 2, 2, 1), np.uint8), codes(), codes())
+    assert (dict(plain.columns), list(plain.readings)) == ({}, [])
+    control = Control(name="Smiling", meaning="1 for a smile", low=-2.0, high=2.0)
+    assert (control.off, control.on, control.default) == (0.0, 1.0, None)
