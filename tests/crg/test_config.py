@@ -12,15 +12,8 @@ from common.errors import UserError
 from common.files import ROOT, write_json
 from common.settings.config import differences, read_config, to_json
 from common.settings.flags import parse_training
-from crg.config import (
-    EXTENDABLE,
-    PRESETS,
-    Config,
-    EncoderConfig,
-    GANConfig,
-    NetworkConfig,
-    paper,
-)
+from crg.config import Config, EncoderConfig, GANConfig, NetworkConfig
+from crg.presets import EXTENDABLE, PRESETS, paper
 
 
 def parse(*words: str) -> Config:

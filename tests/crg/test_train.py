@@ -25,9 +25,10 @@ from common.settings.config import read_config, to_json
 from common.training.adversarial import AdversarialModel
 from common.training.fit import StageSettings, stage_length
 from crg import edit, reconstruct
-from crg.config import PRESETS, Config, paper
+from crg.config import Config
 from crg.editor import build
 from crg.figures import PAIRS, STRENGTHS
+from crg.presets import PRESETS, paper
 from crg.train import lengths, main, train_encoder, train_gan
 from tests.runs import history, same, saved, weights
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import keras
 
     from common.datasets.records import Records
-    from icgan_tf.trained import Trained
+    from icgan_tf.editor import IcGANEditor
 
 SIZES = NetworkConfig(
     latent_size=4,
@@ -73,7 +73,7 @@ def enlarged(config: Config, images: np.ndarray, factor: float) -> dict[str, ker
 
     from common.images import padded, to_range
     from icgan_tf import networks
-    from icgan_tf.trained import build
+    from icgan_tf.editor import build
 
     keras.utils.set_random_seed(1)
     with pytest.MonkeyPatch.context() as patch:
@@ -124,39 +124,39 @@ def _digits_built_once(
     digit_networks: dict[str, keras.Model], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is loaded from an `untrained_run` goes into the networks that it is of."""
-    monkeypatch.setattr("icgan_tf.trained.build", lambda config: digit_networks)
+    monkeypatch.setattr("icgan_tf.editor.build", lambda config: digit_networks)
 
 
-def trained(config: Config, nets: dict[str, keras.Model]) -> Trained:
+def editor_of(config: Config, nets: dict[str, keras.Model]) -> IcGANEditor:
     """The networks as a command gets them; their folder does not exist."""
-    from icgan_tf.trained import NEEDED, Trained
+    from icgan_tf.editor import NEEDED, IcGANEditor
 
     folder = Path("no-folder") / f"{config.dataset}-{config.data.image_size}"
-    return Trained(folder, config, **{name: nets[name] for name in NEEDED})
+    return IcGANEditor(folder, config, **{name: nets[name] for name in NEEDED})
 
 
 @pytest.fixture(scope="session")
-def model(digit_networks: dict[str, keras.Model]) -> Trained:
+def model(digit_networks: dict[str, keras.Model]) -> IcGANEditor:
     """Digits, padded to 32x32."""
-    return trained(DIGITS, digit_networks)
+    return editor_of(DIGITS, digit_networks)
 
 
 @pytest.fixture(scope="session")
-def dense_model(dense_networks: dict[str, keras.Model]) -> Trained:
+def dense_model(dense_networks: dict[str, keras.Model]) -> IcGANEditor:
     """Digits as they are, 28x28."""
-    return trained(DENSE, dense_networks)
+    return editor_of(DENSE, dense_networks)
 
 
 @pytest.fixture(scope="session")
-def faces_model(face_networks: dict[str, keras.Model]) -> Trained:
+def faces_model(face_networks: dict[str, keras.Model]) -> IcGANEditor:
     """Faces of 16x16."""
-    return trained(FACES, face_networks)
+    return editor_of(FACES, face_networks)
 
 
 @pytest.fixture
 def _models_loaded_once(
-    model: Trained, faces_model: Trained, monkeypatch: pytest.MonkeyPatch
+    model: IcGANEditor, faces_model: IcGANEditor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Commands that name the folder of one of them as a run get it."""
     loaded = {one.folder: one for one in (model, faces_model)}
-    monkeypatch.setattr("icgan_tf.trained.load", loaded.__getitem__)
+    monkeypatch.setattr("icgan_tf.editor.load", loaded.__getitem__)

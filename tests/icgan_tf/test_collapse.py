@@ -12,41 +12,37 @@ from common.runs.directory import Run
 from icgan_tf import collapse
 
 
-def history(*losses: float, period: int = 100) -> dict[str, np.ndarray]:
-    """D's mean loss in periods of so many steps."""
+def history(*losses: float, fakes: list[float] | None = None, period: int = 100) -> dict:
+    """D's mean loss, and that on fakes, in periods of so many steps."""
     steps = period * np.arange(1, len(losses) + 1, dtype=np.float64)
-    return {"step": steps, "discriminator_loss": np.array(losses)}
+    found = {"step": steps, "discriminator_loss": np.array(losses)}
+    return found if fakes is None else found | {"fake_loss": np.array(fakes)}
 
 
-def test_a_stretch_runs_from_the_end_of_the_good_period_to_that_of_the_last_bad_one():
-    assert collapse.stretches(history(1.4, 0.01, 0.04, 0.7)) == [(100, 300)]
-
-
-def test_each_recovery_ends_a_stretch():
-    found = collapse.stretches(history(0.0, 1.0, 0.01, 0.02, 0.9, 0.03))
-    assert found == [(0, 100), (200, 400), (500, 600)]
-
-
-def test_the_threshold_itself_is_not_near_zero():
-    assert collapse.stretches(history(0.05, 0.0499)) == [(100, 200)]
-
-
-def test_a_loss_that_is_no_number_is_not_near_zero():
-    assert collapse.stretches(history(float("nan"), 0.01)) == [(100, 200)]
-
-
-def test_a_collapse_lasts_for_500_steps():
-    four, five = [1.0, *[0.01] * 4], [1.0, *[0.01] * 5]
-    assert collapse.collapses(history(*four)) == []
-    assert collapse.collapses(history(*five)) == [(100, 600)]
-
-
-def test_two_short_stretches_are_no_collapse():
-    assert collapse.collapses(history(*[0.01] * 4, 1.0, *[0.01] * 4)) == []
-
-
-def test_one_long_period_is_a_collapse():
-    assert collapse.collapses(history(1.0, 0.01, period=2000)) == [(2000, 4000)]
+@pytest.mark.parametrize(
+    ("periods", "stretches"),
+    [
+        # From the end of the last good period to that of the last bad one.
+        (history(1.4, 0.01, 0.04, 0.7), [(100, 300)]),
+        (history(0.0, 1.0, 0.01, 0.02, 0.9, 0.03), [(0, 100), (200, 400), (500, 600)]),
+        (history(0.05, 0.0499), [(100, 200)]),  # the threshold itself is not near zero
+        (history(float("nan"), 0.01), [(100, 200)]),
+        # With wrong labels D's loss stays at their part, .35, while that on fakes vanishes.
+        (history(1.4, 0.4, 0.36, 0.9, fakes=[0.7, 0.04, 0.01, 0.5]), [(100, 300)]),
+        (history(0.01, 0.4, fakes=[0.7, 0.7]), [(0, 100)]),
+        # Only those of 500 steps at least are collapses.
+        (history(1.0, *[0.01] * 4), [(100, 500)]),
+        (history(*[0.01] * 4, 1.0, *[0.01] * 4), [(0, 400), (500, 900)]),
+        (history(1.0, *[0.01] * 5), [(100, 600)]),
+        (history(1.0, 0.01, period=2000), [(2000, 4000)]),
+    ],
+)
+def test_a_collapse_is_a_stretch_of_500_steps_in_which_ds_loss_or_its_part_on_fakes_is_near_zero(
+    periods, stretches
+):
+    assert collapse.stretches(periods) == stretches
+    lasting = [(start, end) for start, end in stretches if end - start >= 500]
+    assert collapse.collapses(periods) == lasting
 
 
 def test_the_sentence_names_threshold_and_steps():
@@ -82,29 +78,27 @@ def watched(tmp_path) -> Watched:
     return Watched(tmp_path)
 
 
-def test_a_healthy_run_keeps_nothing_and_says_nothing(watched, caplog):
+@pytest.mark.parametrize(
+    ("losses", "kept"),
+    [
+        ((1.4, 1.0, 0.3), []),
+        ((1.4, 1.2, 0.01, 0.01, 0.01), ["discriminator 2", "generator 2"]),
+        ((1.4, 0.01, 0.9, 1.0), ["discriminator 1", "generator 1"]),  # they stay when it recovers
+        ((1.4, 0.01, 0.9, 1.0, 0.02, 0.01), ["discriminator 4", "generator 4"]),
+        ((0.01, 0.01), []),  # collapsed at once
+    ],
+)
+def test_the_networks_of_the_last_good_period_before_the_last_fall_are_kept(watched, losses, kept):
+    for loss in losses:
+        watched.period(loss)
+    assert watched.kept() == kept
+
+
+def test_a_healthy_run_says_nothing(watched, caplog):
     for loss in (1.4, 1.0, 0.3):
         watched.period(loss)
-    assert not (watched.run.folder / "before-collapse").exists()
     assert caplog.messages == []
-
-
-def test_the_networks_of_the_last_good_period_are_kept(watched):
-    for loss in (1.4, 1.2, 0.01, 0.01, 0.01):
-        watched.period(loss)
-    assert watched.kept() == ["discriminator 2", "generator 2"]
-
-
-def test_they_stay_through_a_recovery(watched):
-    for loss in (1.4, 0.01, 0.9, 1.0):
-        watched.period(loss)
-    assert watched.kept() == ["discriminator 1", "generator 1"]
-
-
-def test_the_next_fall_replaces_them(watched):
-    for loss in (1.4, 0.01, 0.9, 1.0, 0.02, 0.01):
-        watched.period(loss)
-    assert watched.kept() == ["discriminator 4", "generator 4"]
+    assert not (watched.run.folder / "before-collapse").exists()
 
 
 def test_a_resumed_period_does_not_replace_them_by_collapsed_ones(watched):
@@ -112,12 +106,6 @@ def test_a_resumed_period_does_not_replace_them_by_collapsed_ones(watched):
         watched.period(loss)
     collapse.watch(watched.run, history(1.4, 0.01), NETWORKS)  # once more, networks 2 on disk
     assert watched.kept() == ["discriminator 1", "generator 1"]
-
-
-def test_a_run_that_collapses_at_once_has_nothing_to_keep(watched):
-    watched.period(0.01)
-    watched.period(0.01)
-    assert watched.kept() == []
 
 
 def test_a_fall_is_logged_once_and_a_lasting_one_in_every_period(watched, caplog):

@@ -17,10 +17,7 @@ from common.settings.flags import parse_training
 from icgan_tf.config import (
     ALL,
     CROPS,
-    EXTENDABLE,
-    MNIST,
     PAPER18,
-    PRESETS,
     Config,
     DataConfig,
     EncoderYConfig,
@@ -28,6 +25,11 @@ from icgan_tf.config import (
     GANConfig,
     NetworkConfig,
     attribute_names,
+)
+from icgan_tf.presets import (
+    EXTENDABLE,
+    MNIST,
+    PRESETS,
     baseline,
     paper,
     paper32,

@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from common.datasets.records import Records
 from icgan_tf import faces
+from icgan_tf.editor import Codes
 
 NAMES = ("Male", "Smiling", "Bald")
 READ = np.array([[1, 0, 0], [1, 1, 0], [0, 0, 0], [1, 0, 1]], np.float32)  # by E_y
-Editor = Callable[[np.ndarray], np.ndarray]
 
 
 def showing(attributes: np.ndarray) -> np.ndarray:
@@ -22,28 +23,31 @@ def showing(attributes: np.ndarray) -> np.ndarray:
     return np.repeat(np.rint(255 * attributes).astype(np.uint8)[:, :, None, None], 3, axis=3)
 
 
-def seen(images: np.ndarray) -> np.ndarray:
-    """A judge that reads what `showing` shows."""
-    return images[:, :, 0, 0] / 255
+class Reader:
+    """A classifier that reads what `showing` shows, for those who ask for all attributes."""
+
+    def __init__(self, names: tuple[str, ...]):
+        self.names = names
+
+    def read(self, images: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
+        assert names == self.names
+        return images[:, :, 0, 0] > 127
 
 
-@pytest.fixture
-def edits(monkeypatch) -> Callable[..., tuple[dict[str, list], dict[str, float]]]:
+def edits(
+    shown: Callable[[np.ndarray], np.ndarray], names=NAMES, read=READ
+) -> tuple[dict[str, list], dict[str, float]]:
     """The table of an editor, and its means: wanted attributes `[N, A]` -> those that it shows."""
-
-    def measured(editor: Editor, names=NAMES, read=READ):
-        monkeypatch.setattr(faces, "decode", lambda model, z, y: showing(editor(y)))
-        model = SimpleNamespace(attribute_names=names)
-        table, means = faces.edit_table(model, seen, np.zeros((len(read), 2)), read)
-        rows = {
-            str(row[0]): [getattr(cell, "mean", cell) for cell in row[1:]] for row in table.rows
-        }
-        return rows, means
-
-    return measured
+    model: Any = SimpleNamespace(
+        attribute_names=names, decode=lambda codes: showing(shown(codes.attributes))
+    )
+    classifier: Any = Reader(names)
+    table, means = faces.edit_table(model, classifier, Codes(np.zeros((len(read), 2)), read))
+    rows = {str(row[0]): [getattr(cell, "mean", cell) for cell in row[1:]] for row in table.rows}
+    return rows, means
 
 
-def test_an_editor_that_does_what_it_is_told_always_succeeds_and_changes_nothing_else(edits):
+def test_an_editor_that_does_what_it_is_told_always_succeeds_and_changes_nothing_else():
     rows, _ = edits(lambda wanted: wanted)
     # absent, set, before, present, cleared, before, others: 3 of 4 are Male, 1 smiles, 1 is bald
     assert rows["Male"] == [1, 1.0, 0.0, 3, 1.0, 0.0, 1.0]
@@ -51,18 +55,18 @@ def test_an_editor_that_does_what_it_is_told_always_succeeds_and_changes_nothing
     assert rows["Bald"] == [3, 1.0, 0.0, 1, 1.0, 0.0, 1.0]
 
 
-def test_an_editor_that_does_nothing_never_succeeds(edits):
+def test_an_editor_that_does_nothing_never_succeeds():
     rows, means = edits(lambda wanted: READ)
     assert rows["Male"] == [1, 0.0, 0.0, 3, 0.0, 0.0, 1.0]
     assert (means["set: there"], means["cleared: gone"]) == (0.0, 0.0)
 
 
-def test_what_reads_so_without_the_edit_is_shown_as_before(edits):
+def test_what_reads_so_without_the_edit_is_shown_as_before():
     rows, _ = edits(lambda wanted: np.ones_like(wanted))  # all attributes in each image
     assert rows["Male"] == [1, 1.0, 1.0, 3, 0.0, 0.0, 1.0]
 
 
-def test_what_an_edit_drags_along_is_counted(edits):
+def test_what_an_edit_drags_along_is_counted():
     # Whoever is Male smiles: 0, 1 and 3 in the reconstruction. Turned over, face 2 smiles as well,
     # 0 and 3 do no more, and 1 still does: 3 of the 4 x 2 other attributes have changed.
     def editor(wanted):
@@ -73,27 +77,27 @@ def test_what_an_edit_drags_along_is_counted(edits):
     assert rows["Bald"][6] == 1.0
 
 
-def test_the_last_row_and_the_sentences_are_means_over_the_attributes(edits):
+def test_the_last_row_and_the_sentences_are_means_over_the_attributes():
     rows, means = edits(lambda wanted: np.stack([wanted[:, 0], *np.zeros((2, 4))], 1))
     assert rows["mean"] == pytest.approx([None, 1 / 3, 0.0, None, 1.0, 2 / 3, 1.0])
     assert means["set: there"] == pytest.approx(1 / 3)
     assert list(means) == list(faces.EDIT_COLUMNS)
 
 
-def test_an_attribute_that_no_face_has_cannot_be_cleared(edits):
+def test_an_attribute_that_no_face_has_cannot_be_cleared():
     rows, means = edits(lambda y: y, ("Male", "Smiling"), np.array([[1, 0], [1, 0]], "f"))
     assert rows["Smiling"] == [2, 1.0, 0.0, 0, None, None, 1.0]
     assert means["cleared: gone"] == 1.0  # of Male alone
 
 
-def test_the_others_are_not_those_of_the_same_exclusive_group(edits):
+def test_the_others_are_not_those_of_the_same_exclusive_group():
     read = np.array([[1, 0, 0], [0, 1, 0]], np.float32)
     names = ("Black_Hair", "Gray_Hair", "Male")
     rows, _ = edits(lambda y: np.stack([y[:, 0], 1 - y[:, 0], y[:, 2]], 1), names, read)
     assert rows["Black_Hair"][6] == 1.0
 
 
-def test_a_model_of_a_single_attribute_has_no_others(edits):
+def test_a_model_of_a_single_attribute_has_no_others():
     rows, means = edits(lambda wanted: wanted, ("Smiling",), np.array([[1], [0]], np.float32))
     assert rows["Smiling"] == [1, 1.0, 0.0, 1, 1.0, 0.0, None]
     assert math.isnan(means["others kept"])
@@ -102,25 +106,27 @@ def test_a_model_of_a_single_attribute_has_no_others(edits):
 # --- Attributes read ------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def reading(monkeypatch) -> dict[str, list]:
-    """Attribute -> share, majority, then accuracy and F1 of judge, E_y, judge on reconstructions.
+@pytest.fixture(scope="module")
+def reading() -> dict[str, list]:
+    """Attribute -> share, majority, then accuracy and F1 of classifier, E_y, reconstructions.
 
-    The judge reads the reconstructions as E_y reads the faces.
+    The classifier reads the reconstructions as E_y reads the faces.
     """
     true = np.array([[1, 0, 1], [1, 0, 0], [0, 0, 0], [0, 0, 0]], np.float32)
     real = np.array([[1, 0, 1], [0, 0, 1], [0, 0, 0], [1, 0, 1]], np.float32)
     by_e_y = np.array([[1, 0, 0], [1, 0, 0], [1, 0, 0], [0, 0, 0]], np.float32)
-    monkeypatch.setattr(faces, "decode", lambda model, z, y: showing(y))
-    model = SimpleNamespace(attribute_names=NAMES)
+    model: Any = SimpleNamespace(
+        attribute_names=NAMES, decode=lambda codes: showing(codes.attributes)
+    )
+    classifier: Any = Reader(NAMES)
     test = Records(showing(real), true, NAMES, "drawn", "a test")
-    table = faces.reading_table(model, seen, test, np.zeros((4, 2)), by_e_y)
+    table = faces.reading_table(model, classifier, test, Codes(np.zeros((4, 2)), by_e_y))
     assert len(table.columns) == len(table.rows[0])
     return {str(row[0]): [getattr(cell, "mean", cell) for cell in row[1:]] for row in table.rows}
 
 
 def test_accuracy_and_f1_are_those_of_the_confusion_matrix(reading):
-    # Judge: 1 hit, 1 false alarm, 1 miss: 2 / 4 and 2 / (2 + 1 + 1).
+    # Classifier: 1 hit, 1 false alarm, 1 miss: 2 / 4 and 2 / (2 + 1 + 1).
     # E_y: 2 hits, 1 false alarm: 3 / 4 and 4 / (4 + 1).
     assert reading["Male"] == [0.5, 0.5, 0.5, 0.5, 0.75, 0.8, 0.75, 0.8]
 
@@ -133,7 +139,7 @@ def test_an_attribute_that_no_face_has_has_no_f1(reading):
 
 
 def test_the_accuracy_of_always_saying_no_is_shown_beside(reading):
-    # One of four is bald. The judge reads three, the one among them: 2 / 4 and 2 / (2 + 2).
+    # One of four is bald. The classifier reads three, the one among them: 2 / 4 and 2 / (2 + 2).
     # E_y reads none: as right as the majority, but F1 is 0.
     assert reading["Bald"] == [0.25, 0.75, 0.5, 0.5, 0.75, 0.0, 0.75, 0.0]
 

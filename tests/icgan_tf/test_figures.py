@@ -12,9 +12,9 @@ from PIL import Image
 
 from common.datasets.records import Records
 from icgan_tf import figures
-from icgan_tf.codes import binary, decode, encode, shifted, with_values
+from icgan_tf.codes import shifted, with_values
 from icgan_tf.config import PAPER18
-from icgan_tf.trained import Trained
+from icgan_tf.editor import Codes, IcGANEditor
 
 
 class Sheet(NamedTuple):
@@ -26,28 +26,23 @@ class Sheet(NamedTuple):
 class Case(NamedTuple):
     """What every figure is drawn of."""
 
-    model: Trained
+    model: IcGANEditor
     test: Records
-    latents: np.ndarray
-    attributes: np.ndarray
-
-
-def case(model: Trained, test: Records) -> Case:
-    latents, answers = encode(model, test.images)
-    return Case(model, test, latents, binary(answers, model.digits))
+    codes: Codes
 
 
 @pytest.fixture(scope="module")
-def some_digits(model: Trained, digits: np.ndarray) -> Case:
+def some_digits(model: IcGANEditor, digits: np.ndarray) -> Case:
     """The ten examples, twice but for the last one."""
     images, labels = np.concatenate([digits, digits])[:19], [*range(10), *range(9)]
     one_hot = np.eye(10, dtype=np.float32)[labels]
-    return case(model, Records(images, one_hot, tuple("0123456789"), "mnist", "a test"))
+    test = Records(images, one_hot, tuple("0123456789"), "mnist", "a test")
+    return Case(model, test, model.encode(images))
 
 
 @pytest.fixture(scope="module")
-def some_faces(faces_model: Trained, faces: Records) -> Case:
-    return case(faces_model, faces)
+def some_faces(faces_model: IcGANEditor, faces: Records) -> Case:
+    return Case(faces_model, faces, faces_model.encode(faces.images))
 
 
 @pytest.fixture
@@ -73,11 +68,11 @@ def alike(one: np.ndarray, other: np.ndarray) -> bool:
 def test_rows_of_real_images_stand_above_their_reconstructions(some_digits, sheet, tmp_path):
     figures.reconstructions(*some_digits, out=tmp_path)
     rows, labels, _ = sheet("reconstructions")
-    model, test, latents, attributes = some_digits
+    model, test, codes = some_digits
     assert [len(row) for row in rows] == [10, 10, 9, 9]
     assert labels == ["real", "ours", "real", "ours"]
     np.testing.assert_array_equal(rows[2], test.images[10:])
-    assert alike(rows[3], decode(model, latents, attributes)[10:])
+    assert alike(rows[3], model.decode(codes)[10:])
 
 
 def test_figure_5a_has_digits_on_the_left_and_each_plus_one_at_its_place_on_the_right(
@@ -85,8 +80,8 @@ def test_figure_5a_has_digits_on_the_left_and_each_plus_one_at_its_place_on_the_
 ):
     figures.plus_one(*some_digits, out=tmp_path)
     rows, _, _ = sheet("figure-5a")
-    model, test, latents, attributes = some_digits
-    edited = decode(model, latents, shifted(attributes, 1))
+    model, test, codes = some_digits
+    edited = model.decode(codes.with_attributes(shifted(codes.attributes, 1)))
     assert [len(row) for row in rows] == [17, 17, 12]  # eight, a gap, eight; the last three
     assert [row[8] for row in rows] == [None] * 3
     assert rows[2][3:9] == [None] * 6
@@ -99,64 +94,65 @@ def test_figure_5a_has_digits_on_the_left_and_each_plus_one_at_its_place_on_the_
 def test_figure_5b_clears_and_sets_an_attribute_on_faces_with_it_and_without_it(
     some_faces, sheet, tmp_path
 ):
-    model, test, latents, attributes = some_faces
-    column = PAPER18.index("Eyeglasses")
+    model, test, codes = some_faces
     drawn = figures.face_edits(*some_faces, out=tmp_path)
     assert [figure.file.name for figure in drawn] == [
         *("edit-Eyeglasses.png", "edit-Smiling.png", "edit-Male.png", "edit-Blond_Hair.png"),
     ]
-    assert "Figure 5b" in drawn[0].title
-    assert not any("Figure 5b" in figure.title for figure in drawn[1:])
+    assert ["Figure 5b" in figure.title for figure in drawn] == [True, False, False, False]
     rows, labels, _ = sheet("edit-Eyeglasses")
     assert labels == [
         *("with Eyeglasses", "reconstruction", "cleared", "set"),
         *("without Eyeglasses", "reconstruction", "cleared", "set"),
     ]
+    there = test.attributes[:, PAPER18.index("Eyeglasses")] > 0.5
     for start, present in ((0, True), (4, False)):
-        chosen = np.flatnonzero((test.attributes[:, column] > 0.5) == present)[:8]
-        z, y = latents[chosen], attributes[chosen]
+        chosen = np.flatnonzero(there == present)[:8]
+        some = codes[chosen]
+        cleared, set_ = (
+            with_values(some.attributes, PAPER18, {"Eyeglasses": value}) for value in (-1, 1)
+        )
         np.testing.assert_array_equal(rows[start], test.images[chosen])
-        assert alike(rows[start + 1], decode(model, z, y))
-        assert alike(rows[start + 2], decode(model, z, with_values(y, PAPER18, {"Eyeglasses": -1})))
-        assert alike(rows[start + 3], decode(model, z, with_values(y, PAPER18, {"Eyeglasses": 1})))
+        for row, attributes in enumerate((some.attributes, cleared, set_), start=start + 1):
+            assert alike(rows[row], model.decode(some.with_attributes(attributes)))
 
 
 def test_faces_without_an_attribute_fill_its_figure_where_none_has_it(some_faces, sheet, tmp_path):
-    model, test, latents, attributes = some_faces
+    model, test, codes = some_faces
     nobody = replace(test, attributes=np.zeros_like(test.attributes))
-    figures.face_edits(model, nobody, latents, attributes, tmp_path)
+    figures.face_edits(model, nobody, codes, tmp_path)
     assert sheet("edit-Male").row_labels == ["without Male", "reconstruction", "cleared", "set"]
 
 
 def test_only_attributes_that_the_model_knows_have_a_figure(some_faces, sheet, tmp_path):
-    model, test, latents, attributes = some_faces
+    model, test, codes = some_faces
     data = replace(model.config.data, attributes=("Male", "Eyeglasses"))
     model = replace(model, config=replace(model.config, data=data))
-    drawn = figures.face_edits(model, test.take(slice(0)), latents[:0], attributes[:0], tmp_path)
+    drawn = figures.face_edits(model, test.take(slice(0)), codes[:0], tmp_path)
     assert [figure.file.name for figure in drawn] == ["edit-Eyeglasses.png", "edit-Male.png"]
 
 
 def test_one_digit_of_each_class_is_shown_as_every_class(some_digits, sheet, tmp_path):
     figures.all_attributes(*some_digits, out=tmp_path)
     rows, _, labels = sheet("all-attributes")
-    model, test, latents, attributes = some_digits
+    model, test, codes = some_digits
     assert labels == ["input", "rec.", *"0123456789"]
     np.testing.assert_array_equal([row[0] for row in rows], test.images[:10])
-    assert alike([row[1] for row in rows], decode(model, latents, attributes)[:10])
-    sevens = np.repeat(np.eye(10)[7:8], 10, axis=0)
-    assert alike([row[2 + 7] for row in rows], decode(model, latents[:10], sevens))
+    assert alike([row[1] for row in rows], model.decode(codes)[:10])
+    sevens = codes[:10].with_attributes(np.repeat(np.eye(10)[7:8], 10, axis=0))
+    assert alike([row[2 + 7] for row in rows], model.decode(sevens))
 
 
 def test_the_first_faces_are_shown_with_each_attribute(some_faces, sheet, tmp_path):
     figures.all_attributes(*some_faces, out=tmp_path)
     rows, _, labels = sheet("all-attributes")
-    model, _, latents, attributes = some_faces
+    model, _, codes = some_faces
     assert len(rows) == 8
     assert labels[2:] == [f"{name} toggled" if name == "Male" else name for name in PAPER18]
-    turned = attributes[:8].copy()
+    turned = codes.attributes[:8].copy()
     turned[:, PAPER18.index("Male")] = 1 - turned[:, PAPER18.index("Male")]
     column = [row[labels.index("Male toggled")] for row in rows]
-    assert alike(column, decode(model, latents[:8], turned))
+    assert alike(column, model.decode(codes[:8].with_attributes(turned)))
 
 
 # --- Samples and lines ----------------------------------------------------------------------------
@@ -167,14 +163,16 @@ def test_samples_have_a_latent_a_row_and_an_attribute_a_column(model, sheet, tmp
     rows, _, labels = sheet("samples")
     assert (len(rows), labels) == (8, tuple("0123456789"))
     z = np.random.default_rng(3).standard_normal((8, 4), np.float32)
-    assert alike([row[2] for row in rows], decode(model, z, np.repeat(np.eye(10)[2:3], 8, axis=0)))
+    assert alike(
+        [row[2] for row in rows], model.decode(Codes(z, np.repeat(np.eye(10)[2:3], 8, axis=0)))
+    )
 
 
 def test_lines_end_at_the_reconstructions_of_two_test_images(some_digits, sheet, tmp_path):
     figures.interpolations(*some_digits, out=tmp_path)
     rows, _, labels = sheet("interpolations")
-    model, test, latents, attributes = some_digits
-    again = decode(model, latents, attributes)
+    model, test, codes = some_digits
+    again = model.decode(codes)
     assert labels[:3] == ["real", "0%", "14%"]
     assert labels[-2:] == ["100%", "real"]
     assert len(rows) == 5
@@ -203,9 +201,19 @@ def test_the_reports_four_panels_are_drawn_with_what_was_trained(tmp_path):
         assert image.size == (1100, 704)
 
 
-def test_all_figures_have_files_of_their_own(some_digits, sheet, tmp_path):
-    drawn = figures.figures(*some_digits, seed=0, out=tmp_path)
+@pytest.mark.parametrize(
+    ("name", "first"),
+    [
+        ("some_digits", ["figure-5a.png"]),
+        (
+            "some_faces",
+            [f"edit-{name}.png" for name in ("Eyeglasses", "Smiling", "Male", "Blond_Hair")],
+        ),
+    ],
+)
+def test_all_figures_have_files_of_their_own_edits_first(request, sheet, tmp_path, name, first):
+    drawn = figures.figures(*request.getfixturevalue(name), seed=0, out=tmp_path)
     assert [figure.file.name for figure in drawn] == [
-        *("reconstructions.png", "figure-5a.png", "all-attributes.png"),
+        *(*first, "reconstructions.png", "all-attributes.png"),
         *("samples.png", "interpolations.png"),
     ]

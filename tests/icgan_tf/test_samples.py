@@ -10,7 +10,7 @@ import pytest
 
 from common.runs.directory import Run
 from common.settings.config import RunConfig
-from icgan_tf.codes import decode, encode
+from icgan_tf.editor import Codes
 from icgan_tf.samples import generated_samples, regenerated_samples
 
 
@@ -37,7 +37,7 @@ def test_a_row_of_samples_has_one_latent_and_a_column_one_attribute_alone(
     z = np.random.default_rng(0).standard_normal((8, 4), np.float32)  # of the run's seed, 0
     alone = np.eye(count)
     # A corner off the diagonal tells rows from columns.
-    expected = decode(model, np.stack([z[6], z[1]]), np.stack([alone[1], alone[6]]))
+    expected = model.decode(Codes(z[[6, 1]], alone[[1, 6]]))
     assert abs(np.stack([rows[6, 1], rows[1, 6]]) - expected.astype(int)).max() <= 1
     assert abs(expected[0] - expected[1].astype(int)).max() > 5
 
@@ -63,8 +63,8 @@ def test_generated_images_stand_above_what_g_makes_of_the_latents_found_in_them(
     assert rows.shape == (6, 8, 16, 16, 3)  # 24 images in rows of 8, each row twice
     z = np.random.default_rng(0).standard_normal((24, 4), np.float32)
     attributes = np.concatenate([few.attributes] * 3)[:24]
-    images = decode(faces_model, z, attributes)
-    again = decode(faces_model, encode(faces_model, images)[0], attributes)
+    images = faces_model.decode(Codes(z, attributes))
+    again = faces_model.decode(Codes(faces_model.encode(images).latent, attributes))
     np.testing.assert_array_equal(rows[2], images[8:16])
     np.testing.assert_array_equal(rows[3], again[8:16])
     assert abs(images - again.astype(int)).max() > 5

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from common.runs.weights import default_weights
-from icgan_tf import trained
-from icgan_tf.codes import binary, decode, encode, shifted
+from icgan_tf import editor
+from icgan_tf.codes import Shift
 
-FOLDER = default_weights(trained.SHIPPED)
+FOLDER = default_weights(editor.SHIPPED)
 LARGEST = 10.5e6  # bytes
 
 
@@ -20,14 +20,12 @@ def read() -> dict[str, float]:
     from common.classifiers.digits import load_classifier, predict_labels
     from common.datasets import mnist
 
-    model, judge = trained.load(None), load_classifier()
+    model, classifier = editor.load(None), load_classifier()
     test = mnist.load("test5000").take(slice(0, None, 10))
-    latents, answers = encode(model, test.images)
-    attributes = binary(answers, one_hot=True)
     shares = {}
     for name, k in (("+1", 1), ("reconstruction", 0)):
-        images = decode(model, latents, shifted(attributes, k))
-        shares[name] = float((predict_labels(judge, images) == (test.labels + k) % 10).mean())
+        read = predict_labels(classifier, model.edit(test.images, Shift(k)).images)
+        shares[name] = float((read == (test.labels + k) % 10).mean())
     return shares
 
 
@@ -35,7 +33,7 @@ def test_it_is_small_enough():
     assert sum(file.stat().st_size for file in FOLDER.iterdir()) < LARGEST
 
 
-@pytest.mark.parametrize("name", trained.NEEDED)
+@pytest.mark.parametrize("name", editor.NEEDED)
 def test_its_weights_are_finite_and_stored_in_float16(name):
     kinds = set()
 
