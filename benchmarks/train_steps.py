@@ -80,9 +80,10 @@ def icgan(dataset: str) -> Subject:
     import numpy as np
 
     from icgan_tf.conditions import Conditions
-    from icgan_tf.config import attribute_names, paper
+    from icgan_tf.config import attribute_names
     from icgan_tf.editor import build
     from icgan_tf.model import ConditionalGAN
+    from icgan_tf.presets import paper
 
     config = paper(dataset)  # pyright: ignore[reportArgumentType]
     nets = build(config)
@@ -94,9 +95,9 @@ def icgan(dataset: str) -> Subject:
 
 def crg(stage: str) -> Subject:
     """A stage of CRG with the networks of `paper`."""
-    from crg.config import paper
     from crg.editor import build
     from crg.model import CRG, GAN
+    from crg.presets import paper
 
     nets = build(paper())
     generator = nets["generator"]
@@ -111,9 +112,9 @@ def ifcvaegan(filters: int) -> Subject:
 
     import numpy as np
 
-    from ifcvaegan.config import paper
     from ifcvaegan.editor import build
     from ifcvaegan.model import IFcVAEGAN
+    from ifcvaegan.presets import paper
     from ifcvaegan.train import weights
 
     config = paper()

@@ -11,7 +11,8 @@ from common.reporting.samples import draw_losses
 from common.runs.directory import Run
 from common.settings.config import check_setting, read_config
 from common.settings.flags import LaunchConfig
-from crg.config import EXTENDABLE, PRESETS, Config
+from crg.config import Config
+from crg.presets import EXTENDABLE, PRESETS
 
 if TYPE_CHECKING:
     import keras

@@ -16,7 +16,8 @@ from common.reporting.samples import draw_losses
 from common.runs.directory import Run
 from common.settings.config import read_config
 from common.settings.flags import LaunchConfig
-from icgan_tf.config import EXTENDABLE, PRESETS, Config
+from icgan_tf.config import Config
+from icgan_tf.presets import EXTENDABLE, PRESETS
 
 if TYPE_CHECKING:
     import keras

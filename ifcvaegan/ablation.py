@@ -25,7 +25,8 @@ from common.runs.history import read_history
 from common.runs.log import log_to
 from common.settings.config import PLACES, check_seed, read_config
 from common.settings.flags import LaunchConfig, refuse_changes
-from ifcvaegan.config import EXTENDABLE, PRESETS, TABLE_1, Config, Dataset
+from ifcvaegan.config import Config, Dataset
+from ifcvaegan.presets import EXTENDABLE, PRESETS, TABLE_1
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,8 @@ from common.metrics.intervals import Interval
 from common.reporting.document import Figure, Report
 from common.reporting.tables import Cell, Table
 from common.settings.config import from_json, read_config
-from ifcvaegan.config import PRESETS, TABLE_1, Config, attribute_names
+from ifcvaegan.config import Config, attribute_names
+from ifcvaegan.presets import PRESETS, TABLE_1
 from ifcvaegan.results import AttributeResult, Shares
 
 COLUMNS: dict[str, Callable[[AttributeResult], Interval | None]] = {

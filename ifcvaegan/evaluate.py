@@ -237,7 +237,7 @@ def published_row(config: Config, attribute: str) -> tuple[str, tuple[float, ...
     It is the row with this alpha and with the same of L^_class and L_aux; "other settings" says
     that something else differs from its preset, such as the width or the number of images.
     """
-    from ifcvaegan.config import PRESETS, TABLE_1
+    from ifcvaegan.presets import PRESETS, TABLE_1
 
     def terms(loss: LossConfig) -> tuple[float, bool, bool]:
         return loss.alpha, bool(loss.beta), bool(loss.gamma)

@@ -13,7 +13,8 @@ from common.errors import UserError, exits_cleanly
 from common.reporting.samples import draw_losses
 from common.runs.directory import Run
 from common.settings.flags import LaunchConfig
-from ifcvaegan.config import EXTENDABLE, PRESETS, Config, TrainConfig
+from ifcvaegan.config import Config, TrainConfig
+from ifcvaegan.presets import EXTENDABLE, PRESETS
 
 if TYPE_CHECKING:
     import keras

@@ -10,6 +10,7 @@ import pytest
 
 from common.files import ROOT
 
+PACKAGES = ("common", "crg", "icgan_tf", "ifcvaegan")
 COMMANDS = {  # OUT stands for a new folder
     "crg.train": "--preset smoke --out OUT",
     "crg.evaluate": "--out OUT",
@@ -31,7 +32,10 @@ COMMANDS = {  # OUT stands for a new folder
     "ifcvaegan.export": "weights/ifcvaegan-drawn --out OUT",
     "ifcvaegan.ablation": "--dataset drawn --out OUT",
     "common.doctor": "",
+    "common.classifiers": "--dataset drawn --out OUT",
+    "common.weights": "weights/crg-mnist --out OUT --networks generator",
 }
+WITHOUT = {"common.plots", "common.datasets"}  # need no TensorFlow
 # Ends the command where it first imports TensorFlow: what oneDNN does is settled there, and what
 # TensorFlow says then goes to standard error unless `device` has put a file in its place.
 FIRST_IMPORT = """
@@ -49,6 +53,16 @@ sys.meta_path.insert(0, First())
 module, *sys.argv[1:] = sys.argv[1:]
 runpy.run_module(module, run_name="__main__", alter_sys=True)
 """
+
+
+def test_every_command_is_among_these():
+    files = [file for name in PACKAGES for file in (ROOT / name).rglob("*.py")]
+    commands = {
+        ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__main__")
+        for file in files
+        if '\nif __name__ == "__main__":' in file.read_text(encoding="utf-8")
+    }
+    assert commands == COMMANDS.keys() | WITHOUT
 
 
 @pytest.mark.parametrize("module", COMMANDS)

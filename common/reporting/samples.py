@@ -18,5 +18,5 @@ def draw_reals(run: Run, records: Records) -> None:
 
 
 def draw_losses(run: Run) -> None:
-    """Draws the losses of all stages into `plots/losses.png`, their numbers beside it."""
+    """Draws the losses of all stages into `plots/losses.png`."""
     loss_curves({run.folder.name: read_run(run.folder)}, run.folder / "plots" / "losses.png")

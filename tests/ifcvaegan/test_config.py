@@ -9,15 +9,8 @@ import pytest
 
 from common.errors import UserError
 from common.settings.config import differences, from_json, to_json
-from ifcvaegan.config import (
-    PRESETS,
-    TABLE_1,
-    Config,
-    DataConfig,
-    LossConfig,
-    NetworkConfig,
-    TrainConfig,
-)
+from ifcvaegan.config import Config, DataConfig, LossConfig, NetworkConfig, TrainConfig
+from ifcvaegan.presets import PRESETS, TABLE_1
 from ifcvaegan.train import weights
 
 
@@ -57,40 +50,32 @@ def test_the_paper_has_the_sizes_and_the_optimizer_of_its_code():
 
 
 def test_every_share_of_table_1_is_of_sixteen_faces():
-    assert TABLE_1["paper"] == (0.028, 0.8125, 1.0)  # printed as 0.813
-    assert TABLE_1["high_kl"] == (0.0300, 0.5, 0.9375)
-    assert TABLE_1["with_rec_class"] == (0.028, 0.9375, 0.9375)
-    assert TABLE_1["no_aux"] == (0.0280, 0.1875, 0.8125)
-    assert TABLE_1["no_aux_rec_class"] == (0.027, 0.0, 1.0)
+    assert TABLE_1 == {
+        "paper": (0.028, 0.8125, 1.0),  # printed as 0.813
+        "high_kl": (0.0300, 0.5, 0.9375),
+        "with_rec_class": (0.028, 0.9375, 0.9375),
+        "no_aux": (0.0280, 0.1875, 0.8125),
+        "no_aux_rec_class": (0.027, 0.0, 1.0),
+    }
 
 
-def test_the_releases_scaling_is_its_sums_divided_by_a_batch_of_32():
-    """Per image of the batch: 3 x mean BCE, alpha/Z x KL, delta x G; label terms are 1/32 each.
+@pytest.mark.parametrize(
+    ("preset", "scaling", "expected"),
+    [
+        ("with_rec_class", "release", (3.0, 0.001, 0.1 / 32, 1 / 32, 1 / 32, 0.1)),
+        ("with_rec_class", "mean", (1.0, 0.001, 0.1, 1.0, 1.0, 0.1)),
+        ("stable", "release", (3.0, 0.001, 0.1, 0.1, 1.0, 0.1)),
+    ],
+)
+def test_the_releases_scaling_is_its_sums_divided_by_a_batch_of_32(preset, scaling, expected):
+    """Its loss at 32 images is S_rec / 64^2 + alpha S_KL / Z + rho mean BCE + ..., all by 32 here:
 
-    At 32 images the loss of the release, S_rec / 64^2 + alpha S_KL / Z + rho mean BCE + ... is 32
-    times this one: S_rec is 32 x 64^2 x 3 times the mean.
+    S_rec is 32 x 64^2 x 3 times the mean, alpha / Z is 0.2 / 200, means of labels become 1/32.
     """
-    config = PRESETS["with_rec_class"]()
-    found = weights(config)
-    assert 32 * found.reconstruction == pytest.approx(32 * 64**2 * 3 / 64**2)
-    assert 32 * found.kl == pytest.approx(0.2 * 32 / 200)
-    assert 32 * found.gan == pytest.approx(0.1 * 32)
-    assert 32 * found.label == pytest.approx(0.1)
-    assert 32 * found.reconstruction_label == pytest.approx(1.0)
-    assert 32 * found.auxiliary == pytest.approx(1.0)
-
-
-def test_the_other_scaling_is_means_everywhere():
-    config = PRESETS["with_rec_class"]()
-    found = weights(replace(config, loss=replace(config.loss, scaling="mean")))
-    assert (found.reconstruction, found.label, found.auxiliary) == (1.0, 0.1, 1.0)
-    assert (found.reconstruction_label, found.gan) == (1.0, 0.1)
-    assert found.kl == pytest.approx(0.2 / 200)
-
-
-def test_stable_weighs_the_terms_of_labels_as_means():
-    found = weights(PRESETS["stable"]())
-    assert (found.label, found.reconstruction_label, found.auxiliary) == (0.1, 0.1, 1.0)
+    config = PRESETS[preset]()
+    found = weights(replace(config, loss=replace(config.loss, scaling=scaling)))
+    names = ("reconstruction", "kl", "label", "reconstruction_label", "auxiliary", "gan")
+    assert [getattr(found, name) for name in names] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -102,11 +87,17 @@ def test_settings_survive_json(preset, dataset):
 
 
 def test_stable_differs_from_the_paper_in_what_its_docstring_says():
-    changed = differences(PRESETS["paper"](), PRESETS["stable"]())
-    assert set(changed) == {
-        *("data.flip", "loss.beta", "loss.reference_batch", "loss.auxiliary_mode"),
-        *("loss.ramp_steps", "train.epochs", "train.learning_rate"),
-        *("train.auxiliary_learning_rate", "train.ema", "train.reestimate_batches"),
+    assert differences(PRESETS["paper"](), PRESETS["stable"]()) == {
+        "data.flip": (False, True),
+        "loss.beta": (0.0, 0.1),
+        "loss.reference_batch": (32, 1),
+        "loss.auxiliary_mode": ("max_bce", "confuse"),
+        "loss.ramp_steps": (0, 500),
+        "train.epochs": (8.0, 15.0),
+        "train.learning_rate": (2e-4, 5e-4),
+        "train.auxiliary_learning_rate": (None, 1e-3),
+        "train.ema": (None, 0.995),
+        "train.reestimate_batches": (0, 40),
     }
 
 
@@ -115,6 +106,8 @@ def test_stable_differs_from_the_paper_in_what_its_docstring_says():
     [
         (DataConfig, {"image_size": 48}),
         (DataConfig, {"attributes": ()}),
+        (DataConfig, {"attributes": ("Male", "Male")}),
+        (DataConfig, {"attributes": ("Male,Smiling",)}),
         (NetworkConfig, {"filters": 0}),
         (LossConfig, {"alpha": -0.1}),
         (LossConfig, {"gamma": math.inf}),
@@ -129,6 +122,6 @@ def test_stable_differs_from_the_paper_in_what_its_docstring_says():
     ],
 )
 def test_settings_that_nothing_can_be_done_with_are_refused_by_name(kind, values):
-    ((name, _),) = values.items()
-    with pytest.raises(UserError, match=name):
+    (name,) = values
+    with pytest.raises(UserError, match=rf"The setting (\w+\.)?{name} is .*; it must be"):
         kind(**values)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -84,28 +83,3 @@ def test_images_that_would_be_replaced_are_refused_before_a_model_is_loaded(tmp_
     with pytest.raises(SystemExit):
         main([str(tmp_path), "--out", str(tmp_path), "--run", "no-run", "--set", "Smiling=1"])
     assert "holds the input images" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("given", [Path("here"), None])
-def test_the_other_commands_load_the_model_that_they_name(monkeypatch, tmp_path, given):
-    """`reconstruct` and `export` are those of all packages; the model is IFcVAEGAN's."""
-    from ifcvaegan import export, reconstruct
-
-    class LoadedError(Exception):
-        """With what was asked for."""
-
-    def load(run: Path | None):
-        raise LoadedError(run)
-
-    monkeypatch.setattr("ifcvaegan.editor.load", load)
-    Image.new("RGB", (16, 16)).save(tmp_path / "a.png")
-    run = [] if given is None else [str(given)]
-    named = [] if given is None else ["--run", str(given)]
-    out = ["--out", str(tmp_path / "out")]
-    for main_, words in (
-        (reconstruct.main, [str(tmp_path / "a.png"), *out, *named]),
-        (export.main, [*run, *out, "--formats", "savedmodel"]),
-    ):
-        with pytest.raises(LoadedError) as error:
-            main_(words)
-        assert error.value.args == (given,)

@@ -11,8 +11,8 @@ import pytest
 
 from common.reporting.tables import Table
 from ifcvaegan import tables
-from ifcvaegan.config import TABLE_1
 from ifcvaegan.editor import Codes
+from ifcvaegan.presets import TABLE_1
 from ifcvaegan.readings import Encoded, Readings
 from ifcvaegan.results import Kept, Protocols
 from tests.ifcvaegan.toys import NAMES, Toy, records
@@ -333,37 +333,29 @@ def test_what_arithmetic_leaves_of_a_face_is_measured_beside_the_edit(monkeypatc
 # --- What z tells ---------------------------------------------------------------------------------
 
 
-def test_readers_of_z_are_told_in_shares_and_in_nats(monkeypatch):
-    def sure(train, labels, test, kind, seed):
-        return np.where(SMILING, 20.0, -20.0) * (1.0 if kind == "linear" else 0.0)
+def test_readers_read_the_mean_and_sampled_z_and_are_told_in_shares_and_nats(monkeypatch):
+    """Right about one face of the six, then two, three, four, and always sure by 20 nats:
 
-    monkeypatch.setattr(tables.probes, "read", sure)
-    table, leaks = tables.leak_table(encoded(), encoded(), 0, seed=0)
-    assert rows(table)["linear reader"] == pytest.approx([1.0, np.log(2), 1.0, np.log(2)])
-    assert rows(table)["network reader"] == pytest.approx([0.5, 0.0, 0.5, 0.0])
-    assert rows(table)["base rate"] == [0.5, 0.0, 0.5, 0.0]
-    shares = (leaks.linear_means, leaks.linear_latents, leaks.network_means, leaks.network_latents)
-    assert [share.mean for share in shares] == [1.0, 1.0, 0.5, 0.5]
-
-
-def test_readers_read_the_mean_and_sampled_z_apart(monkeypatch):
-    """Each is right about so many of the six: 1 of the mean, 2 of z, by the linear one; 3 and 4."""
+    H(y) = ln 2 less 20 for each that is wrong, in the mean.
+    """
     some, seen = encoded(sigma=0.5), []
 
     def reader(train, labels, test, kind, seed):
-        seen.append((train, test, kind, seed))
-        right = np.arange(6) < len(seen)
-        return np.where(right == SMILING, 1.0, -1.0)
+        seen.append((kind, seed))
+        for codes in (train, test):
+            assert np.array_equal(codes, wanted[len(seen) % 2])
+        assert np.array_equal(labels, SMILING)
+        return np.where((np.arange(6) < len(seen)) == SMILING, 20.0, -20.0)
 
+    wanted = [some.codes.latent, some.means.latent]
+    assert not np.array_equal(*wanted)
     monkeypatch.setattr(tables.probes, "read", reader)
-    _, leaks = tables.leak_table(some, some, 0, seed=5)
-    wanted = [some.means.latent, some.codes.latent] * 2
-    kinds = ["linear", "linear", "network", "network"]
-    for (train, test, kind, seed), latent, named in zip(seen, wanted, kinds, strict=True):
-        assert np.array_equal(train, latent)
-        assert np.array_equal(test, latent)
-        assert (kind, seed) == (named, 5)
-    assert not np.array_equal(wanted[0], wanted[1])
+    table, leaks = tables.leak_table(some, some, 0, seed=5)
+    assert seen == [("linear", 5), ("linear", 5), ("network", 5), ("network", 5)]
+    nats = [np.log(2) - 20 * (6 - right) / 6 for right in (1, 2, 3, 4)]
+    assert rows(table)["linear reader"] == pytest.approx([1 / 6, nats[0], 2 / 6, nats[1]])
+    assert rows(table)["network reader"] == pytest.approx([3 / 6, nats[2], 4 / 6, nats[3]])
+    assert rows(table)["base rate"] == [0.5, 0.0, 0.5, 0.0]
     shares = (leaks.linear_means, leaks.linear_latents, leaks.network_means, leaks.network_latents)
     assert [share.mean for share in shares] == pytest.approx([1 / 6, 2 / 6, 3 / 6, 4 / 6])
 

@@ -17,9 +17,10 @@ from common.errors import UserError
 from common.runs.directory import Run
 from common.settings.config import RunConfig, differences, from_json, read_config
 from common.training import fit as fitting
-from ifcvaegan import edit
-from ifcvaegan.config import PRESETS, Config, Fidelity, LossConfig
+from ifcvaegan import edit, reconstruct
+from ifcvaegan.config import Config, Fidelity, LossConfig
 from ifcvaegan.editor import build
+from ifcvaegan.presets import PRESETS
 from ifcvaegan.results import AttributeResult
 from ifcvaegan.train import check_labels, main, train_vaegan
 from tests.runs import METRICS, history, same, saved, weights
@@ -103,16 +104,17 @@ def test_the_kept_decoder_has_the_statistics_of_reconstructions(smoke):
     np.testing.assert_allclose(norm.moving_mean, np.mean(before, axis=(0, 1, 2)), atol=1e-5)
 
 
-def test_the_run_edits(smoke, tmp_path):
+def test_the_run_edits_and_reconstructs(smoke, tmp_path):
     from PIL import Image
 
     from common.datasets import drawn
 
     Image.fromarray(drawn.load("test", 32).images[0]).save(tmp_path / "face.png")
-    words = ["--run", str(smoke), "--out", str(tmp_path / "out"), "--set", "Smiling=1"]
-    edit.main([str(tmp_path / "face.png"), *words])
-    with Image.open(tmp_path / "out" / "face.png") as image:
-        assert (image.size, image.mode) == ((32, 32), "RGB")
+    for command, words in ((edit.main, ["--set", "Smiling=1"]), (reconstruct.main, [])):
+        out = tmp_path / command.__module__
+        command([str(tmp_path / "face.png"), "--run", str(smoke), "--out", str(out), *words])
+        with Image.open(out / "face.png") as image:
+            assert (image.size, image.mode) == ((32, 32), "RGB")
 
 
 # --- Its report -----------------------------------------------------------------------------------

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from common.datasets.records import Records
-from common.metrics.intervals import Interval
+from common.settings.config import from_json
 from ifcvaegan.config import Config, NetworkConfig
 from ifcvaegan.editor import Codes
-from ifcvaegan.results import (
-    AttributeResult,
-    Kept,
-    Leaks,
-    Moved,
-    Protocols,
-    Readers,
-    Shares,
-)
+from ifcvaegan.results import AttributeResult
 
 NAMES = ("Smiling", "Male")
 CONFIG = Config(networks=NetworkConfig(latent_size=1))
@@ -47,38 +40,32 @@ def records(images: np.ndarray, attributes: np.ndarray) -> Records:
     return Records(images, attributes, NAMES, "toy", "memory")
 
 
+PERCENT = {
+    "protocols": {
+        "every": {"class0": 11, "class1": 12, "mse": 13, "edit_effect": 14},
+        "mean": {"class0": 21, "class1": 22, "mse": 23, "edit_effect": 24},
+        "present": {"class0": 1, "class1": 2, "mse": 3, "edit_effect": 4},
+        "authors": {"class0": 91, "class1": 92, "mse": 93, "edit_effect": 94},
+    },
+    "leaks": {
+        "linear_means": 31,
+        "linear_latents": 32,
+        "network_means": 33,
+        "network_latents": 34,
+    },
+    "kept0": {"nearer": 41, "others": 42, "others_photo": 43, "male": 44, "male_photo": 45},
+    "kept1": {"nearer": 51, "others": 52, "others_photo": 53, "male": 54, "male_photo": 55},
+    "moved": {"class0": 61, "class1": 62, "nearer": 63, "others": 64},
+    "readers": {"classifier_real": 71, "classifier_rebuilt": 72, "y_head": 73},
+}
+
+
 def result() -> AttributeResult:
-    """What a report may say of an attribute, a different figure in each field."""
+    """What a report may say of an attribute, a different figure in each field, of 8 faces."""
 
-    def interval(percent: int) -> Interval:
-        return Interval(percent / 100, percent / 100 - 0.001, percent / 100 + 0.001, 8)
+    def intervals(told: Any) -> dict[str, Any]:
+        if isinstance(told, int):
+            return {"mean": told / 100, "low": 0.0, "high": 1.0, "n": 8}
+        return {name: intervals(value) for name, value in told.items()}
 
-    def shares(tens: int) -> Shares:
-        zero, one, mse, effect = (interval(tens + k) for k in range(1, 5))
-        return Shares(class0=zero, class1=one, mse=mse, edit_effect=effect)
-
-    def kept(tens: int) -> Kept:
-        nearer, others, photo, male, male_photo = (interval(tens + k) for k in range(1, 6))
-        return Kept(
-            nearer=nearer, others=others, others_photo=photo, male=male, male_photo=male_photo
-        )
-
-    means, latents, network_means, network_latents = (interval(30 + k) for k in range(1, 5))
-    real, rebuilt, y_head = (interval(70 + k) for k in range(1, 4))
-    class0, class1, nearer, others = (interval(60 + k) for k in range(1, 5))
-    return AttributeResult(
-        base_rate=0.6,
-        protocols=Protocols(
-            every=shares(10), mean=shares(20), present=shares(0), authors=shares(90)
-        ),
-        leaks=Leaks(
-            linear_means=means,
-            linear_latents=latents,
-            network_means=network_means,
-            network_latents=network_latents,
-        ),
-        kept0=kept(40),
-        kept1=kept(50),
-        readers=Readers(classifier_real=real, classifier_rebuilt=rebuilt, y_head=y_head),
-        moved=Moved(class0=class0, class1=class1, nearer=nearer, others=others),
-    )
+    return from_json(AttributeResult, {"base_rate": 0.6, **intervals(PERCENT)})

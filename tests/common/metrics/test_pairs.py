@@ -16,8 +16,8 @@ def plain(*levels: int) -> np.ndarray:
 
 
 # Black against 51 / 255 = 0.2 and against 102 / 255 = 0.4. PSNR: -10 log10 of 0.04 and of 0.16.
-# SSIM without variance: C1 / (0.04 + C1) and C1 / (0.16 + C1), C1 = 0.01^2. Of the hashes of a plain
-# image only the DC bit of phash is set, and not that of black.
+# SSIM without variance: C1 / (0.04 + C1) and C1 / (0.16 + C1), C1 = 0.01^2. Of the hashes of a
+# plain image only the DC bit of phash is set, and not that of black.
 VALUES = {
     "mae": [0.2, 0.4],
     "mse": [0.04, 0.16],

@@ -18,7 +18,8 @@ from common.files import write_json
 from common.runs.weights import default_weights
 from common.settings.config import RunConfig, Source, differences, from_json, read_config, to_json
 from common.settings.flags import LaunchConfig, parse_training, refuse_changes
-from crg.config import EXTENDABLE, PRESETS, Config, EncoderConfig, GANConfig, NetworkConfig
+from crg.config import Config, EncoderConfig, GANConfig, NetworkConfig
+from crg.presets import EXTENDABLE, PRESETS
 
 POSITIVE = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
 SHARES = st.floats(min_value=0, max_value=1, exclude_max=True)
@@ -146,7 +147,11 @@ def test_settings_are_read_from_a_run(tmp_path):
         ("note.txt", "", r"is not a run: it has no config\.json"),
         ("command.txt", "", "run .* was cut off before there was anything to keep: delete"),
         ("config.json", '{"gan": ', r"config\.json is not valid JSON .*line 1"),
-        ("config.json", '{"epoch": 3}', r"/config\.json does not describe .*unknown fields \['epoch'\]"),
+        (
+            "config.json",
+            '{"epoch": 3}',
+            r"/config\.json does not describe .*unknown fields \['epoch'\]",
+        ),
         (
             *("config.json", '{"package": "ifcvaegan"}'),
             r"was trained by ifcvaegan, not by crg: use python -m ifcvaegan\.evaluate",

@@ -66,6 +66,12 @@ def sgd(rate: float) -> keras.optimizers.Optimizer:
     return keras.optimizers.SGD(rate)
 
 
+def compiled_game(game: Game, rate: float = 0.1) -> Game:
+    """With plain gradient descent for each player."""
+    game.compile(**{player: sgd(rate) for player in game.players})
+    return game
+
+
 def values(variables) -> list[np.ndarray]:
     return [np.array(variable.numpy()) for variable in variables]
 
@@ -98,28 +104,20 @@ def test_an_update_moves_every_weight_of_its_player_and_nothing_else(player, oth
         np.testing.assert_array_equal(before, after)
 
 
-def test_an_update_goes_down_the_gradient():
-    game = Game(one=2.0)
-    game.compile(one=sgd(0.1), two=sgd(0.1))
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_an_update_goes_down_the_gradient_of_the_mean_over_replicas(monkeypatch, replicas):
+    """Optimizers sum over replicas: of two each adds half of its gradient."""
+
+    class Strategy:
+        num_replicas_in_sync = replicas
+
+    game = compiled_game(Game(one=2.0))
     with tf.GradientTape() as tape:
         loss = 3.0 * game.weight("one") ** 2
+    monkeypatch.setattr(tf.distribute, "get_strategy", Strategy)
     game.update("one", tape, loss)
-    assert game.values() == (pytest.approx(2.0 - 0.1 * 6.0 * 2.0), 3.0)  # d(3 a^2) = 6 a = 12
-
-
-def test_of_two_replicas_each_adds_half_of_its_gradient(monkeypatch):
-    """Optimizers sum over replicas, so that the step is that of the mean of their losses."""
-
-    class Two:
-        num_replicas_in_sync = 2
-
-    game = Game(one=2.0)
-    game.compile(one=sgd(0.1), two=sgd(0.1))
-    with tf.GradientTape() as tape:
-        loss = 3.0 * game.weight("one") ** 2
-    monkeypatch.setattr(tf.distribute, "get_strategy", Two)
-    game.update("one", tape, loss)
-    assert game.values()[0] == pytest.approx(2.0 - 0.1 * 12.0 / 2)
+    step = 0.1 * 6.0 * 2.0 / replicas  # d(3 a^2) = 6 a = 12
+    assert game.values() == (pytest.approx(2.0 - step), 3.0)
 
 
 def together(game: Game):
@@ -143,8 +141,7 @@ def together(game: Game):
 
 
 def test_simultaneous_updates_take_all_gradients_before_the_first_step():
-    game = Game(one=2.0, two=3.0)
-    game.compile(one=sgd(0.5), two=sgd(0.5))
+    game = compiled_game(Game(one=2.0, two=3.0), 0.5)
     tape, one_loss, two_loss = together(game)
     game.update_together(tape, ("one", one_loss), ("two", two_loss))
     # a' = a - 0.5 b = 2 - 1.5; b' = b + 0.5 a = 3 + 1, and not 3 + 0.5 a' = 3.25.
@@ -152,8 +149,7 @@ def test_simultaneous_updates_take_all_gradients_before_the_first_step():
 
 
 def test_successive_updates_see_the_steps_before_them():
-    game = Game(one=2.0, two=3.0)
-    game.compile(one=sgd(0.5), two=sgd(0.5))
+    game = compiled_game(Game(one=2.0, two=3.0), 0.5)
     tape, one_loss, two_loss = together(game)
     game.update("one", tape, one_loss)
     game.update("two", tape, two_loss)
@@ -177,30 +173,23 @@ def test_compile_refuses_players_that_share_some_of_their_networks(owned):
         Owning(**owned).compile(**{player: sgd(0.1) for player in owned})
 
 
-def step_both(game: Owning) -> None:
-    for player in ("first", "second"):
-        with tf.GradientTape() as tape:
-            loss = 3.0 * game.weight("one")
-        game.update(player, tape, loss)
-
-
-def test_two_objectives_of_one_network_have_moments_of_their_own():
+@pytest.mark.parametrize(
+    ("shared", "moved"),
+    # The first velocity is -0.3, then 0.5 * -0.3 - 0.3 = -0.45. Apart, the second objective has
+    # none: -0.3 twice. Shared, the two steps of one round are the first two of one optimizer.
+    [(False, 2 * (0.3 + 0.3) + 0.15), (True, 0.3 + 0.45)],
+)
+def test_two_objectives_of_one_network_have_moments_of_their_own_or_share_them(shared, moved):
     game = Owning(first="one", second="one")
-    game.compile(first=keras.optimizers.SGD(0.1, momentum=0.5), second=sgd(0.1))
-    step_both(game)
-    step_both(game)
-    # first: velocity -0.3, then 0.5 * -0.3 - 0.3 = -0.45; second: -0.3 twice. 2 - 0.75 - 0.6
-    assert game.values()[0] == pytest.approx(0.65)
-
-
-def test_two_objectives_of_one_network_may_share_an_optimizer_and_its_moments():
-    game = Owning(first="one", second="one")
-    shared = keras.optimizers.SGD(0.1, momentum=0.5)
-    game.compile(first=shared, second=shared)
-    step_both(game)
-    # velocity -0.3, then 0.5 * -0.3 - 0.3 = -0.45: 2 - 0.75
-    assert game.values()[0] == pytest.approx(1.25)
-    assert int(shared.iterations) == 2
+    first = keras.optimizers.SGD(0.1, momentum=0.5)
+    game.compile(first=first, second=first if shared else sgd(0.1))
+    for _ in range(1 if shared else 2):
+        for player in ("first", "second"):
+            with tf.GradientTape() as tape:
+                loss = 3.0 * game.weight("one")
+            game.update(player, tape, loss)
+    assert game.values()[0] == pytest.approx(2.0 - moved)
+    assert int(first.iterations) == 2
 
 
 def test_optimizers_are_built_by_compile_and_kept_as_attributes():
@@ -211,13 +200,9 @@ def test_optimizers_are_built_by_compile_and_kept_as_attributes():
     assert len(toy.critic_optimizer.variables) == 2 + 3
 
 
-def test_keras_gets_no_optimizer_of_its_own():
-    assert compiled(Toy()).optimizer is None
-
-
-def test_xla_is_used_only_when_asked_for():
-    game = Game()
-    game.compile(one=sgd(0.1), two=sgd(0.1))
+def test_keras_gets_no_optimizer_of_its_own_and_xla_only_when_asked_for():
+    game = compiled_game(Game())
+    assert game.optimizer is None
     assert game.jit_compile is False
     game.compile(jit_compile=True, one=sgd(0.1), two=sgd(0.1))
     assert game.jit_compile is True
@@ -241,19 +226,14 @@ def test_networks_are_found_by_name_whoever_owns_them():
 
 
 def test_metrics_are_the_reported_names_once_each():
-    game = Game()
-    game.compile(one=sgd(0.1), two=sgd(0.1))
-    assert [metric.name for metric in game.metrics] == ["one_loss", "two_loss", "error"]
+    names = [metric.name for metric in compiled_game(Game()).metrics]
+    assert names == ["one_loss", "two_loss", "error"]
 
 
-def test_logs_of_a_training_hold_exactly_the_losses():
+def test_logs_hold_exactly_the_losses_and_of_an_evaluation_the_measured_quantities():
     toy = compiled(Toy(), eagerly=True)
     history = toy.fit(batches(), steps_per_epoch=1, verbose=0, shuffle=False).history
     assert list(history) == ["critic_loss", "maker_loss"]
-
-
-def test_logs_of_an_evaluation_hold_exactly_the_measured_quantities():
-    toy = compiled(Toy(), eagerly=True)
     assert list(toy.evaluate(batches().take(1), return_dict=True, verbose=0)) == ["distance"]
 
 
@@ -280,20 +260,14 @@ def test_a_step_must_report_exactly_its_losses(given):
         Game().track(**given)
 
 
-def test_a_short_batch_weighs_as_much_as_its_images():
+def test_a_short_batch_weighs_as_much_as_its_images_which_are_counted_from_the_start():
     game = Game()
+    assert int(game.measured) == 0
     game.measure(3, two_loss=1.0, error=0.0)
+    assert int(game.measured) == 3
     logs = game.measure(1, two_loss=5.0, error=4.0)
     assert (float(logs["two_loss"]), float(logs["error"])) == (2.0, 1.0)  # (3 x 1 + 5) / 4, 4 / 4
-
-
-def test_an_evaluation_counts_its_images_from_its_start():
-    game = Game()
-    counts = []
-    for images in (3, 3, 2):
-        counts.append(int(game.measured))
-        game.measure(images, two_loss=1.0, error=1.0)
-    assert counts == [0, 3, 6]
+    assert int(game.measured) == 4
     game.reset_metrics()
     assert int(game.measured) == 0
 
@@ -307,26 +281,21 @@ def at_step(step: int, seed: int = 0) -> AdversarialModel:
     return model
 
 
-def test_noise_is_repeated_by_another_model_of_the_same_seed_at_the_same_step():
-    one, other = at_step(5).noise((4, 3), "z"), at_step(5).noise((4, 3), "z")
-    np.testing.assert_array_equal(one, other)
+DRAWS = {  # kind -> a draw of 40 values, no two of which are equal but in one of 10^4 cases
+    "normal": lambda model, salt="z", step=None: model.noise((8, 5), salt, step=step),
+    "uniform": lambda model, salt="z", step=None: model.noise((8, 5), salt, "uniform", step),
+    "integers": lambda model, salt="z", step=None: model.integers((8, 5), 10**9, salt, step),
+}
 
 
-@pytest.mark.parametrize("distribution", ["normal", "uniform"])
-def test_noise_differs_between_steps_salts_and_seeds(distribution):
-    draws = [
-        at_step(5).noise((2, 2), "z", distribution),
-        at_step(6).noise((2, 2), "z", distribution),
-        at_step(5).noise((2, 2), "y", distribution),
-        at_step(5, seed=1).noise((2, 2), "z", distribution),
-    ]
-    # 16 values: by chance two are equal in one of 10^4 cases at most.
-    assert len(np.unique(np.concatenate(draws))) == 4 * 4
-
-
-def test_noise_at_a_stated_step_does_not_move_with_the_counter():
-    fixed = at_step(7).noise((2, 2), "z", step=3)
-    np.testing.assert_array_equal(fixed, at_step(3).noise((2, 2), "z"))
+@pytest.mark.parametrize("kind", DRAWS)
+def test_draws_are_those_of_seed_step_and_salt_alone(kind):
+    draw = DRAWS[kind]
+    first = draw(at_step(5))
+    np.testing.assert_array_equal(draw(at_step(5)), first)
+    np.testing.assert_array_equal(draw(at_step(7), step=5), first)  # a stated step
+    others = [draw(at_step(6)), draw(at_step(5), "y"), draw(at_step(5, seed=1))]
+    assert len(np.unique(np.concatenate([first, *others]))) == 4 * 40
 
 
 def test_uniform_noise_fills_the_symmetric_range():
@@ -353,30 +322,6 @@ def test_noise_is_pinned():
     np.testing.assert_allclose(normal, [[-1.367425, -0.2593937, -1.319496]], rtol=1e-5)
 
 
-# Integers
-
-
-def test_integers_are_repeated_by_another_model_of_the_same_seed_at_the_same_step():
-    one, other = (at_step(5).integers((4, 30), 1000, "row") for _ in range(2))
-    np.testing.assert_array_equal(one, other)
-
-
-def test_integers_differ_between_steps_salts_and_seeds():
-    draws = [
-        at_step(5).integers((30,), 10**9, "row"),
-        at_step(6).integers((30,), 10**9, "row"),
-        at_step(5).integers((30,), 10**9, "wrong"),
-        at_step(5, seed=1).integers((30,), 10**9, "row"),
-    ]
-    # 120 values: by chance two are equal in one of 10^5 cases.
-    assert len(np.unique(np.concatenate(draws))) == 4 * 30
-
-
-def test_integers_at_a_stated_step_do_not_move_with_the_counter():
-    fixed = at_step(7).integers((30,), 1000, "row", step=3)
-    np.testing.assert_array_equal(fixed, at_step(3).integers((30,), 1000, "row"))
-
-
 def test_integers_run_from_0_to_one_below_the_bound_each_as_often():
     drawn = at_step(0).integers((700, 10), 7, "row")
     assert drawn.dtype == tf.int32
@@ -397,8 +342,7 @@ def test_integers_are_pinned():
 
 def step_of(game: Game, scale: float = 1.0, rate: float = 0.1) -> tuple[float, float]:
     """How far each weight moves in one SGD step of scale * (two(one(1)) - 1)^2."""
-    game.compile(one=sgd(rate), two=sgd(rate))
-    before = game.values()
+    before = compiled_game(game, rate).values()
     with tf.GradientTape(persistent=True) as tape:
         made = tf.cast(game.two(game.one(tf.ones((1, 1)))), tf.float32)
         loss = scale * tf.reduce_sum(tf.square(made - 1.0))
@@ -415,21 +359,27 @@ def test_the_step_in_float32_is_the_one_computed_by_hand():
     assert step_of(Game(2.0, 3.0)) == pytest.approx(STEP, rel=1e-6)
 
 
-def test_mixed_float16_scales_losses_and_takes_the_same_step(policy):
-    policy("mixed_float16")
+@pytest.mark.parametrize(
+    ("name", "scale", "rate", "relative"),
+    [
+        # The gradients of 0.3 and 0.2, times the first scale of 2^15, stay below 65504, the
+        # largest; float16 has 11 bits.
+        ("mixed_float16", 0.01, 10.0, 2e-3),
+        # Gradients of 3e-8 and 2e-8 underflow (the smallest is 6e-8) unless the loss is scaled.
+        ("mixed_float16", 1e-9, 1e8, 2e-3),
+        ("mixed_bfloat16", 1.0, 0.1, 2e-2),  # 8 bits, and the range of float32
+    ],
+)
+def test_mixed_precision_takes_the_same_step_and_scales_losses_in_float16_alone(
+    policy, name, scale, rate, relative
+):
+    policy(name)
     game = Game(2.0, 3.0)
-    # The gradients of 0.3 and 0.2, times the first scale of 2^15, stay below 65504, the largest.
-    moved = step_of(game, scale=0.01, rate=10.0)
-    assert moved == pytest.approx(STEP, rel=2e-3)  # float16 has 11 bits
+    assert step_of(game, scale, rate) == pytest.approx(STEP, rel=relative)
     for optimizer in game.optimizers().values():
-        assert isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
-
-
-def test_mixed_float16_keeps_gradients_below_the_range_of_float16(policy):
-    policy("mixed_float16")
-    # Gradients of 3e-8 and 2e-8 underflow (the smallest is 6e-8) unless the loss is scaled first.
-    moved = step_of(Game(2.0, 3.0), scale=1e-9, rate=1e8)
-    assert moved == pytest.approx(STEP, rel=2e-3)
+        scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+        assert scaled is (name == "mixed_float16")
+    assert {variable.dtype for variable in game.one.variables} == {"float32"}
 
 
 def test_an_optimizer_that_scales_losses_is_not_wrapped_again(policy):
@@ -440,18 +390,6 @@ def test_an_optimizer_that_scales_losses_is_not_wrapped_again(policy):
     assert game.one_optimizer is mine
 
 
-def test_mixed_bfloat16_comes_near_without_loss_scaling(policy):
-    policy("mixed_bfloat16")
-    game = Game(2.0, 3.0)
-    assert step_of(game) == pytest.approx(STEP, rel=2e-2)  # bfloat16 has 8 bits
-    assert not isinstance(game.one_optimizer, keras.optimizers.LossScaleOptimizer)
-
-
-def test_variables_stay_float32_in_mixed_precision(policy):
-    policy("mixed_bfloat16")
-    assert {variable.dtype for variable in Game().one.variables} == {"float32"}
-
-
 # Replicas: TensorFlow divides the CPU before its first operation only, hence another process.
 
 
@@ -459,10 +397,11 @@ REPLICAS = """
 import json
 import keras
 import tensorflow as tf
-from common.training.adversarial import AdversarialModel
 
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+
+from common.training.adversarial import AdversarialModel
 
 
 class Toy(AdversarialModel):
@@ -483,79 +422,49 @@ class Toy(AdversarialModel):
 
     def train_step(self, x):
         z = self.noise((tf.shape(x)[0], 2), "z")
-        with tf.GradientTape() as tape:
-            difference = self.critic(self.maker(z)) - self.critic(x)
-            critic_loss = tf.reduce_mean(tf.square(1.0 + difference))
-        self.update("critic", tape, critic_loss)
-        with tf.GradientTape() as tape:
-            maker_loss = tf.reduce_mean(tf.square(1.0 - self.critic(self.maker(z))))
-        self.update("maker", tape, maker_loss)
+        with tf.GradientTape(persistent=True) as tape:
+            fake = self.critic(self.maker(z))
+            critic_loss = tf.reduce_mean(tf.square(1.0 + fake - self.critic(x)))
+            maker_loss = tf.reduce_mean(tf.square(1.0 - fake))
+        self.update_together(tape, ("critic", critic_loss), ("maker", maker_loss))
         return self.track(critic_loss=critic_loss, maker_loss=maker_loss)
 
 
-def trained(strategy):
+def measured(strategy):
     with strategy.scope():
         toy = Toy()
         toy.compile(critic=keras.optimizers.SGD(0.1), maker=keras.optimizers.SGD(0.2))
+    rows = 4 // strategy.num_replicas_in_sync
+    draws = {"noise": lambda: toy.noise((rows, 2), "z")}
+    draws["integers"] = lambda: toy.integers((rows, 2), 1000, "z")
+    drawn = {k: strategy.experimental_local_results(strategy.run(f)) for k, f in draws.items()}
     x = tf.random.stateless_normal((24, 3), (1, 2))
     data = tf.data.Dataset.from_tensor_slices(x).batch(8, drop_remainder=True).repeat()
     losses = toy.fit(data, steps_per_epoch=3, verbose=0, shuffle=False).history
     return {
+        **{kind: tf.concat(parts, axis=0).numpy().tolist() for kind, parts in drawn.items()},
         "step": int(toy.step.numpy()),
         "weights": [w.tolist() for net in (toy.critic, toy.maker) for w in net.get_weights()],
         "losses": {name: float(values[-1]) for name, values in losses.items()},
     }
 
 
-def drawn(strategy, draw):
-    with strategy.scope():
-        toy = Toy()
-    rows = 4 // strategy.num_replicas_in_sync
-    parts = strategy.experimental_local_results(strategy.run(lambda: draw(toy, rows)))
-    return tf.concat(parts, axis=0).numpy().tolist()
-
-
-def draws(strategy):
-    return {
-        "noise": drawn(strategy, lambda toy, rows: toy.noise((rows, 2), "z")),
-        "integers": drawn(strategy, lambda toy, rows: toy.integers((rows, 2), 1000, "z")),
-    }
-
-
 mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 assert mirrored.num_replicas_in_sync == 2
-strategies = {"one": tf.distribute.get_strategy(), "two": mirrored}
-print(json.dumps({n: {**trained(s), **draws(s)} for n, s in strategies.items()}))
+print(json.dumps([measured(strategy) for strategy in (tf.distribute.get_strategy(), mirrored)]))
 """
 
 
-@pytest.fixture(scope="module")
-def replicas() -> dict:
-    """Three steps of one game on one device and on two: `{"one": {...}, "two": {...}}`."""
+@pytest.mark.slow
+def test_two_replicas_with_half_a_batch_draw_train_and_report_what_one_does():
+    """Three steps of one game on one device and on two."""
     done = subprocess.run(
         [sys.executable, "-c", REPLICAS], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", ["noise", "integers"])
-def test_two_replicas_draw_the_halves_of_what_one_draws(replicas, kind):
-    assert replicas["two"][kind] == replicas["one"][kind]
-
-
-@pytest.mark.slow
-def test_two_replicas_with_half_a_batch_train_the_weights_of_one(replicas):
-    for one, two in zip(replicas["one"]["weights"], replicas["two"]["weights"], strict=True):
-        np.testing.assert_allclose(two, one, rtol=1e-5, atol=1e-6)
-
-
-@pytest.mark.slow
-def test_two_replicas_report_the_losses_of_one(replicas):
-    assert replicas["two"]["losses"] == pytest.approx(replicas["one"]["losses"], rel=1e-5)
-
-
-@pytest.mark.slow
-def test_two_replicas_count_a_step_once(replicas):
-    assert replicas["one"]["step"] == replicas["two"]["step"] == 3
+    one, two = json.loads(done.stdout)
+    assert (two["noise"], two["integers"]) == (one["noise"], one["integers"])
+    assert one["step"] == two["step"] == 3
+    assert two["losses"] == pytest.approx(one["losses"], rel=1e-5)
+    for a, b in zip(one["weights"], two["weights"], strict=True):
+        np.testing.assert_allclose(b, a, rtol=1e-5, atol=1e-6)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Callable
+
 import keras
 import numpy as np
 import pytest
@@ -83,57 +86,59 @@ def test_the_step_and_the_sums_of_the_losses_come_back(trained, file):
     assert toy.metrics[0].result() > 0
 
 
-def test_notes_come_back(file):
+def test_notes_come_back_and_there_are_none_before_the_first_save(file, tmp_path):
     assert backup.restore(file, compiled(Toy())) == {"history": [{"period": 1}]}
     assert backup.read_notes(file) == {"history": [{"period": 1}]}
+    assert backup.read_notes(tmp_path / "other.npz") == {}
 
 
-def test_there_are_no_notes_before_the_first_save(tmp_path):
-    assert backup.read_notes(tmp_path / "gan.npz") == {}
+def flipped(content: bytes) -> bytes:
+    """One bit in the middle is another."""
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
 
 
-@pytest.mark.parametrize("kept", [0, 1, 200, 3000, -1])
-def test_a_cut_file_is_a_user_error_that_names_it(file, kept):
-    file.write_bytes(file.read_bytes()[:kept])
+def another(write: Callable[..., None], **arrays) -> bytes:
+    """What NumPy writes of another kind."""
+    stream = io.BytesIO()
+    write(stream, **arrays)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *(lambda content, kept=kept: content[:kept] for kept in (0, 1, 200, 3000, -1)),
+        flipped,
+        lambda _: another(np.savez, weights=np.zeros(3)),
+        lambda _: another(np.save, arr=np.zeros(3)),
+    ],
+)
+def test_a_cut_or_changed_file_or_one_of_another_kind_is_a_user_error_that_names_it(file, change):
+    file.write_bytes(change(file.read_bytes()))
     with pytest.raises(UserError, match=r"gan\.npz cannot be read .*; restore it from a copy"):
         backup.restore(file, compiled(Toy()))
 
 
-def test_a_changed_byte_is_noticed(file):
-    content = bytearray(file.read_bytes())
-    content[len(content) // 2] ^= 1
-    file.write_bytes(content)
-    with pytest.raises(UserError, match=r"gan\.npz cannot be read"):
-        backup.restore(file, compiled(Toy()))
-
-
-def test_a_file_of_another_kind_is_a_user_error(file):
-    np.savez(file, weights=np.zeros(3))
-    with pytest.raises(UserError, match=r"gan\.npz cannot be read"):
-        backup.restore(file, compiled(Toy()))
-
-
-def test_an_array_alone_is_a_user_error(file):
-    with file.open("wb") as stream:
-        np.save(stream, np.zeros(3))
-    with pytest.raises(UserError, match=r"gan\.npz cannot be read"):
-        backup.restore(file, compiled(Toy()))
-
-
-def test_the_state_of_other_networks_is_refused_and_changes_nothing(file):
+def with_another_critic() -> Toy:
     toy = Toy()
     toy.critic = network("critic", inputs=4, outputs=1)
-    before = values(compiled(toy).networks())
+    return compiled(toy)
+
+
+def with_another_optimizer() -> Toy:
+    toy = Toy()
+    toy.compile(critic=keras.optimizers.SGD(0.1), maker=keras.optimizers.Adam(0.1))
+    return toy
+
+
+@pytest.mark.parametrize("make", [with_another_critic, with_another_optimizer])
+def test_the_state_of_other_networks_or_optimizers_is_refused_and_changes_nothing(file, make):
+    toy = make()
+    before = values(toy.networks())
     with pytest.raises(UserError, match="saved from other networks or optimizers"):
         backup.restore(file, toy)
     assert_equal(values(toy.networks()), before)
-
-
-def test_the_state_of_other_optimizers_is_refused(file):
-    toy = Toy()
-    toy.compile(critic=keras.optimizers.SGD(0.1), maker=keras.optimizers.Adam(0.1))
-    with pytest.raises(UserError, match="saved from other networks or optimizers"):
-        backup.restore(file, toy)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

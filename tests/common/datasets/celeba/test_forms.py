@@ -6,6 +6,7 @@ import contextlib
 import csv
 import os
 import re
+import shutil
 import zipfile
 from collections.abc import Callable
 from decimal import Decimal
@@ -144,11 +145,33 @@ def as_named_folder(folder: Path, target: Path) -> None:
     (target / "data").rename(target / "img_align+identity+attr")
 
 
+@pytest.fixture(scope="module")
+def tfds(official, tmp_path_factory) -> Path:
+    """The faces as TFDS has prepared them; not to be changed, nor `originals` beside it."""
+    folder = tmp_path_factory.mktemp("prepared") / "tfds"
+    as_tfds(official, folder)
+    return folder
+
+
+@pytest.fixture
+def originals(tfds, tmp_path) -> Path:
+    """A copy of what TFDS prepares from, which a test may change."""
+    return Path(shutil.copytree(tfds.with_name("originals"), tmp_path / "originals"))
+
+
 FORMS = (as_zip, as_download, as_png, as_kaggle, as_parquet, as_named_folder, as_unnamed_parquet)
 
 
 def load(folder: Path, split: str = "train", **options) -> Records:
     return celeba.load(split, folder, size=SIZE, **options)
+
+
+def same_splits(folder: Path, other: Path) -> None:
+    """All splits have the same faces and labels in both folders."""
+    for split in COUNTS:
+        one, two = load(folder, split), load(other, split)
+        np.testing.assert_array_equal(one.images, two.images)
+        np.testing.assert_array_equal(one.attributes, two.attributes)
 
 
 @pytest.fixture
@@ -162,11 +185,8 @@ def _whole(monkeypatch) -> None:
 @pytest.mark.parametrize("write", FORMS)
 def test_every_form_gives_the_same_faces_and_labels(official, tmp_path, write):
     write(official, tmp_path / "other")
-    for split in ("train", "dev", "test"):
-        one, other = load(official, split), load(tmp_path / "other", split)
-        assert len(one) == COUNTS[split]
-        np.testing.assert_array_equal(one.images, other.images)
-        np.testing.assert_array_equal(one.attributes, other.attributes)
+    assert [len(load(official, split)) for split in COUNTS] == list(COUNTS.values())
+    same_splits(official, tmp_path / "other")
 
 
 @pytest.mark.usefixtures("_whole")
@@ -181,16 +201,12 @@ def test_every_form_gives_the_files_themselves(official, tmp_path, write):
     assert other.parts == form.parts
 
 
-def test_what_tfds_prepares_gives_the_same_faces_and_labels(official, tmp_path, monkeypatch):
+def test_what_tfds_prepares_gives_the_same_faces_and_labels(official, tfds, monkeypatch):
     monkeypatch.setattr(forms, "ALL_IMAGES", 60)  # whole: the order of the files is then known
-    as_tfds(official, tmp_path / "tfds")
-    for folder in (tmp_path / "tfds", tmp_path / "tfds" / "celeb_a"):
-        for split in ("train", "dev", "test"):
-            one, other = load(official, split), load(folder, split)
-            np.testing.assert_array_equal(one.images, other.images)
-            np.testing.assert_array_equal(one.attributes, other.attributes)
+    for folder in (tfds, tfds / "celeb_a"):
+        same_splits(official, folder)
     some = ["000050", "000003", "000060"]
-    form = find(tmp_path / "tfds")
+    form = find(tfds)
     assert dict(form.read(some)) == dict(find(official).read(some))
 
 
@@ -231,10 +247,7 @@ def test_the_split_of_a_table_is_any_word_of_its_name_or_its_folder(
         target = tmp_path / "celeba" / place(file)
         target.parent.mkdir(parents=True, exist_ok=True)
         file.rename(target)
-    for split in ("train", "dev", "test"):
-        one, other = load(official, split), load(tmp_path / "celeba", split)
-        np.testing.assert_array_equal(one.images, other.images)
-        np.testing.assert_array_equal(one.attributes, other.attributes)
+    same_splits(official, tmp_path / "celeba")
 
 
 @pytest.mark.usefixtures("_whole")
@@ -255,9 +268,7 @@ def test_all_of_it_as_training_tables_has_the_official_split(
     assert len(tables) == 6
     monkeypatch.setattr(celeba, "LAST_TRAIN", 40)
     monkeypatch.setattr(celeba, "LAST_DEV", 50)
-    for split in COUNTS:
-        one, other = load(official, split), load(tmp_path, split)
-        np.testing.assert_array_equal(one.images, other.images)
+    same_splits(official, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -298,12 +309,11 @@ def test_tables_that_tell_neither_names_nor_splits_are_not_taken_for_file_number
     assert (form.numbered, form.parts, form.names[0]) == (False, None, "row-000001")
 
 
-def test_another_set_of_the_same_size_and_time_is_not_taken_from_the_cache(official, tmp_path):
-    as_tfds(official, tmp_path / "one")
+def test_another_set_of_the_same_size_and_time_is_not_taken_from_the_cache(tfds, tmp_path):
+    shutil.copytree(tfds, tmp_path / "one")
     write_celeba(tmp_path / "mirrored", COUNTS)
     for file in images(tmp_path / "mirrored"):
         Image.open(file).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(file, quality=95)
-    (tmp_path / "originals").rename(tmp_path / "originals-one")
     as_tfds(tmp_path / "mirrored", tmp_path / "other")
     loaded = []
     for name in ("one", "other"):
@@ -333,16 +343,15 @@ def test_of_several_folders_the_fullest_is_read(official, tmp_path):
     assert len(find(tmp_path).names) == 60
 
 
-def test_a_part_that_tfds_has_prepared_has_the_official_split_in_another_order(official, tmp_path):
-    as_tfds(official, tmp_path / "tfds")
-    one, other = load(official), load(tmp_path / "tfds")
+def test_a_part_that_tfds_has_prepared_has_the_official_split_in_another_order(official, tfds):
+    one, other = load(official), load(tfds)
     pairs = [
         sorted(zip((image.tobytes() for image in r.images), r.attributes.tolist(), strict=True))
         for r in (one, other)
     ]
     assert pairs[0] == pairs[1]
     with pytest.raises(UserError, match=r"order of CelebA's files is lost there"):
-        load(tmp_path / "tfds", train_files=196_608)
+        load(tfds, train_files=196_608)
 
 
 # --- What is wrong with them ----------------------------------------------------------------------
@@ -375,13 +384,17 @@ def test_a_zip_that_is_cut_off_says_so(official, tmp_path):
     assert said.endswith("it may be cut off. Download it again.")
 
 
-def test_an_image_that_is_damaged_in_the_zip_is_named(official, tmp_path):
-    as_zip(official, tmp_path)
-    file = tmp_path / "img_align_celeba.zip"
+def damage(file: Path) -> None:
+    """Damages the seventh image in a zip."""
     content = bytearray(file.read_bytes())
     at = content.index(b"000007.jpg") + 2000
     content[at : at + 50] = bytes(50)
     file.write_bytes(content)
+
+
+def test_an_image_that_is_damaged_in_the_zip_is_named(official, tmp_path):
+    as_zip(official, tmp_path)
+    damage(tmp_path / "img_align_celeba.zip")
     assert "1 images are no faces" in refused(tmp_path)
     assert "000007 (unreadable)" in refused(tmp_path)
 
@@ -392,11 +405,7 @@ def test_a_damaged_image_whose_line_is_taken_out_as_the_message_says_is_left_out
 ):
     write(official, tmp_path)
     if write is as_zip:
-        file = tmp_path / "img_align_celeba.zip"
-        content = bytearray(file.read_bytes())
-        at = content.index(b"000007.jpg") + 2000
-        content[at : at + 50] = bytes(50)
-        file.write_bytes(content)
+        damage(tmp_path / "img_align_celeba.zip")
     else:
         (tmp_path / "img_align_celeba_png" / "000007.png").write_bytes(b"")
     assert "take them out, or their lines in the list of attributes: the" in refused(tmp_path)
@@ -558,8 +567,8 @@ def test_a_bad_table_of_kaggle_is_named_by_its_line(official, tmp_path, name, ch
         load(tmp_path)
 
 
-def test_a_prepared_data_set_that_is_cut_off_says_so(official, tmp_path):
-    as_tfds(official, tmp_path / "tfds")
+def test_a_prepared_data_set_that_is_cut_off_says_so(tfds, tmp_path):
+    shutil.copytree(tfds, tmp_path / "tfds")
     (file,) = (tmp_path / "tfds").glob("celeb_a/*/celeb_a-train.tfrecord*")
     content = file.read_bytes()
     file.write_bytes(content[: len(content) // 2])
@@ -575,15 +584,13 @@ def test_originals_that_tfds_cannot_read_are_a_user_error(official, tmp_path):
         prepared.prepare("celeb_a", files, tmp_path / "tfds")
 
 
-def test_originals_lie_as_they_are_downloaded_too(official, tmp_path):
-    as_tfds(official, tmp_path / "flat")
-    files = tmp_path / "originals"
+def test_originals_lie_as_they_are_downloaded_too(tfds, originals, tmp_path):
     for inside, some in {"Anno": "list_[al]*", "Eval": "list_eval*", "Img": "*.zip"}.items():
-        (files / inside).mkdir()
-        for file in files.glob(some):
-            file.rename(files / inside / file.name)
-    prepared.prepare("celeb_a", files, tmp_path / "again")
-    one, other = load(tmp_path / "flat"), load(tmp_path / "again")
+        (originals / inside).mkdir()
+        for file in originals.glob(some):
+            file.rename(originals / inside / file.name)
+    prepared.prepare("celeb_a", originals, tmp_path / "again")
+    one, other = load(tfds), load(tmp_path / "again")
     np.testing.assert_array_equal(one.images, other.images)
 
 
@@ -602,12 +609,11 @@ def test_files_that_tfds_needs_are_asked_for(official, tmp_path):
     assert not (tmp_path / "tfds").exists()
 
 
-def test_what_is_prepared_already_is_not_prepared_again(official, tmp_path):
-    as_tfds(official, tmp_path / "tfds")
+def test_what_is_prepared_already_is_not_prepared_again(tfds, originals):
     with pytest.raises(
         UserError, match=r"celeb_a.2\..* is prepared already; move it away, or name"
     ):
-        prepared.prepare("celeb_a", tmp_path / "originals", tmp_path / "tfds")
+        prepared.prepare("celeb_a", originals, tfds)
 
 
 def test_of_a_zip_and_what_is_half_unpacked_of_it_the_zip_is_read(official, tmp_path):
@@ -684,10 +690,7 @@ def test_tables_as_other_programs_save_them_are_read(official, tmp_path, change)
     for name in ("list_attr_celeba.csv", "list_eval_partition.csv"):
         text = (tmp_path / name).read_text()
         (tmp_path / name).write_bytes(change(text).encode())
-    for split in COUNTS:
-        one, other = load(official, split), load(tmp_path, split)
-        np.testing.assert_array_equal(one.images, other.images)
-        np.testing.assert_array_equal(one.attributes, other.attributes)
+    same_splits(official, tmp_path)
 
 
 def test_a_folder_with_nothing_says_what_was_looked_for(tmp_path):
@@ -726,13 +729,12 @@ def test_a_row_that_stands_twice_is_refused(official, tmp_path):
     assert "line 63: 000003.jpg a second time; take the original file." in refused(tmp_path)
 
 
-def test_a_zip_that_cannot_be_prepared_is_named(official, tmp_path):
-    as_tfds(official, tmp_path / "tfds")
-    (tmp_path / "originals" / "img_align_celeba.zip").write_bytes(b"<html>Quota</html>")
+def test_a_zip_that_cannot_be_prepared_is_named(originals, tmp_path):
+    (originals / "img_align_celeba.zip").write_bytes(b"<html>Quota</html>")
     with pytest.raises(
         UserError, match=r"originals/img_align_celeba.zip is a web page of 18 bytes"
     ):
-        prepared.prepare("celeb_a", tmp_path / "originals", tmp_path / "more")
+        prepared.prepare("celeb_a", originals, tmp_path / "more")
 
 
 def test_the_zip_itself_may_be_named(official, tmp_path):
