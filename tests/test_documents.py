@@ -82,7 +82,7 @@ def test_a_command_of_a_readme_is_understood(readme, command, monkeypatch):
     monkeypatch.setattr(WORK[module], read)
     package = module.split(".")[0]
     if package in PAPERS:
-        smoke = importlib.import_module(f"{package}.config").PRESETS["smoke"]
+        smoke = importlib.import_module(f"{package}.presets").PRESETS["smoke"]
         monkeypatch.setattr("common.settings.flags.read_config", lambda *_: smoke())
     words = ["a-run" if word.strip("[].") == "RUN" else word for word in words]
     for word in words:

@@ -26,22 +26,18 @@ def statistics(network: keras.Model) -> tuple[float, float]:
     return float(norm.moving_mean.numpy()[0]), float(norm.moving_variance.numpy()[0])
 
 
-def test_statistics_become_plain_means_over_the_batches():
+@pytest.mark.parametrize(
+    ("batches", "expected"),
+    [
+        (BATCHES, (11 / 3, 18 / 3)),  # plain means over the batches
+        (BATCHES[1:2], (5.0, 16.0)),
+        ([], (50.0, 70.0)),  # as they were
+    ],
+)
+def test_statistics_become_plain_means_over_the_batches(batches, expected):
     network = normalised()
-    reestimate_batch_statistics(network, BATCHES)
-    assert statistics(network) == (pytest.approx(11 / 3), pytest.approx(18 / 3))
-
-
-def test_one_batch_replaces_the_statistics_by_its_own():
-    network = normalised()
-    reestimate_batch_statistics(network, BATCHES[1:2])
-    assert statistics(network) == (5.0, 16.0)
-
-
-def test_no_batches_leave_the_statistics_as_they_are():
-    network = normalised()
-    reestimate_batch_statistics(network, [])
-    assert statistics(network) == (50.0, 70.0)
+    reestimate_batch_statistics(network, batches)
+    assert statistics(network) == pytest.approx(expected)
 
 
 def test_deeper_layers_see_the_batches_as_the_layers_above_normalise_them():
@@ -62,38 +58,25 @@ def test_deeper_layers_see_the_batches_as_the_layers_above_normalise_them():
 
 def test_dropout_is_off_while_statistics_are_estimated_and_on_again_after_it():
     """Its noise would widen the variances."""
-    network = keras.Sequential(
-        [
-            keras.Input((1,)),
-            keras.layers.Dropout(0.5, seed=0),
-            keras.layers.BatchNormalization(epsilon=1e-6),
-        ]
-    )
-    reestimate_batch_statistics(network, BATCHES)
-    norm = network.layers[1]
+    dropout, norm = keras.layers.Dropout(0.5, seed=0), keras.layers.BatchNormalization(epsilon=1e-6)
+    reestimate_batch_statistics(keras.Sequential([keras.Input((1,)), dropout, norm]), BATCHES)
     assert float(norm.moving_mean.numpy()[0]) == pytest.approx(11 / 3)
     assert float(norm.moving_variance.numpy()[0]) == pytest.approx(18 / 3)
-    assert network.layers[0].rate == 0.5
+    assert dropout.rate == 0.5
 
 
-def test_training_afterwards_uses_the_momentum_of_before():
-    network = normalised(momentum=0.75)
-    reestimate_batch_statistics(network, BATCHES[1:2])
-    network(BATCHES[0], training=True)
-    # 0.75 * 5 + 0.25 * 2 and 0.75 * 16 + 0.25 * 1
-    assert statistics(network) == (4.25, 12.25)
-
-
-def test_the_momentum_comes_back_when_a_batch_fails():
+def test_training_afterwards_uses_the_momentum_of_before_also_when_a_batch_failed():
     network = normalised(momentum=0.75)
 
     def failing():
-        yield BATCHES[0]
+        yield BATCHES[1]
         raise OSError("no more")
 
     with pytest.raises(OSError, match="no more"):
         reestimate_batch_statistics(network, failing())
-    assert network.layers[0].momentum == 0.75
+    network(BATCHES[0], training=True)
+    # 0.75 * 5 + 0.25 * 2 and 0.75 * 16 + 0.25 * 1
+    assert statistics(network) == (4.25, 12.25)
 
 
 def test_weights_are_not_touched():
@@ -121,16 +104,10 @@ def weight(network: keras.Model) -> float:
     return float(network.get_weights()[0][0, 0])
 
 
-def test_the_ema_replaces_the_weights_within_the_block_only():
-    network, optimizer = stepped(ema=True)
-    with averaged_weights(optimizer, network):
-        assert weight(network) == pytest.approx(0.75 * 1 + 0.25 * 3)  # the EMA starts at the 1
-    assert weight(network) == pytest.approx(3.0)
-
-
-def test_the_weights_come_back_when_the_block_fails():
+def test_the_ema_replaces_the_weights_within_the_block_only_also_when_it_fails():
     network, optimizer = stepped(ema=True)
     with pytest.raises(OSError, match="disk full"), averaged_weights(optimizer, network):
+        assert weight(network) == pytest.approx(0.75 * 1 + 0.25 * 3)  # the EMA starts at the 1
         raise OSError("disk full")
     assert weight(network) == pytest.approx(3.0)
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable
-
 import keras
 import numpy as np
 import pytest
@@ -92,49 +89,43 @@ def test_notes_come_back_and_there_are_none_before_the_first_save(file, tmp_path
     assert backup.read_notes(tmp_path / "other.npz") == {}
 
 
-def flipped(content: bytes) -> bytes:
-    """One bit in the middle is another."""
-    middle = len(content) // 2
-    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+def flip_a_bit(file) -> None:
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
 
 
-def another(write: Callable[..., None], **arrays) -> bytes:
-    """What NumPy writes of another kind."""
-    stream = io.BytesIO()
-    write(stream, **arrays)
-    return stream.getvalue()
+def write_an_array_alone(file) -> None:
+    np.save(file.with_suffix(".npy"), np.zeros(3))
+    file.with_suffix(".npy").replace(file)
 
 
 @pytest.mark.parametrize(
-    "change",
+    "damage",
     [
-        *(lambda content, kept=kept: content[:kept] for kept in (0, 1, 200, 3000, -1)),
-        flipped,
-        lambda _: another(np.savez, weights=np.zeros(3)),
-        lambda _: another(np.save, arr=np.zeros(3)),
+        *(
+            lambda file, kept=kept: file.write_bytes(file.read_bytes()[:kept])
+            for kept in (0, 1, 200, 3000, -1)
+        ),
+        flip_a_bit,
+        lambda file: np.savez(file, weights=np.zeros(3)),
+        write_an_array_alone,
     ],
 )
-def test_a_cut_or_changed_file_or_one_of_another_kind_is_a_user_error_that_names_it(file, change):
-    file.write_bytes(change(file.read_bytes()))
+def test_a_damaged_file_or_one_of_another_kind_is_a_user_error_that_names_it(file, damage):
+    damage(file)
     with pytest.raises(UserError, match=r"gan\.npz cannot be read .*; restore it from a copy"):
         backup.restore(file, compiled(Toy()))
 
 
-def with_another_critic() -> Toy:
+@pytest.mark.parametrize("other", ["critic", "optimizer"])
+def test_the_state_of_other_networks_or_optimizers_is_refused_and_changes_nothing(file, other):
     toy = Toy()
-    toy.critic = network("critic", inputs=4, outputs=1)
-    return compiled(toy)
-
-
-def with_another_optimizer() -> Toy:
-    toy = Toy()
-    toy.compile(critic=keras.optimizers.SGD(0.1), maker=keras.optimizers.Adam(0.1))
-    return toy
-
-
-@pytest.mark.parametrize("make", [with_another_critic, with_another_optimizer])
-def test_the_state_of_other_networks_or_optimizers_is_refused_and_changes_nothing(file, make):
-    toy = make()
+    if other == "critic":
+        toy.critic = network("critic", inputs=4, outputs=1)
+        compiled(toy)
+    else:
+        toy.compile(critic=keras.optimizers.SGD(0.1), maker=keras.optimizers.Adam(0.1))
     before = values(toy.networks())
     with pytest.raises(UserError, match="saved from other networks or optimizers"):
         backup.restore(file, toy)
