@@ -50,24 +50,22 @@ def test_without_a_gpu_the_cpu_is_used_and_named(wanted):
 
 
 @pytest.mark.parametrize(
-    ("precision", "policy"), [("bfloat16", "mixed_bfloat16"), ("float32", "float32")]
+    ("asked", "fast", "precision", "policy"),
+    [
+        ("bfloat16", True, "bfloat16", "mixed_bfloat16"),
+        ("float32", True, "float32", "float32"),
+        ("auto", True, "bfloat16", "mixed_bfloat16"),  # written down, for whoever resumes the run
+        ("auto", False, "float32", "float32"),
+    ],
 )
-def test_the_precision_is_that_of_the_settings(restored, precision, policy):
-    keras.mixed_precision.set_global_policy("float16")
-    config, _ = device.configure(Settings(RunConfig(device="cpu", precision=precision)))
-    assert keras.mixed_precision.dtype_policy().name == policy
-    assert config.run.precision == precision
-
-
-@pytest.mark.parametrize(("fast", "precision"), [(True, "bfloat16"), (False, "float32")])
-def test_auto_takes_bfloat16_where_the_processor_has_it_and_writes_it_down(
-    restored, monkeypatch, fast, precision
+def test_the_precision_is_that_of_the_settings_and_auto_that_of_the_processor(
+    restored, monkeypatch, asked, fast, precision, policy
 ):
+    keras.mixed_precision.set_global_policy("float16")
     monkeypatch.setattr(device, "has_bfloat16", lambda: fast)
-    config, _ = device.configure(Settings(RunConfig(device="cpu", precision="auto")))
-    assert config.run.precision == precision
-    policy = {"bfloat16": "mixed_bfloat16", "float32": "float32"}[precision]
+    config, _ = device.configure(Settings(RunConfig(device="cpu", precision=asked)))
     assert keras.mixed_precision.dtype_policy().name == policy
+    assert config.run.precision == precision
 
 
 @pytest.mark.parametrize("fast", [True, False])

@@ -7,56 +7,42 @@ import pytest
 from common.errors import UserError, did_you_mean, exits_cleanly
 
 
-def test_a_user_error_is_one_line_on_standard_error_and_status_2(capsys):
+def failing(error: BaseException):
+    """A command that ends with that error."""
+
     @exits_cleanly
     def command() -> None:
-        raise UserError("No folder x; name one that exists.")
+        raise error
 
-    with pytest.raises(SystemExit) as ended:
-        command()
-    assert ended.value.code == 2
-    assert capsys.readouterr() == ("", "error: No folder x; name one that exists.\n")
-
-
-def test_a_place_without_permission_is_one_line_and_status_2(capsys):
-    @exits_cleanly
-    def command() -> None:
-        raise PermissionError(13, "Permission denied", "/root/faces")
-
-    with pytest.raises(SystemExit) as ended:
-        command()
-    assert ended.value.code == 2
-    assert capsys.readouterr().err == (
-        "error: /root/faces may not be read or written by you (Permission denied); change its "
-        "permissions, or name another place.\n"
-    )
+    return command
 
 
 @pytest.mark.parametrize(
-    ("raised", "message"),
+    ("raised", "status", "message"),
     [
-        (KeyboardInterrupt(), "interrupted\n"),
-        (KeyboardInterrupt("go on with --resume"), "interrupted: go on with --resume\n"),
+        (UserError("No folder x; name one."), 2, "error: No folder x; name one.\n"),
+        (
+            PermissionError(13, "Permission denied", "/root/faces"),
+            2,
+            "error: /root/faces may not be read or written by you (Permission denied); change its "
+            "permissions, or name another place.\n",
+        ),
+        (KeyboardInterrupt(), 130, "interrupted\n"),
+        (KeyboardInterrupt("go on by --resume"), 130, "interrupted: go on by --resume\n"),
     ],
 )
-def test_ctrl_c_ends_with_status_130(capsys, raised, message):
-    @exits_cleanly
-    def command() -> None:
-        raise raised
-
+def test_what_a_user_can_mend_is_one_line_on_standard_error_and_a_status(
+    capsys, raised, status, message
+):
     with pytest.raises(SystemExit) as ended:
-        command()
-    assert ended.value.code == 130
-    assert capsys.readouterr().err == message
+        failing(raised)()
+    assert ended.value.code == status
+    assert capsys.readouterr() == ("", message)
 
 
 def test_a_defect_keeps_its_traceback():
-    @exits_cleanly
-    def command() -> None:
-        raise ZeroDivisionError
-
     with pytest.raises(ZeroDivisionError):
-        command()
+        failing(ZeroDivisionError())()
 
 
 def test_arguments_and_result_pass_through():

@@ -13,31 +13,28 @@ from common.errors import UserError
 from common.files import atomic_path, sweep, write_json, write_text
 
 
-def test_a_failing_write_leaves_the_old_file_and_nothing_else(tmp_path):
+@pytest.mark.parametrize(
+    ("error", "becomes", "said"),
+    [
+        (RuntimeError("a defect"), RuntimeError, "^a defect$"),
+        (
+            OSError(errno.ENOSPC, "No space left on device"),  # the user's to mend
+            UserError,
+            r"Cannot write .*a\.txt: No space left on device",
+        ),
+    ],
+)
+def test_a_failing_write_leaves_the_old_file_and_nothing_else(tmp_path, error, becomes, said):
     write_text(tmp_path / "a.txt", "old")
 
     def fail() -> None:
         with atomic_path(tmp_path / "a.txt") as temporary:
             temporary.write_text("half of the n")
-            raise RuntimeError
+            raise error
 
-    with pytest.raises(RuntimeError):
+    with pytest.raises(becomes, match=said):
         fail()
-    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
-    assert (tmp_path / "a.txt").read_text() == "old"
-
-
-def test_a_full_disk_is_the_users_to_mend_and_leaves_the_old_file(tmp_path):
-    write_text(tmp_path / "a.txt", "old")
-
-    def fill() -> None:
-        with atomic_path(tmp_path / "a.txt") as temporary:
-            temporary.write_text("half of the n")
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-    with pytest.raises(UserError, match=r"Cannot write .*a\.txt: No space left on device"):
-        fill()
-    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a.txt": "old"}
 
 
 def test_the_old_file_is_there_until_the_block_ends(tmp_path):
@@ -64,14 +61,9 @@ def test_what_a_kill_leaves_is_swept_and_nothing_else(tmp_path):
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == [".hidden", "a~b", "x.npz"]
 
 
-def test_missing_folders_are_made(tmp_path):
-    write_text(tmp_path / "a" / "b" / "c.txt", "x")
-    assert (tmp_path / "a" / "b" / "c.txt").read_text() == "x"
-
-
-def test_text_keeps_its_line_ends_and_is_utf_8(tmp_path):
-    write_text(tmp_path / "a.csv", "ä\r\nb\n")
-    assert (tmp_path / "a.csv").read_bytes() == b"\xc3\xa4\r\nb\n"
+def test_missing_folders_are_made_and_text_keeps_its_line_ends_as_utf_8(tmp_path):
+    write_text(tmp_path / "a" / "b" / "c.csv", "ä\r\nb\n")
+    assert (tmp_path / "a" / "b" / "c.csv").read_bytes() == b"\xc3\xa4\r\nb\n"
 
 
 def test_json_holds_numpy_values_as_plain_numbers(tmp_path):
@@ -89,13 +81,11 @@ def test_json_refuses_what_is_not_finite(tmp_path, value):
     assert (tmp_path / "a.json").read_text() == "1\n"
 
 
-def test_a_file_where_a_folder_should_be_is_the_users_to_mend(tmp_path):
-    write_text(tmp_path / "a", "")
-    with pytest.raises(UserError, match="Cannot make the folder"):
-        write_text(tmp_path / "a" / "b.txt", "x")
-
-
-def test_a_folder_where_the_file_should_be_is_the_users_to_mend(tmp_path):
-    (tmp_path / "a.txt").mkdir()
-    with pytest.raises(UserError, match="is in the way"):
-        write_text(tmp_path / "a.txt", "x")
+@pytest.mark.parametrize(
+    ("path", "said"), [("file/b.txt", "Cannot make the folder"), ("folder", "is in the way")]
+)
+def test_a_file_or_a_folder_in_the_place_of_the_other_is_the_users_to_mend(tmp_path, path, said):
+    write_text(tmp_path / "file", "")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(UserError, match=said):
+        write_text(tmp_path / path, "x")

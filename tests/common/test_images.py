@@ -32,24 +32,23 @@ def test_every_byte_survives_the_way_to_the_networks_and_back(pixel_range):
 
 
 @pytest.mark.parametrize(
-    ("pixel_range", "outputs"),
-    [("unit", [-0.1, 0.1, 0.5, 1.1]), ("raw", [-26.0, 25.6, 127.6, 280.0])],
+    ("pixel_range", "outputs", "expected"),
+    [
+        # (x + 1) * 127.5: 0.3, 0.6, 127.5 -> 128 (to even), 254.4, 254.6; beyond the range clipped
+        (
+            "signed",
+            [-1.5, -1.001, *(np.array([0.3, 0.6, 127.5, 254.4, 254.6]) / 127.5 - 1.0), 1.001, 3.0],
+            [0, 0, 0, 1, 128, 254, 255, 255, 255],
+        ),
+        # 0.1 * 255 = 25.5 -> 26 (to even), 0.5 * 255 = 127.5 -> 128 (to even)
+        ("unit", [-0.1, 0.1, 0.5, 1.1], [0, 26, 128, 255]),
+        ("raw", [-26.0, 25.6, 127.6, 280.0], [0, 26, 128, 255]),
+    ],
 )
-def test_outputs_of_the_other_ranges_are_scaled_rounded_and_clipped(pixel_range, outputs):
-    # 0.1 * 255 = 25.5 -> 26 (to even), 0.5 * 255 = 127.5 -> 128 (to even)
-    assert to_uint8(np.array(outputs), pixel_range).tolist() == [0, 26, 128, 255]
-
-
-def test_outputs_are_rounded_to_the_nearest_byte():
-    # (x + 1) * 127.5: 0.3, 0.6, 127.5 -> 128 (to even), 254.4, 254.6
-    values = np.array([0.3, 0.6, 127.5, 254.4, 254.6]) / 127.5 - 1.0
-    rounded = to_uint8(values)
-    assert rounded.dtype == np.uint8
-    assert rounded.tolist() == [0, 1, 128, 254, 255]
-
-
-def test_outputs_beyond_the_range_are_clipped_and_do_not_wrap():
-    assert to_uint8(np.array([-1.5, -1.001, 1.001, 3.0])).tolist() == [0, 0, 255, 255]
+def test_outputs_are_scaled_rounded_to_the_nearest_byte_and_clipped(pixel_range, outputs, expected):
+    found = to_uint8(np.array(outputs), pixel_range)
+    assert found.dtype == np.uint8
+    assert found.tolist() == expected
 
 
 def test_tensors_become_arrays():
@@ -84,21 +83,14 @@ def test_sides_are_padded_each_by_what_it_lacks():
 
 def test_what_needs_no_border_is_not_copied():
     assert padded(ALL, 8) is ALL
-
-
-def test_cropping_takes_the_border_off_again():
-    np.testing.assert_array_equal(cropped(padded(ALL, 14), 8), ALL)
-
-
-def test_cropping_keeps_the_middle_as_a_view():
-    image = np.arange(16, dtype=np.uint8).reshape(1, 4, 4, 1)
-    middle = cropped(image, 2)
-    assert middle.ravel().tolist() == [5, 6, 9, 10]
-    assert np.shares_memory(middle, image)
-
-
-def test_cropping_to_the_same_size_changes_nothing():
     np.testing.assert_array_equal(cropped(ALL, 8), ALL)
+
+
+def test_cropping_takes_the_border_off_again_as_a_view():
+    image = padded(ALL, 14)
+    middle = cropped(image, 8)
+    np.testing.assert_array_equal(middle, ALL)
+    assert np.shares_memory(middle, image)
 
 
 # Blocks
