@@ -2,115 +2,211 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
 
-from common.classifiers import faces as face_classifier
 from common.cli.evaluation import Evaluation
 from common.datasets.drawn import write_celeba
+from common.datasets.records import Records
+from common.reporting import sections
 from common.reporting.document import Report
 from common.runs.directory import Run
 from common.runs.history import write_history
 from common.settings.config import Source, from_json
-from ifcvaegan import alarms, data, editor, evaluate
+from ifcvaegan import alarms, data, editor, evaluate, tables
+from ifcvaegan.codes import with_values
 from ifcvaegan.config import Config, DataConfig
 from ifcvaegan.evaluate import alarm_findings, published_row, sentences
 from ifcvaegan.presets import PRESETS
 from ifcvaegan.results import AttributeResult
 from tests.ifcvaegan.toys import result
 
-NAMES = ("Smiling", "Male")
+NAMES = ("Smiling", "Male", "Eyeglasses")
+KNOWN = (*NAMES, "Bald")  # by the classifier
 
 
 @pytest.fixture(scope="module")
-def two(config: Config, tmp_path_factory) -> Config:
-    """A run with two attributes on 140 drawn training faces, 8 of dev and 8 of test."""
+def celeba(config: Config, tmp_path_factory) -> Config:
+    """A run on 140 drawn training faces, 9 of dev and 12 of test."""
     folder = tmp_path_factory.mktemp("data") / "celeba"
-    write_celeba(folder, {"train": 140, "dev": 8, "test": 8})
+    write_celeba(folder, {"train": 140, "dev": 9, "test": 12})
     source = Source(data_dir=folder, cache_dir=folder.parent / "cache")
-    some = replace(config.data, attributes=NAMES)
-    return replace(config, dataset="celeba", source=source, data=some)
+    return replace(config, dataset="celeba", source=source)
+
+
+def read(images: np.ndarray) -> np.ndarray:
+    """Stands in for the classifier: whether the sum of a channel is odd, as every change changes.
+
+    Smiling in the red one, Male in the green, Eyeglasses in the blue one, Bald in all together:
+    bool `[N, 4]`.
+    """
+    sums = images.astype(np.int64).sum(axis=(1, 2))
+    return np.column_stack([sums, sums.sum(axis=1)]) % 2 == 1
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A report, and what it was made of.
+
+    Attributes:
+        given: name of a function -> its arguments, of each call.
+    """
+
+    report: Report
+    model: editor.IFcVAEGANEditor
+    train: Records
+    test: Records
+    given: dict[str, list[tuple[Any, ...]]]
+
+    def tables(self, start: str) -> list[Any]:
+        return [table for table in self.report.tables if table.title.startswith(start)]
+
+    def found(self, name: str) -> AttributeResult:
+        return from_json(AttributeResult, self.report.details["attributes"][name])
 
 
 @pytest.fixture(scope="module")
-def read() -> list[np.ndarray]:
-    """The labels that readers of z were trained on, in order."""
-    return []
+def measured(celeba: Config, model, tmp_path_factory) -> Measured:
+    """Of networks that tell faces and codes apart, with readers of z that have learnt nothing."""
+    out = tmp_path_factory.mktemp("report")
+    model = replace(model, config=celeba)
+    train, test = data.load(celeba, "train"), data.load(celeba, "test")
+    work = Evaluation(
+        editor=model, config=celeba, train=train, test=test, total=12, out=out, seed=5, facts=[]
+    )
+    given: dict[str, list[tuple[Any, ...]]] = {}
 
+    def noted(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments, **options):
+            given.setdefault(function.__name__, []).append(arguments)
+            return function(*arguments, **options)
 
-@pytest.fixture(scope="module")
-def report(two: Config, read: list[np.ndarray], tmp_path_factory) -> Report:
-    """Of networks that have learnt nothing, as have the classifier and the readers of z."""
+        return call
 
-    def classifier(dataset, source) -> face_classifier.FaceClassifier:
-        assert (dataset, source) == ("celeba", two.source)
-        names = (*NAMES, "Bald")
-        return face_classifier.FaceClassifier(face_classifier.attribute_classifier(3), names, 0)
+    def load_classifier(dataset, source) -> SimpleNamespace:
+        assert (dataset, source) == ("celeba", celeba.source)
+        return SimpleNamespace(names=KNOWN, read=read)
+
+    def generated_table(*_) -> list[Any]:
+        return []
 
     def guess(train, labels, test, kind, seed) -> np.ndarray:
-        read.append(labels)
         return np.zeros(len(test))
 
-    keras.utils.set_random_seed(0)
-    nets = editor.build(two)
-    out = tmp_path_factory.mktemp("report")
-    model = editor.IFcVAEGANEditor(out / "no-run", two, nets["encoder"], nets["decoder"])
-    train, test = data.load(two, "train"), data.load(two, "test")
-    work = Evaluation(
-        editor=model, config=two, train=train, test=test, total=8, out=out, seed=0, facts=[]
-    )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(face_classifier, "load_classifier", classifier)
-        patch.setattr("ifcvaegan.probes.read", guess)
+        patch.setattr("common.classifiers.faces.load_classifier", load_classifier)
+        patch.setattr("common.classifiers.features.faces", lambda classifier: classifier)
+        patch.setattr("common.reporting.unpaired.generated_table", noted(generated_table))
+        section = "common.reporting.sections.reconstruction_section"
+        patch.setattr(section, noted(sections.reconstruction_section))
+        for function in (tables.leak_table, tables.arithmetic_table):
+            patch.setattr(tables, function.__name__, noted(function))
+        patch.setattr("ifcvaegan.probes.read", noted(guess))
         patch.setattr("ifcvaegan.figures.grid", lambda rows, path, **_: path.write_bytes(b""))
-        return evaluate.measure(work)
+        return Measured(evaluate.measure(work), model, train, test, given)
 
 
-def titled(report: Report, start: str) -> list[Any]:
-    return [table for table in report.tables if table.title.startswith(start)]
+def test_each_attribute_has_its_tables(measured):
+    titles = [table.title for table in measured.tables("Table 1")]
+    assert titles == ["Table 1: Smiling", "Table 1: Male", "Table 1: Eyeglasses"]
+    assert len(measured.tables("What z tells about y")) == 3
+    assert measured.report.details["test_images"] == 12
+    assert tuple(measured.report.details["attributes"]) == NAMES
 
 
-def test_each_attribute_has_its_tables_and_its_typed_figures(report):
-    tables = titled(report, "Table 1")
-    assert [table.title for table in tables] == ["Table 1: Smiling", "Table 1: Male"]
-    assert len(titled(report, "What z tells about y")) == 2
-    assert report.details["test_images"] == 8
-    assert tuple(report.details["attributes"]) == NAMES
-    for name, table in zip(NAMES, tables, strict=True):
-        found = from_json(AttributeResult, report.details["attributes"][name])
-        every = next(row for row in table.rows if row[0] == "all test faces")
-        assert every[2:] == [
-            *(found.protocols.every.mse, found.protocols.every.class0),
-            *(found.protocols.every.class1, found.protocols.every.edit_effect),
-        ]
+@pytest.mark.parametrize("name", NAMES)
+def test_figures_are_of_the_test_faces_with_z_sampled_by_the_seed(measured, name):
+    """Worked out once more from the images and the codes."""
+    model, images, column = measured.model, measured.test.images, NAMES.index(name)
+    means, found = model.encode(images), measured.found(name)
+    codes, true = means.sampled(5), measured.test.attributes[:, column] > 0.5
+    rebuilt = model.decode(codes)
+
+    def edited(codes: editor.Codes, value: float) -> np.ndarray:
+        y = with_values(codes.attributes, NAMES, {name: value})
+        return model.decode(codes.with_attributes(y))
+
+    def share(right: np.ndarray) -> float:
+        return float(right.mean())
+
+    for shares, some in ((found.protocols.every, codes), (found.protocols.mean, means)):
+        zero, one = (read(edited(some, value))[:, column] for value in (0.0, 1.0))
+        assert (shares.class0.mean, shares.class1.mean) == (share(~zero), share(one))
+        error = np.square((images - model.decode(some).astype(float)) / 255).mean()
+        assert shares.mse.mean == pytest.approx(error)
+    present = found.protocols.present
+    assert present is not None
+    assert present.class0.mean == share(~read(edited(codes, 0.0))[true, column])
+    for value, kept in ((0.0, found.kept0), (1.0, found.kept1)):
+        same = np.delete(read(edited(codes, value)) == read(rebuilt), column, axis=1)
+        assert kept.others.mean == pytest.approx(share(same))
+    assert found.readers.classifier_real.mean == share(read(images)[:, column] == true)
+    assert found.readers.classifier_rebuilt.mean == share(read(rebuilt)[:, column] == true)
+    assert found.base_rate == pytest.approx(max(share(true), share(~true)))
 
 
-def test_the_authors_faces_stand_first_and_are_those_with_the_attribute(report, two):
-    few = data.first_faces(two)
+def test_the_classifiers_other_answers_are_compared_with_all_their_labels(measured, celeba):
+    labels = data.load(replace(celeba, data=replace(celeba.data, attributes=KNOWN)), "test")
+    right = read(measured.test.images) == (labels.attributes > 0.5)
+    for column, table in enumerate(measured.tables("Who reads the attribute")):
+        cells = {row[0]: row[1] for row in table.rows}
+        others = np.delete(right, column, axis=1).mean()
+        assert cells["the classifier on all others, real faces"].mean == pytest.approx(others)
+
+
+def test_reconstructions_are_of_the_mean_of_z_beside_training_images(measured):
+    ((originals, made, trained),) = measured.given["reconstruction_section"]
+    np.testing.assert_array_equal(originals, measured.test.images)
+    np.testing.assert_array_equal(made, measured.model.reconstruct(measured.test.images))
+    np.testing.assert_array_equal(trained, measured.train.images)
+
+
+def test_generated_faces_are_of_random_z_and_true_y_beside_training_images(measured):
+    ((_, real, made, others, seed),) = measured.given["generated_table"]
+    z = np.random.default_rng(5).standard_normal((12, 6), np.float32)
+    expected = measured.model.decode(editor.Codes(z, measured.test.attributes))
+    np.testing.assert_array_equal(made, expected)
+    np.testing.assert_array_equal(real, measured.test.images)
+    np.testing.assert_array_equal(others, measured.train.spaced(12).images)
+    assert seed == 5
+
+
+def test_readers_learn_from_training_faces_and_amounts_are_chosen_on_dev(measured, celeba):
+    dev = data.load(celeba, "dev").images
+    for column in range(3):
+        train, test, read_column, seed = measured.given["leak_table"][column]
+        assert (read_column, seed) == (column, 5)
+        of_direction, chosen_on, readings, *_ = measured.given["arithmetic_table"][column]
+        for faces, images in (
+            *((train, measured.train.images), (of_direction, measured.train.images)),
+            *((test, measured.test.images), (readings.faces, measured.test.images)),
+            (chosen_on, dev),
+        ):
+            np.testing.assert_array_equal(faces.records.images, images)
+    labels = measured.train.attributes > 0.5
+    calls = measured.given["guess"]  # two readers of two codes of each attribute
+    for (_, given, *_), column in zip(calls, np.repeat([0, 1, 2], 4), strict=True):
+        np.testing.assert_array_equal(given, labels[:, column])
+
+
+def test_the_authors_faces_stand_first_and_are_those_with_the_attribute(measured, celeba):
+    few = data.first_faces(celeba)
     assert few is not None
-    for column, table in enumerate(titled(report, "Table 1")):
+    for column, table in enumerate(measured.tables("Table 1")):
         title, n = table.rows[0][:2]
         assert title == "the authors' faces (first 32) with it"
         assert n == few.attributes[:, column].sum()
 
 
-def test_each_attribute_is_read_by_its_own_labels(report, two, read):
-    train = data.load(two, "train").attributes > 0.5
-    assert not np.array_equal(train[:, 0], train[:, 1])
-    columns = [column for column in (0, 1) for _ in range(4)]  # two readers of two codes each
-    assert len(read) == len(columns)
-    for labels, column in zip(read, columns, strict=True):
-        assert np.array_equal(labels, train[:, column])
-
-
-def test_male_is_kept_only_by_edits_of_other_attributes(report):
-    columns = [table.columns for table in titled(report, "What an edit")]
-    assert ["Male as in the photo" in titles for titles in columns] == [True, False]
+def test_male_is_kept_only_by_edits_of_other_attributes(measured):
+    columns = [table.columns for table in measured.tables("What an edit")]
+    assert ["Male as in the photo" in titles for titles in columns] == [True, False, True]
 
 
 # --- Sentences ------------------------------------------------------------------------------------
