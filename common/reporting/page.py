@@ -32,6 +32,7 @@ from common.reporting.tables import (
 
 TEMPLATES = Path(__file__).parent / "templates"
 FOLDED = 12  # a table of more rows is folded
+FACTS = "Where this comes from"
 
 
 def page(report: Report) -> str:
@@ -46,18 +47,23 @@ def page(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    titles = [
-        *(figure.title for figure in report.figures[:1]),
-        *(["Metrics"] if report.metrics else []),
-        *(table.title for table in report.tables),
-        *(figure.title for figure in report.figures[1:]),
-        *(["Where this comes from"] if report.facts else []),
-    ]
+    contents: dict[str, str] = {}  # anchor -> title; two tables may share a title
+
+    def anchored(title: str) -> str:
+        anchor = f"part-{len(contents) + 1}"
+        contents[anchor] = title
+        return anchor
+
     return environment.get_template("report.html.j2").render(
         report=report,
-        anchors={title: f"part-{place}" for place, title in enumerate(titles, start=1)},
+        contents=contents,
+        lead=[(anchored(figure.title), figure) for figure in report.figures[:1]],
+        metrics_anchor=anchored("Metrics") if report.metrics else "",
         metrics=[_metric(name, value) for name, value in report.metrics.items()],
-        tables=[_table(table) for table in report.tables],
+        tables=[(anchored(table.title), _table(table)) for table in report.tables],
+        figures=[(anchored(figure.title), figure) for figure in report.figures[1:]],
+        facts_anchor=anchored(FACTS) if report.facts else "",
+        facts_title=FACTS,
         embedded=_embedded,
         folded=FOLDED,
     )

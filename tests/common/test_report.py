@@ -11,7 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from common.datasets import mnist
 from common.datasets.folder import write_images
 from common.errors import UserError
 from common.metrics.intervals import Interval, proportion_interval
@@ -20,13 +22,13 @@ from common.reporting.document import Figure, Report
 from common.reporting.publish import write
 from common.reporting.sheets import grid
 from common.reporting.tables import Table, number, text, texts
+from tests.common.toys import blocks
 from tests.runs import METRICS
 
 
-def images(n: int = 8, seed: int = 0) -> np.ndarray:
-    """Different images with something at every scale, uint8 `[n, 16, 16, 1]`."""
-    coarse = np.random.default_rng(seed).integers(0, 256, (n, 4, 4, 1), dtype=np.uint8)
-    return coarse.repeat(4, axis=1).repeat(4, axis=2)
+def images() -> np.ndarray:
+    """Eight different images."""
+    return blocks(8)
 
 
 @pytest.fixture(scope="module")
@@ -56,21 +58,17 @@ def report(**changes) -> Report:
     return Report(**values)
 
 
-def test_json_holds_n_metrics_and_everything_else_as_plain_values(tmp_path):
-    write(report(), tmp_path)
+def test_json_holds_everything_as_plain_values_and_what_is_not_finite_as_null(tmp_path):
+    odd = Table("t", ("a", "b"), [["x", np.float32("nan")], ["y", np.float32(0.5)]])
+    write(report(tables=[*report().tables, odd]), tmp_path)
     read = json.loads((tmp_path / "report.json").read_text())
-    assert read["n"] == 2
-    assert read["metrics"]["mse"] == {"mean": 0.5, "low": 0.25, "high": 0.75}
-    assert read["tables"][0]["rows"] == [["CRG", 0.25], ["none", None]]
-    assert read["findings"] == ["It works."]
-    assert read["facts"] == {"seed": "0"}
-    assert read["details"] == {"note": 1}
-
-
-def test_what_is_not_finite_becomes_null(tmp_path):
-    write(report(tables=[Table("t", ("a", "b"), [["x", np.float32("nan")]])]), tmp_path)
-    read = json.loads((tmp_path / "report.json").read_text())
-    assert read["tables"][0]["rows"] == [["x", None]]
+    assert (read["n"], read["findings"]) == (2, ["It works."])
+    assert read["metrics"] == {"mse": {"mean": 0.5, "low": 0.25, "high": 0.75}}
+    assert [table["rows"] for table in read["tables"]] == [
+        [["CRG", 0.25], ["none", None]],
+        [["x", None], ["y", 0.5]],
+    ]
+    assert (read["facts"], read["details"]) == ({"seed": "0"}, {"note": 1})
 
 
 def test_csv_holds_each_number_on_a_line(tmp_path):
@@ -91,16 +89,18 @@ def test_markdown_tables_survive_bars_and_stars_in_texts(tmp_path):
 
 
 class Page(HTMLParser):
-    """Collects tags and the values of attributes that could load something."""
+    """Collects tags, ids, and the values of attributes that could load something."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
         self.tags: list[str] = []
+        self.ids: list[str] = []
         self.references: list[str] = []
         self.feed(page)
 
     def handle_starttag(self, tag, attributes):
         self.tags.append(tag)
+        self.ids += [value for name, value in attributes if name == "id"]
         self.references += [
             value
             for name, value in attributes
@@ -108,15 +108,44 @@ class Page(HTMLParser):
         ]
 
 
+def figures(folder: Path, *names: str) -> list[Figure]:
+    """A picture a name."""
+    for name in names:
+        grid(images()[None], folder / f"{name}.png")
+    return [Figure(name, folder / f"{name}.png") for name in names]
+
+
 def test_the_page_needs_no_other_file_and_no_script(tmp_path):
-    grid(images()[None], tmp_path / "sheet.png")
-    html = write(report(figures=[Figure("Sheet", tmp_path / "sheet.png")]), tmp_path).read_text()
+    html = write(report(figures=figures(tmp_path, "Sheet")), tmp_path).read_text()
     page = Page(html)
-    assert len(page.references) == 1
-    assert page.references[0].startswith("data:image/png;base64,iVBORw0KGgo")
+    loaded = [reference for reference in page.references if not reference.startswith("#")]
+    assert len(loaded) == 1
+    assert loaded[0].startswith("data:image/png;base64,iVBORw0KGgo")
     assert not {"script", "link", "iframe", "object"} & set(page.tags)
     assert not re.search(r"https?:|url\(|@import", html)
     assert str(tmp_path) not in html
+
+
+def test_findings_and_one_picture_come_first_then_contents_numbers_and_other_pictures(tmp_path):
+    html = write(report(figures=figures(tmp_path, "Lead", "Other")), tmp_path).read_text()
+    parts = ["Findings", "Lead", "Contents", "Metrics", "Both | sides", "Other"]
+    heads = re.findall("<h2[^>]*>(.*?)</h2>", html)
+    assert heads == [*parts, "Where this comes from"]
+
+
+def test_the_contents_lead_to_every_part_also_to_two_of_one_title(tmp_path):
+    tables = [Table("Same", ("a", "b"), [["x", 1]])] * 2
+    page = Page(write(report(tables=tables), tmp_path).read_text())
+    assert page.references == [f"#{anchor}" for anchor in page.ids]
+    assert len(set(page.ids)) == 4  # metrics, both tables, facts
+
+
+@pytest.mark.parametrize(("rows", "folded"), [(12, 0), (13, 1)])
+def test_long_tables_are_folded(tmp_path, rows, folded):
+    tables = [Table("t", ("a", "b"), [["x", 1]] * rows)]
+    html = write(report(tables=tables), tmp_path).read_text()
+    assert Page(html).tags.count("details") == folded
+    assert html.count("13 rows") == folded
 
 
 def test_every_text_of_the_page_is_escaped(tmp_path):
@@ -133,9 +162,9 @@ def test_every_text_of_the_page_is_escaped(tmp_path):
     )
     html = write(everywhere, tmp_path).read_text()
     assert "script" not in Page(html).tags
-    # Title twice, summary, metric, finding, fact twice, table's title, heads, cells and note, and
-    # figure's title twice and caption.
-    assert html.count("&lt;script&gt;") == 2 + 1 + 1 + 1 + 2 + 1 + 2 + 2 + 1 + 2 + 1
+    # Title twice, summary, metric, finding, fact twice, table's title, heads, cells and note,
+    # figure's title twice and caption, and both titles in the contents.
+    assert html.count("&lt;script&gt;") == 2 + 1 + 1 + 1 + 2 + 1 + 2 + 2 + 1 + 2 + 1 + 2
 
 
 def test_figures_from_elsewhere_are_copied_beside_the_report(tmp_path):
@@ -146,15 +175,12 @@ def test_figures_from_elsewhere_are_copied_beside_the_report(tmp_path):
     assert "(<losses.png>)" in (tmp_path / "report" / "report.md").read_text()
 
 
-def test_figures_of_one_name_are_refused(tmp_path):
+def test_figures_of_one_name_and_rows_of_another_length_are_refused(tmp_path):
     for folder in ("a", "b"):
         grid(images()[None], tmp_path / folder / "sheet.png")
     twice = [Figure(folder, tmp_path / folder / "sheet.png") for folder in ("a", "b")]
     with pytest.raises(ValueError, match="share a file name"):
         write(report(figures=twice), tmp_path)
-
-
-def test_a_row_must_have_a_cell_for_each_column():
     with pytest.raises(ValueError, match="2 columns"):
         Table("t", ("a", "b"), [["x"]])
 
@@ -194,19 +220,12 @@ def test_shares_of_nothing_and_of_all_keep_the_digits_of_their_intervals():
     assert text(shares[0]) == "0.0000 [0.0000, 0.0964]"
 
 
-def test_the_comparison_writes_its_files_into_the_reconstructions_folder(compared):
+def test_the_comparison_writes_the_metrics_of_the_pairs_into_the_reconstructions_folder(compared):
     written = {path.name for path in (compared / "b" / "report").iterdir()}
     assert written == {
-        "pairs.csv",
-        "pairs.png",
-        "report.csv",
-        "report.html",
-        "report.json",
-        "report.md",
+        *("pairs.csv", "pairs.png"),
+        *("report.csv", "report.html", "report.json", "report.md"),
     }
-
-
-def test_the_comparison_reports_the_metrics_of_the_pairs(compared):
     read = json.loads((compared / "b" / "report" / "report.json").read_text())
     assert read["n"] == 8
     assert list(read["metrics"]) == METRICS
@@ -232,17 +251,17 @@ def test_the_command_says_what_it_found(compared, capsys):
     assert "became alike: 12%" in findings[-1]  # 1 of 8
 
 
-def test_images_must_pair_by_name(compared, capsys):
-    write_images(compared / "fewer", ["00", "stranger"], images(2))
-    with pytest.raises(SystemExit) as ended:
-        main([str(compared / "a"), str(compared / "fewer")])
-    assert ended.value.code == 2
-    assert "stranger" in capsys.readouterr().err
-
-
-def test_the_report_may_not_lie_among_the_images(compared):
-    with pytest.raises(SystemExit):
-        main([str(compared / "a"), str(compared / "b"), "--out", str(compared / "b")])
+def test_images_must_pair_by_name_and_the_report_may_not_lie_among_them(compared, capsys):
+    write_images(compared / "fewer", ["00", "stranger"], images()[:2])
+    for words, said in (
+        (["fewer"], "stranger"),
+        (["b", "--out", "b"], "holds the images themselves"),
+    ):
+        paths = [str(compared / word) if word in ("fewer", "b") else word for word in words]
+        with pytest.raises(SystemExit) as ended:
+            main([str(compared / "a"), *paths])
+        assert ended.value.code == 2
+        assert said in capsys.readouterr().err
     assert not (compared / "b" / "pairs.png").exists()
 
 
@@ -261,105 +280,73 @@ def test_an_unwritable_place_is_the_users_to_mend(tmp_path):
         write(report(), tmp_path / "file")
 
 
-def test_reports_load_neither_tensorflow_nor_matplotlib():
-    code = (
-        "import sys, common.report; sys.exit(bool({'tensorflow', 'matplotlib'} & {*sys.modules}))"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
 # --- Two sets that do not pair --------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def sets(tmp_path_factory) -> tuple[Path, Path]:
     """Two folders of 40 and 30 digits, other ones."""
-    from common.datasets import mnist
-    from common.datasets.folder import write_images
-
-    folder = tmp_path_factory.mktemp("sets")
-    images = mnist.load("test").images
+    folder, digits = tmp_path_factory.mktemp("sets"), mnist.load("test").images
     for name, rows in (("real", range(40)), ("made", range(100, 130))):
-        write_images(folder / name, [f"{name}-{row}" for row in rows], images[list(rows)])
+        write_images(folder / name, [f"{name}-{row}" for row in rows], digits[list(rows)])
     return folder / "real", folder / "made"
 
 
-def test_unpaired_digits_get_their_distance_under_its_own_name(sets, tmp_path):
-    real, made = sets
-    main([str(real), str(made), "--unpaired", "--out", str(tmp_path / "report")])
-    stored = json.loads((tmp_path / "report" / "report.json").read_text())
-    assert stored["details"]["real"] == 40
-    assert stored["details"]["generated"] == 30
-    rows = {row[0]: row[1:] for row in stored["tables"][0]["rows"]}
-    assert list(rows) == [
-        "FD-mnist-cnn",
-        "FD-mnist-cnn, extrapolated to infinitely many",
-        "KD-mnist-cnn",
-    ]
-    assert all(row[-1] == "40 and 30" for row in rows.values())
-    assert "FID" not in json.dumps(stored)
-    assert any("no more images (30) than features (64)" in said for said in stored["findings"])
-    assert "--unpaired" in str(stored["facts"])
-
-
-def test_unpaired_sets_are_shown_and_named_as_what_they_are(sets, tmp_path):
-    from PIL import Image
-
+def test_unpaired_digits_get_their_distance_under_its_own_name_and_are_shown(sets, tmp_path):
     real, made = sets
     main([str(real), str(made), "--unpaired", "--out", str(tmp_path)])
     stored = json.loads((tmp_path / "report.json").read_text())
-    facts = dict(stored["facts"])
-    assert {"real", "generated", "tensorflow", "keras"} <= facts.keys()
-    assert "imagehash" not in facts
-    assert json.dumps(stored).count("There are no more images") == 1
+    assert (stored["details"]["real"], stored["details"]["generated"]) == (40, 30)
+    rows = {row[0]: row[1:] for row in stored["tables"][0]["rows"]}
+    assert list(rows) == [
+        *("FD-mnist-cnn", "FD-mnist-cnn, extrapolated to infinitely many", "KD-mnist-cnn"),
+    ]
+    assert all(row[-1] == "40 and 30" for row in rows.values())
+    assert "FID" not in json.dumps(stored)
+    (finding,) = stored["findings"]
+    assert "no more images (30) than features (64)" in finding
+    assert {"real", "generated", "tensorflow", "keras"} <= stored["facts"].keys()
+    assert "imagehash" not in stored["facts"]
+    assert "--unpaired" in stored["facts"]["command"]
     with Image.open(tmp_path / "sets.png") as sheet:
         assert sheet.width > 12 * 28
 
 
-def test_sets_of_two_kinds_are_refused_before_anything_is_measured(sets, tmp_path, capsys):
-    from PIL import Image
-
-    real, _ = sets
-    for i in range(9):
-        (tmp_path / "colour").mkdir(exist_ok=True)
-        Image.new("RGB", (32, 32), (i, 0, 0)).save(tmp_path / "colour" / f"{i}.png")
+@pytest.mark.parametrize(
+    ("sides", "said"),
+    [
+        ((28, 32), "are 28x28 in 3 channels, those of .* 32x32 in 3 channels; without "),
+        ((20, 20), "images of 20x20 with 3 channels there are no features at hand"),
+    ],
+)
+def test_unpaired_images_of_two_kinds_or_without_features_are_refused(
+    tmp_path, capsys, sides, said
+):
+    folders = [tmp_path / "a", tmp_path / "b"]
+    for folder, side in zip(folders, sides, strict=True):
+        folder.mkdir()
+        for i in range(9):
+            Image.new("RGB", (side, side), (i, 0, 0)).save(folder / f"{i}.png")
     with pytest.raises(SystemExit):
-        main([str(real), str(tmp_path / "colour"), "--unpaired"])
-    said = " ".join(capsys.readouterr().err.split())
-    assert "are 28x28 in 3 channels, those of" in said
-    assert "colour 32x32 in 3 channels; without --inception all must be of one kind" in said
+        main([*map(str, folders), "--unpaired"])
+    assert re.search(said, " ".join(capsys.readouterr().err.split()))
+    assert not (tmp_path / "b" / "report").exists()
 
 
 def test_gray_digits_saved_as_colour_are_digits(sets, tmp_path):
-    from PIL import Image
-
-    real, made = sets
-    found = []
-    for name, sides in (("gray", [made]), ("colour", [made]), ("both", [real, made])):
-        folders = {real: real, made: made}
-        for which, side in enumerate(sides if name != "gray" else []):
-            folders[side] = tmp_path / f"{name}-{which}"
-            folders[side].mkdir()
-            for file in side.iterdir():
-                Image.open(file).convert("RGB").save(folders[side] / file.name)
-        out = tmp_path / f"report-{name}"
-        main([str(folders[real]), str(folders[made]), "--unpaired", "--out", str(out)])
-        found.append(json.loads((out / "report.json").read_text())["details"]["FD-mnist-cnn"])
-    assert found[0] == found[1] == found[2]
-
-
-def test_images_without_features_say_what_is_needed(sets, tmp_path, capsys):
-    from PIL import Image
-
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
-        for i in range(9):
-            Image.new("RGB", (20, 20), (i, 0, 0)).save(tmp_path / name / f"{i}.png")
-    with pytest.raises(SystemExit):
-        main([str(tmp_path / "a"), str(tmp_path / "b"), "--unpaired"])
-    said = " ".join(capsys.readouterr().err.split())
-    assert "images of 20x20 with 3 channels there are no features at hand" in said
-    assert not (tmp_path / "b" / "report").exists()
+    coloured = []
+    for folder in sets:
+        coloured.append(tmp_path / folder.name)
+        coloured[-1].mkdir()
+        for file in folder.iterdir():
+            Image.open(file).convert("RGB").save(coloured[-1] / file.name)
+    found = set()
+    for place, (real, made) in enumerate((sets, (sets[0], coloured[1]), coloured)):
+        out = tmp_path / str(place)
+        main([str(real), str(made), "--unpaired", "--out", str(out)])
+        details = json.loads((out / "report.json").read_text())["details"]
+        found.add(details["FD-mnist-cnn"])
+    assert len(found) == 1
 
 
 def test_options_of_sets_are_refused_for_pairs(sets, capsys):
