@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from common.reporting.document import Report
     from crg.editor import CRGEditor
 
-GENERATED = 10_000  # images by which the generator is judged, at most as many as test images
+GENERATED = 10_000  # images by which the generator is measured, at most as many as test images
 
 
 def evaluate(command: EvaluateCommand) -> Path:

@@ -15,7 +15,7 @@ EPOCHS = 60  # at most
 BATCH = 128
 LEARNING_RATE = 1e-3
 WIDTH = 1000  # of both hidden layers of the network, as of A
-HELD_OUT = 0.1  # of the training codes, by which the best epoch is told
+HELD_OUT = 0.1  # of the training codes, which choose the best epoch
 PENALTY = 1e-3  # of the squared weights of the linear reader, of which the loss is a mean
 
 Kind = Literal["linear", "network"]

@@ -106,7 +106,7 @@ def train_vaegan(
 
     @contextlib.contextmanager
     def as_kept() -> Iterator[None]:
-        """The networks as a run keeps them: running means, D's statistics of reconstructions."""
+        """The networks as a run keeps them: EMAs, D's statistics of reconstructions."""
         with averaged_weights(optimizer, *averaged):
             reestimate(trained, records, settings.reestimate_batches)
             yield

@@ -114,7 +114,7 @@ def _baseline_table(
         for name, value in metrics.items()
     ]
     return Table(
-        "Beside answers that need no model",
+        "Beside baselines without a model",
         ("metric", "reconstructions", *baselines),
         rows,
         "Means over the images, errors on [0, 1]; each answer takes the place of every "

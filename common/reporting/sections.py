@@ -70,7 +70,7 @@ def baseline_table(
     seed: int,
     what: str = "digit",
 ) -> Table:
-    """What needs no model beside ours, all metrics.
+    """Baselines without a model beside ours, all metrics.
 
     Args:
         metrics: those of the reconstructions.
@@ -91,7 +91,7 @@ def baseline_table(
         values = metrics_of(test_images, images, bits)[1]
         rows.append([name, *(float(value.mean()) for value in values.values())])
     return Table(
-        "Beside answers that need no model",
+        "Beside baselines without a model",
         ("reconstruction", *metrics),
         rows,
         "Errors on [0, 1]. PCA-k is the projection on the k first principal components of the "

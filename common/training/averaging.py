@@ -39,7 +39,7 @@ def reestimate_batch_statistics(network: keras.Model, batches: Iterable) -> None
 
 
 def averaging(momentum: float | None) -> dict[str, Any]:
-    """The options of an optimizer that keeps a running mean of the weights; None for none."""
+    """The options of an optimizer that keeps an EMA of the weights; None for none."""
     return {} if momentum is None else {"use_ema": True, "ema_momentum": momentum}
 
 
@@ -47,7 +47,7 @@ def averaging(momentum: float | None) -> dict[str, Any]:
 def averaged_weights(
     optimizer: keras.optimizers.Optimizer, *networks: keras.Model
 ) -> Iterator[None]:
-    """Gives networks the running means of their weights for the duration of the block.
+    """Gives networks the EMAs of their weights for the duration of the block.
 
     After it they are as before, statistics of batch normalisation included, whatever the block has
     done to them.

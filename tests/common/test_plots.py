@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -56,8 +54,3 @@ def test_the_command_without_a_run_ends_with_2(arguments, capsys):
         main(arguments)
     assert ended.value.code == 2
     assert capsys.readouterr().err.count("\n") == 1
-
-
-def test_help_loads_neither_tensorflow_nor_matplotlib():
-    code = "import sys, common.plots; sys.exit(bool({'tensorflow', 'matplotlib'} & {*sys.modules}))"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

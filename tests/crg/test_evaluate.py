@@ -99,7 +99,7 @@ def test_the_report_has_its_tables_and_figures_in_order(measured):
     assert report.summary.startswith("3 real test images, evenly spaced of 10, encoded")
     assert [table.title for table in report.tables] == [
         "Tables 3 and 4: the paper's BiGAN, LR and CRG, and ours",
-        "Beside answers that need no model",
+        "Beside baselines without a model",
         "Hashes against chance",
         "Generated images, encoded and generated anew",
         "Digits, as a classifier of real digits reads them",

@@ -135,11 +135,11 @@ def test_each_player_moves_itself_and_not_the_other(monkeypatch):
 def test_discriminator_keeps_its_dropout_in_all_three_passes():
     x = keras.Input((3,))
     dropped = keras.layers.Dropout(0.5)(x)
-    judge = keras.Model(x, keras.layers.Dense(1)(dropped), name="discriminator")
-    model = GAN(linear(2, 3, "generator"), judge)
+    critic = keras.Model(x, keras.layers.Dense(1)(dropped), name="discriminator")
+    model = GAN(linear(2, 3, "generator"), critic)
     model.compile(discriminator=sgd(), generator=sgd())
     model.train_step(batch(REAL))
-    assert draws(judge) == [3]  # real, fake, and fake again for the generator
+    assert draws(critic) == [3]  # real, fake, and fake again for the generator
 
 
 def watch_updates(

@@ -203,7 +203,7 @@ def test_the_report_comes_in_four_forms_with_its_figures(smoke, report):
 
 def test_a_model_that_is_no_better_than_one_mean_image_is_told(report):
     told = any("no better than one mean image" in finding for finding in report["findings"])
-    rows = table(report, "Beside answers that need no model")
+    rows = table(report, "Beside baselines without a model")
     ours, mean = (
         next(row["mse"] for row in rows if row["reconstruction"] == name)
         for name in ("this model", "mean image")
@@ -221,7 +221,7 @@ def test_the_report_puts_the_paper_beside_ours(report):
 
 
 def test_the_report_has_the_trivial_baselines(report):
-    rows = table(report, "Beside answers that need no model")
+    rows = table(report, "Beside baselines without a model")
     assert [row["reconstruction"] for row in rows] == [
         *("this model", "black", "mean image", "random other digit", "PCA-50", "PCA-100"),
     ]

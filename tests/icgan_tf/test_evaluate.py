@@ -30,14 +30,18 @@ from tests.runs import METRICS
 
 
 def halving(config: Config) -> IcGANEditor:
-    """Its latents are the pixels, which G shows half as far from gray; E_y always reads a 3."""
+    """Its latents are the pixels, which G shows half as far from gray; E_y always reads a 3.
+
+    G brightens one of the first ten pixels by a tenth, that of the class.
+    """
     image, z, y = (keras.Input(shape) for shape in ((28, 28, 1), (784,), (10,)))
     flat: Any = keras.layers.Flatten()(image)
-    three = keras.layers.Dense(10, kernel_initializer="zeros")
+    three, mark = keras.layers.Dense(10), keras.layers.Dense(784, use_bias=False)
     latent: Any = z
-    made = keras.layers.Reshape((28, 28, 1))(0.5 * latent)
+    made = keras.layers.Reshape((28, 28, 1))(0.5 * latent + mark(y))
     encoder_y = keras.Model(image, three(flat))
-    three.bias.assign(np.eye(10)[3])
+    three.set_weights([np.zeros((784, 10)), np.eye(10)[3]])
+    mark.set_weights([0.1 * np.eye(10, 784)])
     return IcGANEditor(
         Path("half"),
         replace(config, data=replace(config.data, pixel_range="signed")),
@@ -103,7 +107,9 @@ def test_the_report_comes_in_four_forms_with_its_figures(measured):
 def test_errors_are_those_of_images_half_as_far_from_gray(measured):
     report, work, _ = measured
     x = work.test.images.astype(float)
-    error = (x - np.rint(x / 2 + 63.75)) / 255  # x / 127.5 - 1, half of it, and back
+    shown = x / 2 + 63.75  # x / 127.5 - 1, half of it, and back
+    shown[:, 0, 3] += 0.1 * 127.5
+    error = (x - np.rint(shown)) / 255
     assert list(report.metrics) == METRICS
     for name, each in (("mae", abs(error)), ("mse", error**2)):
         values = each.mean(axis=(1, 2, 3))
@@ -122,7 +128,7 @@ def test_the_report_has_its_tables_in_order(measured):
         "Style that is kept",
         "The encoders",
         "Distance from the test images, as sets",
-        "Beside answers that need no model",
+        "Beside baselines without a model",
         "Hashes against chance",
     ]
 
@@ -132,7 +138,8 @@ def test_what_random_z_makes_stands_beside_as_many_training_images(measured):
     assert asked["others"][:, 0, 0, 0].tolist() == [int(40 * row / 19) for row in range(20)]
     np.testing.assert_array_equal(asked["real"], work.test.images)
     z = np.random.default_rng(0).standard_normal((20, 784), np.float32)
-    made = np.rint(np.clip((z / 2 + 1) * 127.5, 0, 255)).reshape(20, 28, 28, 1)
+    made = 0.5 * z + work.test.attributes @ (0.1 * np.eye(10, 784))  # with the y of the test images
+    made = np.rint(np.clip((made + 1) * 127.5, 0, 255)).reshape(20, 28, 28, 1)
     assert abs(asked["generated"] - made).max() <= 1
     (sets,) = [table for table in report.tables if table.title.startswith("Distance")]
     assert [row[0] for row in sets.rows][::2] == ["FD-mnist-cnn", "KD-mnist-cnn"]
@@ -147,8 +154,10 @@ def test_the_reports_number_stands_beside_ours(measured):
     encoders = {row[0]: row[1] for row in report.tables[3].rows}
     accuracy = encoders["E_y, accuracy on real images"]
     assert accuracy.mean == (work.test.labels == 3).mean() > 0
-    z = np.random.default_rng(0).standard_normal((20, 784), np.float32)  # E_z finds half of it,
-    assert encoders[ERROR].mean == pytest.approx((z**2).mean() / 4, rel=1e-5)  # never clipped
+    # E_z finds half of z and the mark of y: nothing of the images between is clipped or rounded.
+    z = np.random.default_rng(0).standard_normal((20, 784), np.float32)
+    error = z / 2 - work.test.attributes @ (0.1 * np.eye(10, 784))
+    assert encoders[ERROR].mean == pytest.approx((error**2).mean(), rel=1e-5)
 
 
 def test_digits_are_measured_without_their_border_and_faces_whole(tiny_config, faces_config):

@@ -151,11 +151,11 @@ def judged(real: float, wrong: float, fake: float, **options) -> dict[str, float
     y = keras.Input((2,))
     constant = keras.layers.Dense(1, kernel_initializer="zeros")
     generator = keras.Model([z, y], constant(z), name="generator")
-    judge = keras.layers.Dense(1, use_bias=False)
+    critic = keras.layers.Dense(1, use_bias=False)
     joined = keras.layers.Concatenate()([image, y])
-    discriminator = keras.Model([image, y], judge(joined), name="discriminator")
+    discriminator = keras.Model([image, y], critic(joined), name="discriminator")
     constant.bias.assign([(fake - b) / a if a else 0.0])
-    judge.kernel.assign([[a], [b], [0.0]])
+    critic.kernel.assign([[a], [b], [0.0]])
     two = Conditions(np.eye(2, dtype=np.float32), one_hot=True, prior="batch")
     model = compiled(ConditionalGAN(generator, discriminator, two, **options), rate=0.0)
     return floats(model.train_step(batch(np.ones((4, 1)), np.tile([1.0, 0.0], (4, 1)))))
@@ -341,11 +341,11 @@ def test_dropout_draws_in_one_pass_of_g_and_in_four_of_d():
         x = keras.layers.Dropout(0.5)(keras.layers.Concatenate()([a, y]))
         return keras.Model([a, y], keras.layers.Dense(outputs)(x), name=name)
 
-    generator, judge = dropped("generator", 2, 3), dropped("discriminator", 3, 1)
-    compiled(ConditionalGAN(generator, judge, classes())).train_step(batch())
+    generator, critic = dropped("generator", 2, 3), dropped("discriminator", 3, 1)
+    compiled(ConditionalGAN(generator, critic, classes())).train_step(batch())
     counters = {
         net.name: int(v.numpy()[-1])
-        for net in (generator, judge)
+        for net in (generator, critic)
         for v in net.variables
         if v.path.endswith("seed_generator_state")
     }
@@ -356,9 +356,9 @@ def test_batch_normalisation_sees_one_kind_of_images_at_a_time():
     a, y = keras.Input((3,)), keras.Input((3,))
     norm = keras.layers.BatchNormalization(momentum=0.5, center=False, scale=False)
     flat = keras.layers.Concatenate()([norm(a), y])
-    judge = keras.Model([a, y], keras.layers.Dense(1)(flat), name="discriminator")
+    critic = keras.Model([a, y], keras.layers.Dense(1)(flat), name="discriminator")
     model = linear()
-    model.discriminator = judge
+    model.discriminator = critic
     compiled(model)
     expected = Step()
     model.train_step(batch())

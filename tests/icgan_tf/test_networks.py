@@ -45,6 +45,12 @@ def dense() -> dict[str, keras.Model]:
     return {net.name: net for net in nets}
 
 
+@pytest.fixture(scope="module")
+def dropped() -> dict[str, keras.Model]:
+    """A narrow D of the report, with its dropout."""
+    return {"discriminator": networks.discriminator(3, 64, filters=1, dropout=0.3)}
+
+
 def tiny(name: str, **options) -> keras.Model:
     """One network of the paper's family for 16x16 images, 4 latents and 3 conditions."""
     keras.utils.set_random_seed(3)
@@ -113,136 +119,108 @@ def kinds(net: keras.Model) -> list[str]:
 # --- Parameters -----------------------------------------------------------------------------------
 
 
-def test_generator_of_the_paper_has_3_725_123_parameters_and_1_920_moving_statistics(paper):
-    # 4*4*118*512+512 and so on; scale and offset of the normalisations 2*(512+256+128+64) = 1,920.
-    assert [layer.count_params() for layer in kernels(paper["generator"])] == [
-        967_168,
-        2_097_408,
-        524_416,
-        131_136,
-        3_075,
-    ]
-    assert (trainable(paper["generator"]), moving(paper["generator"])) == (3_725_123, 1_920)
-
-
-def test_discriminator_of_the_paper_has_2_803_393_parameters_and_1_792_moving_statistics(paper):
-    # 4*4*3*64+64, 4*4*(64+18)*128+128 and so on; normalisations 2*(128+256+512) = 1,792.
-    assert [layer.count_params() for layer in kernels(paper["discriminator"])] == [
-        3_136,
-        168_064,
-        524_544,
-        2_097_664,
-        8_193,
-    ]
-    assert (trainable(paper["discriminator"]), moving(paper["discriminator"])) == (2_803_393, 1_792)
-
-
 @pytest.mark.parametrize(
-    ("name", "ends", "counts"),
+    ("family", "name", "weights", "statistics"),
     [
-        # 4096*4096+4096, 4096*100+100; normalisations 2*(32+64+128+256+4096) = 9,152.
-        ("encoder_z", [16_781_312, 409_700], (18_278_244, 9_152)),
-        # 4096*512+512, 512*18+18; normalisations 2*(32+64+128+256+512) = 1,984.
-        ("encoder_y", [2_097_664, 9_234], (3_186_962, 1_984)),
-    ],
-)
-def test_encoders_of_the_paper_have_its_parameters(paper, name, ends, counts):
-    # 5*5*3*32+32, 5*5*32*64+64, 5*5*64*128+128, 5*5*128*256+256
-    convolutions = [2_432, 51_264, 204_928, 819_456]
-    assert [layer.count_params() for layer in kernels(paper[name])] == convolutions + ends
-    assert (trainable(paper[name]), moving(paper[name])) == counts
-
-
-@pytest.mark.parametrize(
-    ("name", "weights", "counts"),
-    [
+        # 4*4*118*512+512 and so on; scale and offset of the normalisations 2*(512+256+128+64).
+        ("paper", "generator", [967_168, 2_097_408, 524_416, 131_136, 3_075], 1_920),
+        # 4*4*3*64+64, 4*4*(64+18)*128+128 and so on; normalisations 2*(128+256+512).
+        ("paper", "discriminator", [3_136, 168_064, 524_544, 2_097_664, 8_193], 1_792),
+        # 5*5*3*32+32, 5*5*32*64+64 and so on, 4096*4096+4096, 4096*100+100; normalisations
+        # 2*(32+64+128+256+4096).
+        ("paper", "encoder_z", [2_432, 51_264, 204_928, 819_456, 16_781_312, 409_700], 9_152),
+        # ..., 4096*512+512, 512*18+18; 2*(32+64+128+256+512).
+        ("paper", "encoder_y", [2_432, 51_264, 204_928, 819_456, 2_097_664, 9_234], 1_984),
         # 74*1024+1024, 1034*6272+6272, 4*4*138*64+64, 4*4*74+1; 2*(1024+6272+64)
-        ("generator", [76_800, 6_491_520, 141_376, 1_185], (6_725_601, 14_720)),
+        ("baseline", "generator", [76_800, 6_491_520, 141_376, 1_185], 14_720),
         # 4*4*11*64+64, 4*4*74*128+128, 6282*1024+1024, 1034+1; 2*(128+1024)
-        ("discriminator", [11_328, 151_680, 6_433_792, 1_035], (6_600_139, 2_304)),
+        ("baseline", "discriminator", [11_328, 151_680, 6_433_792, 1_035], 2_304),
         # 4*4*64+64, 4*4*64*128+128, 6272*64+64; 2*(64+128+64): normalised at the end, too
-        ("encoder_z", [1_088, 131_200, 401_472], (534_272, 512)),
+        ("baseline", "encoder_z", [1_088, 131_200, 401_472], 512),
         # 6272*10+10; 2*(64+128)
-        ("encoder_y", [1_088, 131_200, 62_730], (195_402, 384)),
+        ("baseline", "encoder_y", [1_088, 131_200, 62_730], 384),
+        # The baseline's less the 10 columns of y at 6272, at 16*64 and at 16 values.
+        ("dense", "generator", [76_800, 6_491_520 - 62_720, 141_376 - 10_240, 1_185 - 160], 14_720),
+        # The baseline's less those at 16*64, at 1024 and at 1 value.
+        (
+            *("dense", "discriminator"),
+            *([11_328 - 10_240, 151_680, 6_433_792 - 10_240, 1_035 - 10], 2_304),
+        ),
     ],
 )
-def test_networks_of_the_baseline_have_its_parameters(baseline, name, weights, counts):
-    assert [layer.count_params() for layer in kernels(baseline[name])] == weights
-    assert (trainable(baseline[name]), moving(baseline[name])) == counts
+def test_networks_have_the_parameters_of_their_tables(request, family, name, weights, statistics):
+    net = request.getfixturevalue(family)[name]
+    assert [layer.count_params() for layer in kernels(net)] == weights
+    # Each normalisation has as many moving statistics as scales and offsets.
+    assert (trainable(net), moving(net)) == (sum(weights) + statistics, statistics)
 
 
-def test_dense_networks_have_y_at_one_layer_less_each(dense):
-    # The baseline's less the 10 columns of y: 6,725,601 - 10*(6272 + 16*64 + 16*1) and
-    # 6,600,139 - 10*(16*64 + 1024 + 1).
-    assert trainable(dense["generator"]) == 6_652_481
-    assert trainable(dense["discriminator"]) == 6_579_649
+TOTALS = {  # as the docstrings tell them
+    "paper": {
+        "generator": 3_725_123,
+        "discriminator": 2_803_393,
+        "encoder_z": 18_278_244,
+        "encoder_y": 3_186_962,
+    },
+    "baseline": {
+        "generator": 6_725_601,
+        "discriminator": 6_600_139,
+        "encoder_z": 534_272,
+        "encoder_y": 195_402,
+    },
+    "dense": {"generator": 6_652_481, "discriminator": 6_579_649},
+}
+
+
+@pytest.mark.parametrize("family", TOTALS)
+def test_totals_are_those_of_the_documentation(request, family):
+    nets = request.getfixturevalue(family)
+    assert {name: trainable(nets[name]) for name in TOTALS[family]} == TOTALS[family]
 
 
 GENERATOR, DISCRIMINATOR, ENCODER = networks.generator, networks.discriminator, networks.encoder
+REPORT = partial(GENERATOR, conditions=40)
+SPATIAL = {"dense": 1024, "dense_form": "spatial"}
+VARIANTS: dict[str, tuple[Callable[[], keras.Model], int, int]] = {
+    # 40 attributes: 22 more channels, 22*16*512 in G and 22*16*128 in D.
+    "generator-40": (REPORT, 3_905_347, 1_920),
+    "discriminator-40": (partial(DISCRIMINATOR, 40), 2_848_449, 1_792),
+    "encoder_y-40": (partial(ENCODER, 40, dense=512), 3_198_248, 1_984),
+    # 64x64 digits.
+    "generator-digits": (partial(GENERATOR, 100, 10, 64, 1), 3_657_537, 1_920),
+    "discriminator-digits": (partial(DISCRIMINATOR, 10, 64, 1), 2_784_961, 1_792),
+    "encoder_z-digits": (partial(ENCODER, 100, 64, 1), 18_276_644, 9_152),
+    "encoder_y-digits": (partial(ENCODER, 10, 64, 1, 512), 3_181_258, 1_984),
+    # 32x32 digits: one convolution less; E_z gets 2*2*256 = 1,024 features.
+    "generator-32": (partial(GENERATOR, 100, 10, 32, 1), 1_108_289, 896),
+    "discriminator-32": (partial(DISCRIMINATOR, 10, 32, 1), 682_177, 768),
+    "encoder_z-32": (partial(ENCODER, 100, 32, 1), 2_231_588, 3_008),
+    "encoder_y-32": (partial(ENCODER, 10, 32, 1, 512), 1_608_394, 1_984),
+    # The encoders on 28x28, which halve to 14, 7, 4 and 2 as well.
+    "encoder_z-28": (partial(ENCODER, 64, 28, 1), 2_194_688, 3_008),
+    "encoder_z-28-100": (partial(ENCODER, 100, 28, 1), 2_231_588, 3_008),
+    "encoder_y-28": (partial(ENCODER, 10, 28, 1, 512), 1_608_394, 1_984),
+    # E_z with the hidden layer of E_y.
+    "encoder_z-512": (partial(ENCODER, 100, dense=512), 3_229_028, 1_984),
+    # The report's dense layer in G, as 1x1 and as 2x2, and its D with twice the filters.
+    "generator-report": (partial(REPORT, dense=1024), 11_293_507, 3_968),
+    "generator-report-18": (partial(GENERATOR, dense=1024), 11_270_979, 3_968),
+    "generator-dense-512": (partial(GENERATOR, dense=512), 7_014_723, 2_944),
+    "generator-512-40": (partial(REPORT, dense=512), 7_025_987, 2_944),
+    "generator-spatial-18": (partial(GENERATOR, **SPATIAL), 7_197_507, 2_944),
+    "generator-spatial": (partial(REPORT, **SPATIAL), 7_242_563, 2_944),
+    "discriminator-wide-18": (partial(DISCRIMINATOR, filters=128), 11_111_809, 3_584),
+    "discriminator-report": (
+        *(partial(DISCRIMINATOR, 40, filters=128, dropout=0.3), 11_201_921, 3_584),
+    ),
+}
 
 
-@pytest.mark.parametrize(
-    ("build", "parameters", "statistics"),
-    [
-        # 40 attributes: 22 more channels, 22*16*512 in G and 22*16*128 in D.
-        pytest.param(partial(GENERATOR, conditions=40), 3_905_347, 1_920, id="generator-40"),
-        pytest.param(partial(DISCRIMINATOR, 40), 2_848_449, 1_792, id="discriminator-40"),
-        pytest.param(partial(ENCODER, 40, dense=512), 3_198_248, 1_984, id="encoder_y-40"),
-        # 64x64 digits.
-        pytest.param(partial(GENERATOR, 100, 10, 64, 1), 3_657_537, 1_920, id="generator-digits"),
-        pytest.param(
-            partial(DISCRIMINATOR, 10, 64, 1), 2_784_961, 1_792, id="discriminator-digits"
-        ),
-        pytest.param(partial(ENCODER, 100, 64, 1), 18_276_644, 9_152, id="encoder_z-digits"),
-        pytest.param(partial(ENCODER, 10, 64, 1, 512), 3_181_258, 1_984, id="encoder_y-digits"),
-        # 32x32 digits: one convolution less; E_z gets 2*2*256 = 1,024 features.
-        pytest.param(partial(GENERATOR, 100, 10, 32, 1), 1_108_289, 896, id="generator-32"),
-        pytest.param(partial(DISCRIMINATOR, 10, 32, 1), 682_177, 768, id="discriminator-32"),
-        pytest.param(partial(ENCODER, 100, 32, 1), 2_231_588, 3_008, id="encoder_z-32"),
-        pytest.param(partial(ENCODER, 10, 32, 1, 512), 1_608_394, 1_984, id="encoder_y-32"),
-        # The encoders on 28x28, which halve to 14, 7, 4 and 2 as well.
-        pytest.param(partial(ENCODER, 64, 28, 1), 2_194_688, 3_008, id="encoder_z-28"),
-        pytest.param(partial(ENCODER, 100, 28, 1), 2_231_588, 3_008, id="encoder_z-28-100"),
-        pytest.param(partial(ENCODER, 10, 28, 1, 512), 1_608_394, 1_984, id="encoder_y-28"),
-        # E_z with the hidden layer of E_y.
-        pytest.param(partial(ENCODER, 100, dense=512), 3_229_028, 1_984, id="encoder_z-512"),
-        # The report's dense layer in G, as 1x1 and as 2x2, and its D with twice the filters.
-        pytest.param(
-            partial(GENERATOR, conditions=40, dense=1024), 11_293_507, 3_968, id="generator-report"
-        ),
-        pytest.param(partial(GENERATOR, dense=1024), 11_270_979, 3_968, id="generator-report-18"),
-        pytest.param(partial(GENERATOR, dense=512), 7_014_723, 2_944, id="generator-dense-512"),
-        pytest.param(
-            partial(GENERATOR, conditions=40, dense=512), 7_025_987, 2_944, id="generator-512-40"
-        ),
-        pytest.param(
-            partial(GENERATOR, dense=1024, dense_form="spatial"),
-            7_197_507,
-            2_944,
-            id="generator-spatial-18",
-        ),
-        pytest.param(
-            partial(DISCRIMINATOR, filters=128), 11_111_809, 3_584, id="discriminator-wide-18"
-        ),
-        pytest.param(
-            partial(GENERATOR, conditions=40, dense=1024, dense_form="spatial"),
-            7_242_563,
-            2_944,
-            id="generator-spatial",
-        ),
-        pytest.param(
-            partial(DISCRIMINATOR, 40, filters=128, dropout=0.3),
-            11_201_921,
-            3_584,
-            id="discriminator-report",
-        ),
-    ],
-)
-def test_every_variant_has_the_parameters_worked_out_for_it(
-    build, parameters, statistics, monkeypatch
-):
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_variant_has_the_parameters_worked_out_for_it(name, monkeypatch):
     for initializer in ("_normal", "_torch"):  # 65 million random numbers would take seconds
         monkeypatch.setattr(networks, initializer, lambda: "zeros")
+    build, parameters, statistics = VARIANTS[name]
     net = build()
     assert (trainable(net), moving(net)) == (parameters, statistics)
 
@@ -250,33 +228,32 @@ def test_every_variant_has_the_parameters_worked_out_for_it(
 # --- Shapes, kernels, order -----------------------------------------------------------------------
 
 
-def test_generator_grows_from_4_to_64_with_half_the_channels_each_time(paper):
-    assert paper["generator"].input_shape == [(None, 100), (None, 18)]
-    assert stages(paper["generator"]) == [
-        (4, 4, 512),
-        (8, 8, 256),
-        (16, 16, 128),
-        (32, 32, 64),
-        (64, 64, 3),
-    ]
-
-
-def test_discriminator_shrinks_from_64_to_4_and_then_to_one_logit(paper):
-    assert paper["discriminator"].input_shape == [(None, 64, 64, 3), (None, 18)]
-    assert stages(paper["discriminator"]) == [
-        (32, 32, 64),
-        (16, 16, 128),
-        (8, 8, 256),
-        (4, 4, 512),
-        (1, 1, 1),
-        (1,),
-    ]
-
-
-@pytest.mark.parametrize(("name", "ends"), [("encoder_z", [4096, 100]), ("encoder_y", [512, 18])])
-def test_encoders_shrink_from_64_to_4(paper, name, ends):
-    maps = [(32, 32, 32), (16, 16, 64), (8, 8, 128), (4, 4, 256)]
-    assert stages(paper[name]) == maps + [(width,) for width in ends]
+@pytest.mark.parametrize(
+    ("name", "inputs", "expected"),
+    [
+        (
+            "generator",
+            [(None, 100), (None, 18)],
+            [(4, 4, 512), (8, 8, 256), (16, 16, 128), (32, 32, 64), (64, 64, 3)],
+        ),
+        (
+            "discriminator",
+            [(None, 64, 64, 3), (None, 18)],
+            [(32, 32, 64), (16, 16, 128), (8, 8, 256), (4, 4, 512), (1, 1, 1), (1,)],
+        ),
+        *(
+            (
+                name,
+                (None, 64, 64, 3),
+                [(32, 32, 32), (16, 16, 64), (8, 8, 128), (4, 4, 256), *ends],
+            )
+            for name, ends in (("encoder_z", [(4096,), (100,)]), ("encoder_y", [(512,), (18,)]))
+        ),
+    ],
+)
+def test_maps_halve_or_double_as_in_the_papers_tables(paper, name, inputs, expected):
+    assert paper[name].input_shape == inputs
+    assert stages(paper[name]) == expected
 
 
 @pytest.mark.parametrize("size", [16, 32, 128])
@@ -332,14 +309,6 @@ def test_kernels_and_strides_are_those_of_the_papers_tables(paper, name, expecte
     assert [(layer.kernel_size[0], layer.strides[0]) for layer in convolutions] == expected
 
 
-def test_generator_of_the_paper_has_no_dense_layer(paper):
-    assert kinds(paper["generator"]) == [
-        *("Concatenate", "Reshape"),
-        *("Conv2DTranspose", "BatchNormalization", "ReLU") * 4,
-        *("Conv2DTranspose", "Activation"),
-    ]
-
-
 def test_generator_of_the_report_has_one_dense_layer_and_then_five_deconvolutions():
     vector = tiny("generator", dense=8)
     assert kinds(vector)[:5] == ["Concatenate", "Dense", "BatchNormalization", "ReLU", "Reshape"]
@@ -348,47 +317,57 @@ def test_generator_of_the_report_has_one_dense_layer_and_then_five_deconvolution
     assert stages(spatial) == [(16,), (2, 2, 4), (4, 4, 4), (8, 8, 2), (16, 16, 3)]
 
 
-def test_discriminator_normalises_all_but_the_first_and_the_last_layer(paper):
-    assert [name for name in kinds(paper["discriminator"]) if name != "Reshape"] == [
-        *("Conv2D", "LeakyReLU", "Concatenate"),
-        *("Conv2D", "BatchNormalization", "LeakyReLU") * 3,
-        *("Conv2D", "Flatten"),
-    ]
+FIRST = ("Conv2D", "LeakyReLU", "Concatenate")  # of D, which normalises neither it nor the last
+HIDDEN = ("Conv2D", "BatchNormalization", "ReLU")  # of the baseline's encoders
+ENCODED = (
+    *("ZeroPadding2D", "Conv2D", "BatchNormalization", "ReLU") * 4,
+    *("Flatten", "Dense", "BatchNormalization", "ReLU", "Dense"),
+)
 
 
-def test_dropout_of_the_report_follows_each_hidden_layer_but_the_first():
-    names = kinds(networks.discriminator(3, 64, filters=1, dropout=0.3))
-    assert [name for name in names if name != "Reshape"] == [
-        *("Conv2D", "LeakyReLU", "Concatenate"),
-        *("Conv2D", "BatchNormalization", "LeakyReLU", "Dropout") * 3,
-        *("Conv2D", "Flatten"),
-    ]
+@pytest.mark.parametrize(
+    ("family", "name", "expected"),
+    [
+        (  # no dense layer
+            *("paper", "generator"),
+            (
+                *("Concatenate", *("Conv2DTranspose", "BatchNormalization", "ReLU") * 4),
+                *("Conv2DTranspose", "Activation"),
+            ),
+        ),
+        (
+            *("paper", "discriminator"),
+            (*FIRST, *("Conv2D", "BatchNormalization", "LeakyReLU") * 3, "Conv2D", "Flatten"),
+        ),
+        (  # the report's dropout follows each hidden layer but the first
+            *("dropped", "discriminator"),
+            (
+                *(*FIRST, *("Conv2D", "BatchNormalization", "LeakyReLU", "Dropout") * 3),
+                *("Conv2D", "Flatten"),
+            ),
+        ),
+        ("paper", "encoder_z", ENCODED),
+        ("paper", "encoder_y", ENCODED),
+        ("baseline", "encoder_z", (*HIDDEN * 2, "Flatten", "Dense", "BatchNormalization")),
+        ("baseline", "encoder_y", (*HIDDEN * 2, "Flatten", "Dense", "Activation")),
+        (
+            *("dense", "discriminator"),
+            (
+                *(*FIRST, "Conv2D", "BatchNormalization", "LeakyReLU", "Dropout", "Flatten"),
+                *("Dense", "BatchNormalization", "LeakyReLU", "Dropout", "Dense"),
+            ),
+        ),
+    ],
+)
+def test_layers_follow_each_other_as_in_the_sources(request, family, name, expected):
+    net = request.getfixturevalue(family)[name]
+    assert [kind for kind in kinds(net) if kind != "Reshape"] == list(expected)
 
 
-@pytest.mark.parametrize("name", ["encoder_z", "encoder_y"])
-def test_encoders_of_the_paper_end_in_a_linear_layer(paper, name):
-    assert kinds(paper[name]) == [
-        *("ZeroPadding2D", "Conv2D", "BatchNormalization", "ReLU") * 4,
-        *("Flatten", "Dense", "BatchNormalization", "ReLU", "Dense"),
-    ]
-    assert paper[name].layers[-1].activation is keras.activations.linear
-
-
-def test_encoders_of_the_baseline_end_normalised_and_with_a_sigmoid(baseline):
-    hidden = ["Conv2D", "BatchNormalization", "ReLU"] * 2
-    assert kinds(baseline["encoder_z"]) == [*hidden, "Flatten", "Dense", "BatchNormalization"]
-    assert kinds(baseline["encoder_y"]) == [*hidden, "Flatten", "Dense", "Activation"]
+def test_encoders_of_the_paper_end_linearly_and_the_baselines_e_y_in_a_sigmoid(paper, baseline):
+    for name in ("encoder_z", "encoder_y"):
+        assert paper[name].layers[-1].activation is keras.activations.linear
     assert baseline["encoder_y"].layers[-1].activation is keras.activations.sigmoid
-
-
-def test_dropout_of_the_dense_discriminator_follows_its_second_and_third_layer(dense, baseline):
-    names = [name for name in kinds(dense["discriminator"]) if name != "Reshape"]
-    assert names == [
-        *("Conv2D", "LeakyReLU", "Concatenate"),
-        *("Conv2D", "BatchNormalization", "LeakyReLU", "Dropout", "Flatten"),
-        *("Dense", "BatchNormalization", "LeakyReLU", "Dropout"),
-        "Dense",
-    ]
     assert of_kind(baseline["discriminator"], keras.layers.Dropout) == []
 
 

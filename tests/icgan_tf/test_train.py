@@ -229,7 +229,7 @@ def test_the_report_comes_in_four_forms_with_its_figures(smoke, report):
 
 def test_a_model_that_is_no_better_than_one_mean_image_is_told(report):
     told = any("no better than one mean image" in finding for finding in report["findings"])
-    rows = table(report, "Beside answers that need no model")
+    rows = table(report, "Beside baselines without a model")
     ours, mean = (
         next(row[2] for row in rows if row[0] == name) for name in ("this model", "mean image")
     )
@@ -238,7 +238,7 @@ def test_a_model_that_is_no_better_than_one_mean_image_is_told(report):
 
 
 def test_black_scores_the_mean_square_of_the_test_faces(report):
-    rows = {row[0]: row[2] for row in table(report, "Beside answers that need no model")}
+    rows = {row[0]: row[2] for row in table(report, "Beside baselines without a model")}
     faces = drawn.load("test", 32, crop=(30, 40, 168, 178)).images
     spaced = [int(index * 127 / 63) for index in range(64)]
     assert rows["black"] == pytest.approx(float(((faces[spaced] / 255) ** 2).mean()), abs=1e-6)
@@ -251,14 +251,14 @@ def test_the_report_has_edits_readings_encoders_and_baselines(report):
         "Attributes read: accuracy and F1",
         "The encoders",
         "Distance from the test images, as sets",
-        "Beside answers that need no model",
+        "Beside baselines without a model",
         "Hashes against chance",
     ]
     sets = table(report, "Distance from the test images, as sets")
     assert [row[0] for row in sets][::2] == ["FD-face-cnn", "KD-face-cnn"]
     for title in [table["title"] for table in report["tables"]][:2]:
         assert [row[0] for row in table(report, title)] == [*ATTRIBUTES, "mean"]
-    assert [row[0] for row in table(report, "Beside answers that need no model")] == [
+    assert [row[0] for row in table(report, "Beside baselines without a model")] == [
         *("this model", "black", "mean image", "random other face", "PCA-50", "PCA-100"),
     ]
 

@@ -105,12 +105,12 @@ class ByHand:
                 "gan": 0.5 * (bce(1.0, c(again)) + bce(1.0, c(drawn))),
             }
             auxiliary = self.terms["auxiliary"]
-            stripping = {
+            removal = {
                 "max_bce": -auxiliary,
                 "capped": -tf.minimum(auxiliary, np.log(2.0)),
                 "confuse": bce(0.5, a(z_again)),
             }
-            minimised = self.terms | {"auxiliary": stripping[model.mode]}
+            minimised = self.terms | {"auxiliary": removal[model.mode]}
             self.losses = {
                 "autoencoder": sum(w[n] * minimised[n] for n in w),
                 "auxiliary": self.terms["auxiliary"],

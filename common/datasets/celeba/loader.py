@@ -212,7 +212,7 @@ def describe(form: Form, names: Sequence[str]) -> str:
     if len(names) < max(len(form.names), len(form.rows)):
         told += f" (of {len(form.names):,} images and {len(form.rows):,} rows)"
     name, content = next(form.read(names[:1]))
-    with contextlib.suppress(UserError):  # who reads it is told
+    with contextlib.suppress(UserError):  # reading it reports the error
         first = opened(content, name)
         width, height = first.size
         if width != WIDTH and is_aligned(first):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -56,13 +57,20 @@ def test_any_other_images_are_counted(shown, tmp_path):
     assert "3 of them" in said
 
 
-def test_another_mnist_is_found_by_itself(shown, tmp_path):
+@pytest.mark.parametrize(
+    ("inverted", "said"),
+    [(False, "MNIST: {}"), (True, "of MNIST's form, but other images than MNIST's")],
+)
+def test_another_mnist_is_found_by_itself_and_not_called_so_if_it_is_none(
+    shown, tmp_path, inverted, said
+):
     test = mnist.load("test").take(slice(20))
     digits, labels = test.images[:, :, :, 0], test.labels.astype(np.uint8)
+    digits = 255 - digits if inverted else digits
     arrays = {"x_train": digits, "y_train": labels, "x_test": digits, "y_test": labels}
     np.savez(tmp_path / "mnist.npz", **arrays)  # pyright: ignore[reportArgumentType]
-    said, _ = shown("--data-dir", str(tmp_path))
-    assert f"MNIST: {tmp_path / 'mnist.npz'}" in said
+    found, _ = shown("--data-dir", str(tmp_path))
+    assert said.format(tmp_path / "mnist.npz") in " ".join(found.split())
 
 
 def test_images_none_of_which_has_attributes_are_told(capsys, tmp_path, monkeypatch):
@@ -76,40 +84,36 @@ def test_images_none_of_which_has_attributes_are_told(capsys, tmp_path, monkeypa
     assert not (tmp_path / "out").exists()
 
 
-def test_images_without_an_official_split_are_shown_all_the_same(shown, tmp_path):
-    write_celeba(tmp_path / "celeba", {"train": 5})
-    (tmp_path / "celeba" / "list_eval_partition.txt").unlink()
-    file = tmp_path / "celeba" / "list_attr_celeba.txt"
+def renumbered(folder: Path) -> None:
+    """Without a list of splits, and not numbered as CelebA's files."""
+    (folder / "list_eval_partition.txt").unlink()
+    file = folder / "list_attr_celeba.txt"
     file.write_text(file.read_text().replace("\n0", "\nx0"))
-    for image in (tmp_path / "celeba" / "img_align_celeba").iterdir():
+    for image in (folder / "img_align_celeba").iterdir():
         image.rename(image.with_stem(f"x{image.stem}"))
-    said, _ = shown("--data-dir", str(tmp_path / "celeba"))
-    assert "there is no official split" in " ".join(said.split())
-    lines = [[word.strip() for word in line.split("│")[1:-1]] for line in said.splitlines()]
-    assert ["all of it", "5"] in lines
 
 
-def test_digits_that_are_not_mnists_are_not_called_mnist(shown, tmp_path):
-    test = mnist.load("test").take(slice(20))
-    digits, labels = 255 - test.images[:, :, :, 0], test.labels.astype(np.uint8)
-    arrays = {"x_train": digits, "y_train": labels, "x_test": digits, "y_test": labels}
-    np.savez(tmp_path / "mnist.npz", **arrays)  # pyright: ignore[reportArgumentType]
-    said, _ = shown("--data-dir", str(tmp_path))
-    assert "of MNIST's form, but other images than MNIST's" in " ".join(said.split())
+def squared(folder: Path) -> None:
+    Image.new("RGB", (128, 128)).save(folder / "img_align_celeba" / "000001.jpg")
 
 
-def test_splits_without_images_are_told(shown, tmp_path):
+@pytest.mark.parametrize(
+    ("change", "named", "said"),
+    [
+        (renumbered, "", "│ all of it │ 5 │.*there is no official split"),
+        (squared, "", "000001 is 128x128, which is not CelebA's proportion"),
+        (lambda _: None, "", "There are no images in dev and test, which a training needs"),
+        (lambda _: None, "list_attr_celeba.txt", "5 images with attributes"),
+    ],
+)
+def test_what_a_training_would_refuse_is_told_and_the_images_shown(
+    shown, tmp_path, change, named, said
+):
     write_celeba(tmp_path / "celeba", {"train": 5})
-    said, _ = shown("--data-dir", str(tmp_path / "celeba"))
-    assert "There are no images in dev and test, which a training needs" in " ".join(said.split())
-
-
-def test_images_of_another_proportion_are_told(shown, tmp_path):
-    write_celeba(tmp_path / "celeba", {"train": 5})
-    file = tmp_path / "celeba" / "img_align_celeba" / "000001.jpg"
-    Image.new("RGB", (128, 128)).save(file)
-    said, _ = shown("--data-dir", str(tmp_path / "celeba"))
-    assert "000001 is 128x128, which is not CelebA's proportion" in " ".join(said.split())
+    change(tmp_path / "celeba")
+    found, _ = shown("--data-dir", str(tmp_path / "celeba" / named))
+    assert re.search(said, " ".join(found.split()))
+    assert "5 of them" in found
 
 
 def test_an_image_that_cannot_be_read_is_told_and_the_others_are_shown(shown, tmp_path, capsys):
@@ -147,12 +151,6 @@ def test_photographs_are_shown_whatever_lies_in_folders_among_them(shown, tmp_pa
         (tmp_path / name / "old" / "img_align_celeba").rename(tmp_path / name / "other")
     said, _ = shown("--data-dir", str(tmp_path / name))
     assert "3 of them" in said
-
-
-def test_a_list_or_a_table_may_be_named(shown, tmp_path):
-    write_celeba(tmp_path / "celeba", {"train": 5})
-    said, _ = shown("--data-dir", str(tmp_path / "celeba" / "list_attr_celeba.txt"))
-    assert "5 images with attributes" in said
 
 
 def test_a_zip_that_is_named_is_looked_into(capsys, tmp_path, monkeypatch):
