@@ -90,7 +90,7 @@ def test_discriminator_descends_its_loss(gan):
     np.testing.assert_allclose(gan.d1, gan.d0 - RATE * gradient, rtol=1e-5)
 
 
-def test_generator_loss_is_judged_by_the_discriminator_after_its_update(gan):
+def test_generator_loss_is_that_of_the_discriminator_after_its_update(gan):
     expected = softplus(-(gan.z_g @ gan.g0 @ gan.d1)).mean()
     assert gan.logs["generator_loss"] == pytest.approx(expected, rel=1e-5)
     before = softplus(-(gan.z_g @ gan.g0 @ gan.d0)).mean()

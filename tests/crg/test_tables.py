@@ -73,7 +73,7 @@ def test_the_crg_row_of_table_3_is_impossible_and_the_others_are_not():
         ),
     ],
 )
-def test_our_own_row_is_judged_beside_the_papers(values, said):
+def test_our_own_row_is_compared_with_the_papers(values, said):
     assert [f for f in tables.table_3_findings(measured(**values)) if f.startswith(said)]
 
 
