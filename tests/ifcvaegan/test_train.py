@@ -13,16 +13,18 @@ import pytest
 import tensorflow as tf
 
 import ifcvaegan
+from common.datasets.records import Records
 from common.errors import UserError
 from common.runs.directory import Run
 from common.settings.config import RunConfig, differences, from_json, read_config
+from common.settings.flags import LaunchConfig
 from common.training import fit as fitting
 from ifcvaegan import edit, reconstruct
 from ifcvaegan.config import Config, Fidelity, LossConfig
 from ifcvaegan.editor import build
 from ifcvaegan.presets import PRESETS
 from ifcvaegan.results import AttributeResult
-from ifcvaegan.train import check_labels, main, train_vaegan
+from ifcvaegan.train import main, train, train_vaegan
 from tests.runs import METRICS, history, same, saved, weights
 
 NETWORKS = ("encoder", "decoder", "discriminator", "auxiliary")
@@ -260,9 +262,26 @@ def test_the_releases_y_head_is_detached_by_its_fidelity(config):
     assert not features_move("release")
 
 
-def test_an_attribute_that_all_have_or_none_is_refused(faces):
-    check_labels(faces)
-    for value in (0, 1):
-        there = replace(faces, attributes=np.full_like(faces.attributes, value))
-        with pytest.raises(UserError, match=f"{value}0*% of the 24 training images have Smiling"):
-            check_labels(there)
+@pytest.mark.parametrize(
+    ("split", "changed", "message"),
+    [
+        ("train", lambda faces: having(faces, 1.0), "^100% of the 24 training images have Smiling"),
+        ("train", lambda faces: having(faces, 0.0), "^0% of the 24 training images have Smiling"),
+        ("train", lambda faces: faces.take(slice(5)), "5 images is shorter than one batch of 8"),
+        ("test", lambda faces: faces.take(slice(1)), "needs at least 2 test images"),
+    ],
+)
+def test_data_from_which_there_is_nothing_to_learn_are_refused_and_nothing_is_written(
+    monkeypatch, tmp_path, faces, config, split, changed, message
+):
+    splits = dict.fromkeys(("train", "dev", "test"), faces) | {split: changed(faces)}
+    config = replace(config, train=replace(config.train, batch_size=8))
+    monkeypatch.setattr("ifcvaegan.data.load", lambda config, split: splits[split])
+    with pytest.raises(UserError, match=message):
+        train(config, LaunchConfig(preset="paper", out=tmp_path / "run"), "CPU")
+    assert list(tmp_path.iterdir()) == []
+
+
+def having(faces: Records, value: float) -> Records:
+    """The faces, all with all attributes or all without."""
+    return replace(faces, attributes=np.full_like(faces.attributes, value))
