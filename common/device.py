@@ -100,7 +100,7 @@ def choose(device: Literal["auto", "cpu", "gpu"] = "auto") -> str:
         )
     if device == "cpu" or not gpus:
         tf.config.set_visible_devices([], "GPU")
-        return f"CPU ({processor()}), {cores()} cores"
+        return f"CPU ({processor()}), {cores()} core{'s' if cores() > 1 else ''}"
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)
     details = tf.config.experimental.get_device_details(gpus[0])

@@ -1,8 +1,8 @@
 """Run directories: which files a run has, and how one is begun and reopened.
 
 runs/<package>-<dataset>-<NNN>/
-  config.json  command.txt  environment.json  train.log  history-<stage>.csv
-  backup/<stage>.npz  networks/<name>.keras  samples/  plots/  report/
+  config.json  command.txt  environment.json  init.json (with --init)  train.log
+  history-<stage>.csv  backup/<stage>.npz  networks/<name>.keras  samples/  plots/  report/
 """
 
 from __future__ import annotations

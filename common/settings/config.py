@@ -1,8 +1,8 @@
-"""Configurations: frozen dataclasses, written to and read back from JSON, and the command line.
+"""Configurations: frozen dataclasses, written to and read back from JSON.
 
-A package's `config.py` composes `RunConfig` and its papers' own dataclasses into one `Config` and
-offers presets, functions that return one. `parse_training` makes the command line of
-`python -m <package>.train` from them: every field is a flag, and the preset gives the defaults.
+A package's `config.py` composes `RunConfig`, `Source` and its papers' own dataclasses into one
+`Config`; its `presets.py` has functions that return one. `common.settings.flags` makes the command
+line of `python -m <package>.train` from them.
 """
 
 from __future__ import annotations

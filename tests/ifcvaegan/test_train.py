@@ -229,7 +229,9 @@ def test_the_settings_reach_the_step_and_the_order_of_the_data(
     assert batches == expected | {"seed": 7, "flip": True}
 
 
-def test_a_period_ends_with_alarms_on_every_attribute(monkeypatch, faces, networks, config):
+def test_a_period_ends_with_alarms_on_every_attribute(
+    monkeypatch, tmp_path, faces, networks, config
+):
     def fit(model, *_, period_end, **__):
         model.compile(**{name: keras.optimizers.SGD(0.0) for name in model.players})
         period_end("sample")
@@ -239,7 +241,7 @@ def test_a_period_ends_with_alarms_on_every_attribute(monkeypatch, faces, networ
     monkeypatch.setattr("ifcvaegan.alarms.watch", lambda *arguments: seen.append(arguments))
     monkeypatch.setattr("ifcvaegan.samples.grid", lambda *_, **__: None)
     monkeypatch.setattr(Run, "save_networks", lambda *_: None)
-    train_vaegan(config, Run(Path("no-run")), faces, faces, networks)
+    train_vaegan(config, Run(tmp_path), faces, faces, networks)
     ((_, effects, entropy),) = seen
     assert list(effects) == list(config.data.attributes)
     assert all(0.0 < effect < 1.0 for effect in effects.values())
