@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 
 from common import device
 from common.errors import UserError
 from common.files import write_json
-from common.reporting.document import Figure
+from common.reporting.document import Figure, Report
 from common.runs.directory import Run, create_run, reopen_run
 from common.runs.history import write_history
 from common.settings.config import differences, from_json, to_json
@@ -34,20 +33,25 @@ class Trainings:
     """Stands in for `ifcvaegan.train.train`: each leaves its history and a report, or fails.
 
     Attributes:
+        rows: what was begun as `row`, and resumed as `row again`; `clear` frees the one before.
         asked: settings, launch and device of each.
         failure: raised by the next one, half-way, if there is one.
+        reports: on all rows, as they are published.
     """
 
     def __init__(self):
+        self.rows: list[str] = []
         self.asked: list[tuple[Config, LaunchConfig, str]] = []
         self.failure: BaseException | None = None
+        self.reports: list[Report] = []
 
     def __call__(self, config: Config, launch: LaunchConfig, described: str) -> None:
-        self.asked.append((config, launch, described))
         if launch.resume:
             run = reopen_run(launch.resume, config)
         else:
             run = create_run(launch.out, "ifcvaegan", config.dataset, config)
+        self.rows.append(f"{run.folder.name}{' again' if launch.resume else ''}")
+        self.asked.append((config, launch, described))
         steps, _ = stage_length(config.train, IMAGES)
         leave(run, steps // 2 if self.failure else steps)
         if self.failure:
@@ -56,12 +60,6 @@ class Trainings:
         details = {name: to_json(result()) for name in config.data.attributes}
         report = {"n": 8, "details": {"attributes": details}}
         write_json(run.folder / "report" / "report.json", report)
-
-    @property
-    def rows(self) -> list[str]:
-        """What was begun as `row`, and resumed as `row again`."""
-        names = [(launch.out or launch.resume, launch.resume) for _, launch, _ in self.asked]
-        return [f"{Path(str(run)).name}{' again' if resumed else ''}" for run, resumed in names]
 
 
 def leave(run: Run, step: int) -> None:
@@ -72,16 +70,23 @@ def leave(run: Run, step: int) -> None:
 
 @pytest.fixture
 def trainings(monkeypatch) -> Trainings:
-    def draw(found, published, path: Path) -> Figure:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.new("L", (1, 1)).save(path)
-        return Figure("Bars", path, "")
+    def publish(report: Report, out: Path) -> Path:
+        made.reports.append(report)
+        return out / "report.html"
 
     made = Trainings()
     monkeypatch.setattr("ifcvaegan.train.train", made)
-    monkeypatch.setattr(comparison, "draw", draw)
+    monkeypatch.setattr("keras.backend.clear_session", lambda: made.rows.append("clear"))
+    monkeypatch.setattr("common.reporting.publish.publish", publish)
+    monkeypatch.setattr(comparison, "draw", lambda found, published, path: Figure("Bars", path))
     monkeypatch.setattr(device, "configure", lambda config: (config, "an abacus"))
     return made
+
+
+def trained(trainings: Trainings) -> list[str]:
+    """The rows, each of which began without what the one before had left in memory."""
+    assert trainings.rows[::2] == ["clear"] * len(trainings.asked)
+    return trainings.rows[1::2]
 
 
 @pytest.fixture
@@ -97,14 +102,14 @@ def test_every_row_is_trained_once_with_its_settings_and_new_ones_alone_after_th
 ):
     page = ablation.ablation(command)
     assert page == tmp_path / "all" / "report" / "report.html"
-    assert trainings.rows == ["paper", "no_aux"]
+    assert trained(trainings) == ["paper", "no_aux"]
     for name, (config, launch, described) in zip(command.rows, trainings.asked, strict=True):
         assert config == settings(command, name)
         assert launch == LaunchConfig(preset=name, out=tmp_path / "all" / name)
         assert described == "an abacus"
     ablation.ablation(command)
     ablation.ablation(replace(command, rows=("paper", "no_aux", "high_kl")))
-    assert trainings.rows == ["paper", "no_aux", "high_kl"]
+    assert trained(trainings) == ["paper", "no_aux", "high_kl"]
 
 
 @pytest.mark.parametrize(
@@ -124,14 +129,14 @@ def test_a_row_that_ended_early_says_so_and_is_resumed_by_the_same_command(
     with pytest.raises(type(failure), match=message):
         ablation.ablation(command)
     ablation.ablation(command)
-    assert trainings.rows == ["paper", "paper again", "no_aux"]
+    assert trained(trainings) == ["paper", "paper again", "no_aux"]
     assert trainings.asked[1][1] == LaunchConfig(preset="paper", resume=tmp_path / "all" / "paper")
 
 
 def test_rows_are_extended_by_more_epochs_and_never_cut(trainings, command):
     ablation.ablation(replace(command, epochs=2.0))
     ablation.ablation(replace(command, epochs=3.0))
-    assert trainings.rows == ["paper", "no_aux", "paper again", "no_aux again"]
+    assert trained(trainings) == ["paper", "no_aux", "paper again", "no_aux again"]
     assert trainings.asked[2][0].train.epochs == 3.0
     with pytest.raises(UserError, match=r"train\.epochs is 3\.0 in the run and 2\.0 here"):
         ablation.ablation(replace(command, epochs=2.0))
@@ -150,7 +155,7 @@ def test_a_row_that_was_measured_before_its_end_goes_on_also_with_data_that_have
     written = run.history_file("vaegan").stat().st_mtime
     os.utime(run.folder / "report" / "report.json", times=(0, written - age))
     ablation.ablation(replace(command, data_dir=tmp_path / "moved"))
-    assert trainings.rows == ["paper", "no_aux", "paper again"]
+    assert trained(trainings) == ["paper", "no_aux", "paper again"]
     assert trainings.asked[-1][0].source.data_dir == tmp_path / "moved"
 
 
@@ -158,7 +163,7 @@ def test_a_row_of_other_settings_is_refused_before_any_is_trained(trainings, com
     ablation.ablation(replace(command, rows=("paper",)))
     with pytest.raises(UserError, match=r"paper has other settings.*networks\.filters is 64 .* 24"):
         ablation.ablation(replace(command, rows=("no_aux", "paper"), filters=24))
-    assert trainings.rows == ["paper"]
+    assert trained(trainings) == ["paper"]
     assert not (tmp_path / "all" / "no_aux").exists()
 
 
@@ -247,17 +252,18 @@ def test_what_a_report_says_of_an_attribute_survives_json():
     ],
 )
 def test_the_report_compares_the_rows_and_with_the_paper_where_that_has_such_models(
-    trainings, command, dataset, attributes, published
+    trainings, command, tmp_path, dataset, attributes, published
 ):
-    page = ablation.ablation(replace(command, dataset=dataset, attributes=attributes))
-    stored = json.loads(page.with_name("report.json").read_text())
-    first, second = stored["tables"]
-    assert [row[0] for row in first["rows"]] == [row[0] for row in second["rows"]]
-    assert [row[0] for row in first["rows"]] == ["paper", "no_aux"]
-    assert ("paper: Class0" in first["columns"]) == published
-    assert stored["title"] == f"IFcVAEGAN: the rows of Table 1 on paper, {attributes[0]}"
-    assert stored["n"] == 8
-    assert [figure["file"] for figure in stored["figures"]] == ["table-1.png"]
+    ablation.ablation(replace(command, dataset=dataset, attributes=attributes))
+    (report,) = trainings.reports
+    assert [[row[0] for row in table.rows] for table in report.tables] == [["paper", "no_aux"]] * 2
+    assert ("paper: Class0" in report.tables[0].columns) == published
+    assert report.title == f"IFcVAEGAN: the rows of Table 1 on paper, {attributes[0]}"
+    assert (report.n, report.summary) == (8, "2 models on 8 test faces each")
+    assert [figure.file for figure in report.figures] == [tmp_path / "all/report/table-1.png"]
+    facts = dict(report.facts)
+    assert facts["seed of the training"] == "0"
+    assert facts["command"].startswith(f"python -m ifcvaegan.ablation --out {tmp_path / 'all'}")
 
 
 @pytest.mark.parametrize(

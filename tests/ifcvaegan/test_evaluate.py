@@ -160,21 +160,26 @@ def test_the_classifiers_other_answers_are_compared_with_all_their_labels(measur
         assert cells["the classifier on all others, real faces"].mean == pytest.approx(others)
 
 
-def test_reconstructions_are_of_the_mean_of_z_beside_training_images(measured):
-    ((originals, made, trained),) = measured.given["reconstruction_section"]
-    np.testing.assert_array_equal(originals, measured.test.images)
-    np.testing.assert_array_equal(made, measured.model.reconstruct(measured.test.images))
-    np.testing.assert_array_equal(trained, measured.train.images)
-
-
-def test_generated_faces_are_of_random_z_and_true_y_beside_training_images(measured):
-    ((_, real, made, others, seed),) = measured.given["generated_table"]
+def test_images_are_compared_with_the_test_faces_beside_training_images(measured):
+    """Reconstructions of the mean of z, and faces of random z and the true y."""
+    model, test, train = measured.model, measured.test, measured.train
     z = np.random.default_rng(5).standard_normal((12, 6), np.float32)
-    expected = measured.model.decode(editor.Codes(z, measured.test.attributes))
-    np.testing.assert_array_equal(made, expected)
-    np.testing.assert_array_equal(real, measured.test.images)
-    np.testing.assert_array_equal(others, measured.train.spaced(12).images)
-    assert seed == 5
+    ((space, *generated, seed),) = measured.given["generated_table"]
+    (reconstructed,) = measured.given["reconstruction_section"]
+    assert (space.names, seed) == (KNOWN, 5)
+    for given, expected in (
+        (reconstructed, (test.images, model.reconstruct(test.images), train.images)),
+        (
+            generated,
+            (
+                test.images,
+                model.decode(editor.Codes(z, test.attributes)),
+                train.spaced(12).images,
+            ),
+        ),
+    ):
+        for images, wanted in zip(given, expected, strict=True):
+            np.testing.assert_array_equal(images, wanted)
 
 
 def test_readers_learn_from_training_faces_and_amounts_are_chosen_on_dev(measured, celeba):

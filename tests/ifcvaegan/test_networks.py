@@ -130,25 +130,21 @@ def test_batch_normalisation_has_torchs_constants():
 
 
 @pytest.mark.usefixtures("random_weights")
-def test_first_weights_and_biases_are_torchs():
-    network = networks.encoder(200, 1, 64, 16)
-    layer = first(network, keras.layers.Conv2D)
-    bound = 1 / math.sqrt(5 * 5 * 3)
-    kernel, bias = layer.get_weights()
-    assert np.abs(kernel).max() <= bound
+@pytest.mark.parametrize(
+    ("build", "kind", "inputs"),
+    [
+        (lambda: networks.encoder(8, 1, 64, 16), keras.layers.Conv2D, 5 * 5 * 3),
+        (lambda: networks.encoder(200, 1, 16, 16), keras.layers.Dense, 4 * 4 * 32),
+        (lambda: networks.decoder(8, 1, 32, 16), keras.layers.Conv2DTranspose, 3 * 3 * 64),
+    ],
+)
+def test_first_weights_and_biases_are_torchs(build, kind, inputs):
+    """U(-b, b) with b = 1 / sqrt(inputs), whose standard deviation is b / sqrt(3)."""
+    kernel, bias = first(build(), kind).get_weights()
+    bound = 1 / math.sqrt(inputs)
+    assert 0.98 * bound < np.abs(kernel).max() <= bound
     assert kernel.std() == pytest.approx(bound / math.sqrt(3), rel=0.05)
     assert 0 < np.abs(bias).max() <= bound
-    dense = network.get_layer("mean")
-    assert np.abs(dense.get_weights()[0]).max() <= 1 / math.sqrt(4 * 4 * 128)
-
-
-@pytest.mark.usefixtures("random_weights")
-def test_transposed_convolutions_count_the_inputs_too():
-    network = networks.decoder(8, 1, 32, 16)
-    layer = first(network, keras.layers.Conv2DTranspose)  # 64 -> 32 filters
-    bound = 1 / math.sqrt(3 * 3 * 64)
-    kernel = layer.get_weights()[0]
-    assert bound * 0.98 < np.abs(kernel).max() <= bound
 
 
 # --- Gradient routes ------------------------------------------------------------------------------

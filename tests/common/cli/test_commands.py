@@ -1,14 +1,13 @@
-"""What all commands share: the order of the work, `--set`, the installed commands."""
+"""What all commands share: the order of the work, `--set`."""
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 
 import pytest
 
 from common import device
-from common.cli import commands, scripts
+from common.cli import commands
 from common.cli.commands import carry_out, control_values, refuse_repetition
 from common.errors import UserError
 from tests.common.cli.stub import Stub
@@ -72,41 +71,3 @@ def test_a_command_that_is_refused_does_nothing(done):
     with pytest.raises(UserError, match="--number is given 2 times"):
         carry_out(Command, "program", done.append, ["--number", "1", "--number=2"])
     assert done == []
-
-
-@pytest.mark.parametrize(
-    ("name", "package"), [("crg", "crg"), ("icgan", "icgan_tf"), ("ifcvaegan", "ifcvaegan")]
-)
-def test_an_installed_command_runs_the_module_with_the_words_after_its_name(
-    monkeypatch, name, package
-):
-    ran = []
-    monkeypatch.setattr(
-        "runpy.run_module", lambda module, **options: ran.append((module, sys.argv, options))
-    )
-    monkeypatch.setattr(sys, "argv", [f"bin/{name}", "edit", "x.png", "--out", "y"])
-    getattr(scripts, name)()
-    options = {"run_name": "__main__", "alter_sys": True}
-    assert ran == [(f"{package}.edit", [f"bin/{name}", "x.png", "--out", "y"], options)]
-
-
-@pytest.mark.parametrize(
-    ("words", "status", "told"),
-    [
-        (["edti"], 2, "error: 'edti' is no command. There are train, evaluate"),
-        (["edti"], 2, "Did you mean 'edit'?"),
-        ([], 2, "error: Name a command. There are train"),
-        (["--help"], None, "usage: crg {train,evaluate,reconstruct,edit,export}"),
-    ],
-)
-def test_an_installed_command_names_the_commands_that_there_are(
-    monkeypatch, capsys, words, status, told
-):
-    monkeypatch.setattr(sys, "argv", ["crg", *words])
-    try:
-        scripts.crg()
-        ended = None
-    except SystemExit as error:
-        ended = error.code
-    assert ended == status
-    assert told in "".join(capsys.readouterr())
