@@ -82,10 +82,9 @@ def test_each_stage_has_its_values_over_the_steps_in_a_linear_and_a_logarithmic_
 
 
 def test_few_values_are_marked_and_many_are_smoothed_over_a_light_line(drawn):
-    (few,) = lines(drawn({"run": {"gan": history(1.0)}})).values()
-    assert few.get_marker() == "o"  # a single period would be no line
-    (thirteen,) = lines(drawn({"run": {"gan": history(*[1.0] * 13)}})).values()
-    assert thirteen.get_marker() == "None"
+    for count, marker in ((1, "o"), (12, "o"), (13, "None")):  # a single period would be no line
+        (line,) = lines(drawn({"run": {"gan": history(*[1.0] * count)}})).values()
+        assert line.get_marker() == marker
     figure = drawn({"run": {"gan": history(0.0, 3.0, *[1.0] * 38)}})
     light, strong = figure.axes[0].lines
     assert np.asarray(light.get_ydata())[:3].tolist() == [0.0, 3.0, 1.0]
