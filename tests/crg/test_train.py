@@ -36,7 +36,15 @@ MNIST = ROOT / "common" / "datasets" / "mnist_idx"
 
 
 @pytest.fixture(scope="module")
-def smoke(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def revision() -> str:
+    """Of the code, before anything is trained: a commit may come in between."""
+    words = ["git", "rev-parse", "--short=12", "HEAD"]
+    told = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
+    return told.stdout.strip() if told.returncode == 0 else "unknown"
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory: pytest.TempPathFactory, revision: str) -> Path:
     """The run directory of `--preset smoke`, trained and evaluated once for all tests."""
     folder = tmp_path_factory.mktemp("smoke") / "run"
     main(["--preset", "smoke", "--out", str(folder)])
@@ -79,16 +87,12 @@ def test_the_command_is_kept_in_one_line(smoke):
     assert re.fullmatch(r"python .*\n", (smoke / "command.txt").read_text())
 
 
-def test_the_environment_tells_what_numbers_depend_on(smoke):
+def test_the_environment_tells_what_numbers_depend_on(smoke, revision):
     environment = json.loads((smoke / "environment.json").read_text())
     assert {"tensorflow", "keras", "numpy"} <= set(environment["versions"])
     assert environment["device"].startswith("CPU")
     assert environment["seed"] == 0
-    revision = subprocess.run(
-        ["git", "rev-parse", "--short=12", "HEAD"], cwd=ROOT, capture_output=True, text=True
-    )
-    expected = revision.stdout.strip() if revision.returncode == 0 else "unknown"
-    assert environment["git_revision"].removesuffix("+changes") == expected
+    assert environment["git_revision"].removesuffix("+changes") == revision
     assert (environment["data"]["name"], environment["data"]["images"]) == ("mnist", 512)
     assert re.fullmatch("[0-9a-f]{16}", environment["data"]["fingerprint"])
 
