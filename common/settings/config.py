@@ -133,6 +133,7 @@ def _strict(value: Any, kind: type[Any]) -> Any:
 _converter = make_converter(forbid_extra_keys=True)
 for _kind in (bool, int, float, str):
     _converter.register_structure_hook(_kind, _strict)
+_converter.register_structure_hook(Path, lambda value, _: Path(_strict(value, str)))
 
 
 def to_json(config: Any) -> dict[str, Any]:

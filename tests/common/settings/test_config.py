@@ -118,7 +118,7 @@ def test_fields_that_are_left_out_have_their_defaults():
         ({"gan": {"batch_size": 3.0}}, r"3.0 where a value of type int belongs"),
         ({"gan": {"batch_size": False}}, r"False where a value of type int belongs"),
         ({"run": {"xla": 1}}, r"1 where a value of type bool belongs"),
-        ({"source": {"data_dir": 5}}, r"not int @ \$\.source\.data_dir"),
+        ({"source": {"data_dir": 5}}, r"5 where a value of type str .*@ \$\.source\.data_dir"),
         ({"networks": {"encoder_channels": 5}}, r"not iterable @ \$\.networks\.encoder_channels"),
         ({"networks": {"encoder_channels": ["8"]}}, r"'8' where a value of type int .*\[0\]"),
         ({"run": {"device": "tpu"}}, r"tpu not in literal .*\['auto', 'cpu', 'gpu'\]"),
