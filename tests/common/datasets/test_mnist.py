@@ -17,8 +17,9 @@ from common.datasets import mnist, prepared
 from common.datasets.folder import read_images
 from common.datasets.records import Records
 from common.errors import UserError
+from common.files import ROOT
 
-EXAMPLES = Path(__file__).parents[3] / "examples"
+EXAMPLES = ROOT / "examples"
 
 
 def idx_bytes(array: np.ndarray) -> bytes:

@@ -43,7 +43,7 @@ OF_THE_AUTHORS = (  # names, and their places in CelebA's header, counted from 1
 ALL_STEMS = [f"{number:06d}" for number in range(1, 202_600)]
 UNLISTED = Form("all of it", {}, None, ALL_STEMS, str, lambda names: iter(()))
 CROP = (30, 40, 168, 178)  # left, top, right, bottom
-REAL = Path(__file__).parents[4] / "shared" / "data" / "celeba"
+REAL = ROOT.parent / "shared" / "data" / "celeba"
 
 
 @pytest.fixture(scope="module")
