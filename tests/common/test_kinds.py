@@ -88,17 +88,9 @@ def test_digits_may_be_inverted(tmp_path, decoded, caplog):
     np.testing.assert_array_equal(images, INK[None, :, :, None])
     assert decoded == ["1.png"]
     assert not caplog.messages
-    DIGITS.read(tmp_path, flag="--without-invert")
-    assert "if they are black on white, say so by --without-invert" in caplog.text
 
 
 def test_faces_refuse_to_be_inverted_before_anything_is_read(tmp_path, decoded):
     with pytest.raises(UserError, match="--with-invert is for digits; the model knows faces"):
         FACES.read(tmp_path / "nowhere", invert=True, flag="--with-invert")
     assert decoded == []
-
-
-@KINDS
-def test_a_missing_folder_is_a_user_error(kind: Kind, tmp_path):
-    with pytest.raises(UserError, match="nowhere does not exist"):
-        kind.read(tmp_path / "nowhere")

@@ -61,17 +61,6 @@ def test_each_epoch_is_a_permutation_and_epochs_differ():
     assert not np.array_equal(epochs[0], epochs[1])
 
 
-def test_batches_straddle_epochs_and_stay_full():
-    stream = rows(endless_batches(numbered(7), 4, seed=2), 7).ravel()  # 28 images = 4 epochs
-    for epoch in stream.reshape(4, 7):
-        assert sorted(epoch) == list(range(7))
-
-
-def test_a_batch_may_exceed_the_records():
-    (batch,) = rows(endless_batches(numbered(3), 9, seed=0), 1)
-    assert sorted(batch) == [0, 0, 0, 1, 1, 1, 2, 2, 2]
-
-
 @pytest.mark.parametrize("flip", [False, True])
 def test_starting_at_a_step_equals_skipping_to_it(flip):
     records = sided(50)
