@@ -13,6 +13,7 @@ from CelebA's faces do not belong into a repository. That of drawn faces comes w
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import logging
@@ -175,12 +176,7 @@ def train(records: Records, seed: int = 0, epochs: int = EPOCHS) -> keras.Model:
 def training_faces(dataset: str, source: Source) -> Records:
     """The faces that the classifier of a data set learns from, with all attributes."""
     skipped = SKIPPED if dataset == "celeba" else 0
-    limited = Source(
-        data_dir=source.data_dir,
-        source=source.source,
-        cache_dir=source.cache_dir,
-        limit=IMAGES + skipped,
-    )
+    limited = dataclasses.replace(source, limit=IMAGES + skipped)
     records = datasets.load(dataset, "train", limited, size=LOADED)
     return records.take(slice(min(skipped, len(records) // 10), None))
 
@@ -223,8 +219,16 @@ def _key(records: Records) -> str:
 
 
 def load_stored(folder: Path) -> FaceClassifier:
-    """The classifier that `python -m common.classifiers --out FOLDER` has stored."""
-    about = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    """The classifier that `python -m common.classifiers --out FOLDER` has stored.
+
+    Raises:
+        UserError: there is none, or it is damaged.
+    """
+    file = folder / "config.json"
+    try:
+        about = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{folder} holds no classifier of faces: {error}.") from error
     return _loaded(folder / WEIGHTS, tuple(about["attributes"]), int(about["images"]))
 
 

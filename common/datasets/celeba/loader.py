@@ -185,15 +185,15 @@ def chosen_names(
         if missing:
             raise UserError(
                 f"{form.title}: the list of splits does not say to which one {listed(missing)} "
-                "belong; take the list that belongs to these images, or use the report's split "
-                "(--data.split report)."
+                "belong; take the list that belongs to these images, or split by the order of "
+                "the files (IcGAN: --data.split report)."
             )
         return [name for name in names if form.parts[name] == SPLITS[split]]
     if not all(name.isdigit() for name in names):
         raise UserError(
             f"{form.title}: there is no {PARTITION_LISTS[0]}, and the images are not numbered as "
-            "CelebA's are, so there is no official split: add the file, or use the report's split "
-            "(--data.split report)."
+            "CelebA's are, so there is no official split: add the file, or split by the order of "
+            "the files (IcGAN: --data.split report)."
         )
     announce(f"CelebA: no {PARTITION_LISTS[0]}, so splits are the official file numbers")
     ends = {"train": (0, LAST_TRAIN), "dev": (LAST_TRAIN, LAST_DEV), "test": (LAST_DEV, 10**9)}
@@ -239,7 +239,7 @@ def training_obstacles(form: Form, names: list[str]) -> list[str]:
         if empty:
             found.append(
                 f"There are no images in {' and '.join(empty)}, which a training needs: take more "
-                "of CelebA, or the report's split there (--data.split report)."
+                "of CelebA, or split by the order of the files (IcGAN: --data.split report)."
             )
     name, content = next(form.read(names[:1]))
     try:

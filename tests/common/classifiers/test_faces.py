@@ -16,6 +16,7 @@ from common.classifiers.faces import (
     FaceClassifier,
     attribute_classifier,
     load_classifier,
+    load_stored,
     seen,
     train,
     training_faces,
@@ -250,3 +251,10 @@ def test_damaged_weights_are_named(trainings, tmp_path, kept):
     file.write_bytes(file.read_bytes()[:kept])
     with pytest.raises(UserError, match=rf"{file} is damaged \(.*\); delete it, it is made anew"):
         load_classifier("celeba", Source(cache_dir=tmp_path))
+
+
+def test_a_folder_without_a_classifier_is_a_user_error(tmp_path):
+    with pytest.raises(UserError, match=r"holds no classifier of faces: .*config\.json"):
+        UserError, match=rf"{tmp_path} holds no classifier of faces: .*config\.json"
+    ):
+        load_stored(tmp_path)
