@@ -255,6 +255,4 @@ def test_damaged_weights_are_named(trainings, tmp_path, kept):
 
 def test_a_folder_without_a_classifier_is_a_user_error(tmp_path):
     with pytest.raises(UserError, match=r"holds no classifier of faces: .*config\.json"):
-        UserError, match=rf"{tmp_path} holds no classifier of faces: .*config\.json"
-    ):
         load_stored(tmp_path)
