@@ -28,6 +28,7 @@ from common.reporting.tables import Table, markdown
 from common.runs.directory import Run, read_command
 from common.runs.history import history_files, last_rows, length
 from common.runs.log import log_to
+from common.runs.looks import looks_file, looks_text
 from common.runs.weights import save_half
 from common.settings.config import PLACES
 
@@ -51,7 +52,7 @@ class ReleaseCommand:
 
 
 def release(command: ReleaseCommand) -> Path:
-    """Writes `config.json`, `<network>.weights.h5`, the histories and `card.md`.
+    """Writes `config.json`, `<network>.weights.h5`, histories, looks at test, and `card.md`.
 
     The settings lose the folders of the data and of the cache, which are of this machine alone.
 
@@ -76,7 +77,8 @@ def release(command: ReleaseCommand) -> Path:
     settings = json.loads((command.run / "config.json").read_text(encoding="utf-8"))
     settings["source"] |= dict.fromkeys(PLACES)
     write_json(command.out / "config.json", settings)
-    for file in history_files(command.run).values():
+    kept = [*history_files(command.run).values(), looks_file(command.run)]
+    for file in (one for one in kept if one.is_file()):
         with atomic_path(command.out / file.name) as temporary:
             shutil.copyfile(file, temporary)
     write_text(command.out / "card.md", card(command))
@@ -103,6 +105,8 @@ def card(command: ReleaseCommand) -> str:
         facts.append(("its training", without_folders(source["command"])))
         facts += [(f"its stage {name}", length(row)) for name, row in source["stages"].items()]
     facts += [(f"stage {name}", length(row)) for name, row in last_rows(command.run).items()]
+    if told := looks_text(command.run):
+        facts.append(("looks at test", told))
     size = sum(path.stat().st_size for path in command.out.glob("*.weights.h5"))
     facts.append(("size", f"{size / 2**20:.1f} MiB in float16"))
     parts = [f"# {command.out.name}", command.note, markdown(Table("", ("", "value"), facts))]

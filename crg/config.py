@@ -101,18 +101,15 @@ class EncoderConfig:
     reestimate_batches: int = 0
     """Re-estimate the moving statistics of batch normalisation over so many batches of real images
     at the end of the stage; 0 keeps those of training. Ours."""
-    holdout: int = 0
-    """Hold out so many training images, the last ones, to validate this stage on. Ours."""
     keep: Literal["last", "best"] = "last"
-    """The encoder of the last step, or of the period with the smallest sum of both losses on the
-    images held out (the paper's choice for CelebA, Sec. 3.2.2)."""
+    """The encoder of the last step, or of the period with the smallest sum of both losses on dev
+    (the paper's choice for CelebA, Sec. 3.2.2)."""
 
     def __post_init__(self) -> None:
         check_stage("encoder", self)
         check_average("encoder", self.ema)
-        check_setting("encoder.holdout", self.holdout, self.holdout >= 0, "at least 0")
-        right = self.keep == "last" or (self.holdout > 0 and self.ema is None)
-        check_setting("encoder.keep", self.keep, right, "last, without a holdout or with ema")
+        right = self.keep == "last" or self.ema is None
+        check_setting("encoder.keep", self.keep, right, "last with ema")
         clip, batches = self.clip_norm, self.reestimate_batches
         right = clip is None or 0 < clip < math.inf
         check_setting("encoder.clip_norm", clip, right, "above 0 and finite, or none")
@@ -126,7 +123,8 @@ class Config:
     package: Annotated[Literal["crg"], tyro.conf.Suppress] = "crg"
     """Whose settings these are."""
     dataset: Literal["mnist"] = "mnist"
-    """28x28 digits, 60,000 for training and 10,000 for the test (Sec. 3.2.1)."""
+    """28x28 digits: of the 60,000 for training (Sec. 3.2.1) the last 5,000 are dev, 10,000 are the
+    test."""
     stages: tuple[Literal["gan", "encoder"], ...] = ("gan", "encoder")
     """Which stages to train; the encoder alone needs --init with a generator."""
     run: Annotated[RunConfig, tyro.conf.arg(name="")] = field(default_factory=RunConfig)
@@ -135,7 +133,7 @@ class Config:
     gan: GANConfig = field(default_factory=GANConfig)
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     report_images: int | None = None
-    """Test images in the final report; all by default."""
+    """Images in a report; all by default."""
 
     def __post_init__(self) -> None:
         count = self.report_images

@@ -8,11 +8,15 @@ from common import datasets
 from common.datasets.records import Records
 from crg.config import Config
 
+SPLITS = {"train": "train-head", "dev": "train-tail", "test": "test"}  # 55,000, 5,000, 10,000
 
-def load(config: Config, split: Literal["train", "test"]) -> Records:
-    """Reads one split of the run's data; of `train` the first `config.source.limit` images.
+
+def load(config: Config, split: Literal["train", "dev", "test"]) -> Records:
+    """Reads one split of the run's data; of `train` and `dev` the first `source.limit` images.
+
+    The paper trains on all 60,000 digits and chooses by none of them.
 
     Raises:
         UserError: the data are missing or are not what the loader needs.
     """
-    return datasets.load(config.dataset, split, config.source)
+    return datasets.load(config.dataset, SPLITS[split], config.source)

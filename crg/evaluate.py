@@ -2,7 +2,7 @@
 
     python -m crg.evaluate [RUN] [--out DIR] [--limit N]
 
-Writes `RUN/report/report.{json,csv,md,html}`: reconstruction of real test images and of generated
+Writes `RUN/report/report.{json,csv,md,html}`: reconstruction of real images and of generated
 ones, baselines, what the generator makes, and edits along directions from one pair of images. All
 images are compared as 8-bit images, errors stated on [0, 1] and on [-1, 1].
 """
@@ -16,14 +16,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from common.cli.commands import carry_out
-from common.cli.evaluation import EvaluateCommand, Evaluation, begin_evaluation, check_evaluation
+from common.cli.evaluation import (
+    EvaluateCommand,
+    Evaluation,
+    begin_evaluation,
+    check_evaluation,
+    finish_evaluation,
+)
 from common.errors import exits_cleanly
 
 if TYPE_CHECKING:
     from common.reporting.document import Report
     from crg.editor import CRGEditor
 
-GENERATED = 10_000  # images by which the generator is measured, at most as many as test images
+GENERATED = 10_000  # images by which the generator is measured, at most as many as images
 
 
 def evaluate(command: EvaluateCommand) -> Path:
@@ -35,11 +41,10 @@ def evaluate(command: EvaluateCommand) -> Path:
     Raises:
         UserError: the run is not trained yet, the data cannot be read, or fewer than two images.
     """
-    from common.reporting.publish import publish
     from crg import data, editor
 
     work = begin_evaluation(command, "crg", editor.load, data.load)
-    return publish(measure(work), work.out)
+    return finish_evaluation(work, measure(work))
 
 
 def measure(work: Evaluation[CRGEditor]) -> Report:
@@ -51,19 +56,19 @@ def measure(work: Evaluation[CRGEditor]) -> Report:
     from crg import tables
     from crg.figures import edit_table, figures
 
-    model, test, out, seed = work.editor, work.test, work.out, work.seed
-    codes = model.encode(test.images)
+    model, real, out, seed = work.editor, work.real, work.out, work.seed
+    codes = model.encode(real.images)
     reconstructions = model.decode(codes)
-    found = reconstruction_section(test.images, reconstructions, work.train.images, seed=seed)
-    shipped = tables.shipped_metrics(model, test, found.bits[0])
-    generated, cycle = tables.generated_table(model, min(len(test), GENERATED), seed)
-    made, digits = tables.digits_table(test, reconstructions, generated)
-    edits, edit_figures = edit_table(model, test, out)
+    found = reconstruction_section(real.images, reconstructions, work.train.images, seed=seed)
+    shipped = tables.shipped_metrics(model, real, found.bits[0])
+    generated, cycle = tables.generated_table(model, min(len(real), GENERATED), seed)
+    made, digits = tables.digits_table(real, reconstructions, generated)
+    edits, edit_figures = edit_table(model, real, out)
     others = work.train.spaced(len(generated)).images
-    sets = generated_table(features.digits(), test.images, generated, others, seed)
+    sets = generated_table(features.digits(), real.images, generated, others, seed)
     return Report(
         title=f"CRG on MNIST: {model.folder.name}",
-        n=len(test),
+        n=len(real),
         metrics=found.metrics,
         summary=work.summary("encoded and generated anew by the encoder alone"),
         tables=[
@@ -76,16 +81,16 @@ def measure(work: Evaluation[CRGEditor]) -> Report:
             edits,
         ],
         figures=[
-            *figures(model, test, reconstructions, generated, found.values["mse"], out),
+            *figures(model, real, reconstructions, generated, found.values["mse"], out),
             *edit_figures,
         ],
         findings=[*tables.table_3_findings(found.metrics), digits, *found.warnings],
         facts=work.facts,
         details={
-            "test_images": len(test),
+            "images": len(real),
             "code_mean": float(codes.latent.mean()),
             "code_std": float(codes.latent.std()),
-            "mean_l2": float(found.values["rmse"].mean() * np.sqrt(test.images[0].size)),
+            "mean_l2": float(found.values["rmse"].mean() * np.sqrt(real.images[0].size)),
         },
     )
 

@@ -32,12 +32,12 @@ PAIRS = {  # name -> images without and with the attribute, and the digit it is 
     "four to nine": ("four", "nine", 4),
 }
 STRENGTHS = (-0.5, -0.25, 0.0, 0.25, 0.5, 1.0)
-EDITED = 500  # test images a direction is measured on
+EDITED = 500  # images a direction is measured on
 
 
 def figures(
     model: CRGEditor,
-    test: Records,
+    real: Records,
     reconstructions: np.ndarray,
     generated: np.ndarray,
     errors: np.ndarray,
@@ -47,18 +47,18 @@ def figures(
 
     Args:
         model: g and e, and the folder whose histories are drawn if it has any.
-        test: real images.
+        real: real images.
         reconstructions: what becomes of them, uint8 `[N, H, W, C]`.
         generated: images of g, uint8 `[M, H, W, C]`.
         errors: of the reconstructions `[N]`.
         out: folder of the pictures.
     """
     drawn = [
-        real_reconstructions(test.images, reconstructions, out),
-        best_median_worst(test.images, reconstructions, errors, out),
+        real_reconstructions(real.images, reconstructions, out),
+        best_median_worst(real.images, reconstructions, errors, out),
         generated_reconstructions(model, generated, out),
         samples(generated, out),
-        interpolations(model, test.images, out),
+        interpolations(model, real.images, out),
         losses(model.folder, out),
     ]
     return [figure for figure in drawn if figure is not None]
@@ -134,16 +134,16 @@ def interpolations(model: CRGEditor, images: np.ndarray, out: Path) -> Figure | 
     return Figure(
         "Interpolations",
         out / "interpolations.png",
-        "Straight lines between the codes of two test images (the paper's Figure 3).",
+        "Straight lines between the codes of two images (the paper's Figure 3).",
     )
 
 
-def edit_table(model: CRGEditor, test: Records, out: Path) -> tuple[Table, list[Figure]]:
+def edit_table(model: CRGEditor, real: Records, out: Path) -> tuple[Table, list[Figure]]:
     """Directions from one pair each: what they do to measured attributes, and sheets of edits."""
     classifier = load_classifier()
     rows, sheets = [], []
     for name, (without, with_, digit) in PAIRS.items():
-        chosen = test if digit is None else test.take(np.flatnonzero(test.labels == digit))
+        chosen = real if digit is None else real.take(np.flatnonzero(real.labels == digit))
         chosen = chosen.spaced(EDITED)
         if not len(chosen):
             continue
@@ -158,7 +158,7 @@ def edit_table(model: CRGEditor, test: Records, out: Path) -> tuple[Table, list[
         "Edits along directions from one pair",
         ("direction, strength", "images", "slant in degrees", "ink", "digit kept", "digit reached"),
         rows,
-        "Means over edited test images: slant (positive leans right) and share of white are "
+        "Means over edited images: slant (positive leans right) and share of white are "
         'measured on the pixels; digits are read by the classifier, "kept" against the '
         "reconstruction. Strength 1 is the step from the pair's first image to its second.",
     )

@@ -76,9 +76,7 @@ def smoke() -> Config:
             encoder_channels=(8, 8, 16, 16, 32),
         ),
         gan=GANConfig(epochs=3.0, batch_size=64, ema=0.9),
-        encoder=EncoderConfig(
-            epochs=3.0, batch_size=64, holdout=128, keep="best", reestimate_batches=2
-        ),
+        encoder=EncoderConfig(epochs=3.0, batch_size=64, keep="best", reestimate_batches=2),
         report_images=64,
     )
 

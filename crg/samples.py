@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from common.runs.directory import Run
 
 SAMPLES = 64  # generated images on a sheet
-RECONSTRUCTIONS = 24  # test images on a sheet, each above what becomes of it
+RECONSTRUCTIONS = 24  # images on a sheet, each above what becomes of it
 COLUMNS = 8
 
 
@@ -32,7 +32,7 @@ def generated_samples(run: Run, model: CRGEditor) -> Callable[[str], None]:
 
 
 def reconstruction_samples(run: Run, test: Records, model: CRGEditor) -> Callable[[str], None]:
-    """A function that draws the first test images above their reconstructions."""
+    """A function that draws the first images above their reconstructions."""
     images = test.images[:RECONSTRUCTIONS]
 
     def sample(name: str) -> None:

@@ -76,13 +76,13 @@ def table_3_findings(metrics: Mapping[str, Interval]) -> list[str]:
     return found
 
 
-def shipped_metrics(model: CRGEditor, test: Records, bits: Bits) -> dict[str, Interval] | None:
+def shipped_metrics(model: CRGEditor, real: Records, bits: Bits) -> dict[str, Interval] | None:
     """The same metrics of the model in `weights/`, or None when it is the model itself."""
     folder = default_weights(editor.SHIPPED)
     if not folder.is_dir() or model.folder.resolve() == folder.resolve():
         return None
-    images = editor.load(folder).reconstruct(test.images)
-    return intervals(metrics_of(test.images, images, bits)[1])
+    images = editor.load(folder).reconstruct(real.images)
+    return intervals(metrics_of(real.images, images, bits)[1])
 
 
 def generated_table(model: CRGEditor, count: int, seed: int) -> tuple[np.ndarray, Table]:
@@ -105,14 +105,14 @@ def generated_table(model: CRGEditor, count: int, seed: int) -> tuple[np.ndarray
 
 
 def digits_table(
-    test: Records, reconstructions: np.ndarray, generated: np.ndarray
+    real: Records, reconstructions: np.ndarray, generated: np.ndarray
 ) -> tuple[Table, str]:
     """What a classifier of real digits reads in generated and reconstructed images; a finding."""
     classifier = load_classifier()
     made = predict_probabilities(classifier, generated)
     sure = made.max(axis=1) >= SURE
-    labels = test.labels
-    read_real = predict_probabilities(classifier, test.images).argmax(axis=1)
+    labels = real.labels
+    read_real = predict_probabilities(classifier, real.images).argmax(axis=1)
     read_again = predict_probabilities(classifier, reconstructions).argmax(axis=1)
     rows, shares = [], []
     for digit in range(10):
@@ -125,7 +125,7 @@ def digits_table(
             cells.append(proportion_interval(right, int(mine.sum())) if mine.any() else None)
         rows.append([str(digit), share, *cells])
     total = [
-        proportion_interval(int((read == labels).sum()), len(test))
+        proportion_interval(int((read == labels).sum()), len(real))
         for read in (read_real, read_again)
     ]
     rows.append(["all", proportion_interval(int(sure.sum()), len(made)), *total])

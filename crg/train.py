@@ -9,7 +9,7 @@ from common.datasets.records import Records
 from common.errors import UserError, exits_cleanly
 from common.reporting.samples import draw_losses
 from common.runs.directory import Run
-from common.settings.config import check_setting, read_config
+from common.settings.config import read_config
 from common.settings.flags import LaunchConfig
 from crg.config import Config
 from crg.presets import EXTENDABLE, PRESETS
@@ -31,8 +31,8 @@ def train(config: Config, launch: LaunchConfig, device: str) -> None:
     from crg import data
     from crg.editor import build
 
-    images, test = (data.load(config, split) for split in ("train", "test"))
-    check_lengths(test, *lengths(config, len(images)))
+    dev, images = (data.load(config, split) for split in ("dev", "train"))
+    check_lengths(dev, *((getattr(config, stage), len(images)) for stage in config.stages))
     nets = build(config)
     needed = () if "gan" in config.stages else ("generator",)
     found = load_start(nets, launch, "CRG", needed)
@@ -42,7 +42,7 @@ def train(config: Config, launch: LaunchConfig, device: str) -> None:
         if "gan" in config.stages:
             train_gan(config, run, images, nets)
         if "encoder" in config.stages:
-            train_encoder(config, run, images, test, nets)
+            train_encoder(config, run, images, dev, nets)
         draw_losses(run)
         if run.network_file("encoder").is_file():
             from crg.evaluate import EvaluateCommand, evaluate
@@ -75,19 +75,6 @@ def check_launch(config: Config, launch: LaunchConfig) -> None:
                 f"{saved.encoder.epochs:g} encoder epochs, so they cannot become more: train on "
                 f"in a new run with --stages encoder --init {launch.resume}."
             )
-
-
-def lengths(config: Config, images: int) -> list[tuple]:
-    """The settings of each stage, with the number of its training images.
-
-    Raises:
-        UserError: images held out that leave none.
-    """
-    held_out = config.encoder.holdout
-    if "encoder" in config.stages:
-        check_setting("encoder.holdout", held_out, held_out < images, f"below {images}")
-    stages = {"gan": (config.gan, images), "encoder": (config.encoder, images - held_out)}
-    return [stages[stage] for stage in config.stages]
 
 
 def train_gan(config: Config, run: Run, records: Records, nets: dict[str, keras.Model]) -> None:
@@ -130,7 +117,7 @@ def train_gan(config: Config, run: Run, records: Records, nets: dict[str, keras.
 
 
 def train_encoder(
-    config: Config, run: Run, records: Records, test: Records, nets: dict[str, keras.Model]
+    config: Config, run: Run, records: Records, dev: Records, nets: dict[str, keras.Model]
 ) -> None:
     """Stage 2 (Sec. 3.1); leaves the encoder trained, and saved in the run with its generator."""
     import keras
@@ -147,14 +134,13 @@ def train_encoder(
 
     settings, encoder, seed = config.encoder, nets["encoder"], config.run.seed
     saved = {name: nets[name] for name in ("generator", "encoder")}
-    kept = len(records) - settings.holdout
-    training, held_out = records.take(slice(kept)), records.take(slice(kept, None))
     model = CRG(**saved, reduction=settings.reduction, seed=seed)
 
     def adam(ema: float | None = None) -> keras.optimizers.Optimizer:
         rate = settings.learning_rate
         if settings.schedule == "cosine":
-            updates = stage_length(settings, kept)[0] * (2 if settings.shared_optimizer else 1)
+            updates = stage_length(settings, len(records))[0]
+            updates *= 2 if settings.shared_optimizer else 1
             rate = keras.optimizers.schedules.CosineDecay(rate, updates)
         return keras.optimizers.Adam(
             rate,  # pyright: ignore[reportArgumentType]
@@ -167,7 +153,7 @@ def train_encoder(
     latent_cycle = image_cycle if settings.shared_optimizer else adam()
     model.compile(jit_compile=config.run.xla, latent_cycle=latent_cycle, image_cycle=image_cycle)
     last = model.image_cycle_optimizer  # the mean moves with the last update of an iteration
-    draw = reconstruction_samples(run, test, in_training(config, run, nets))
+    draw = reconstruction_samples(run, dev, in_training(config, run, nets))
 
     def period_end(name: str) -> None:
         with averaged_weights(last, encoder):
@@ -178,10 +164,10 @@ def train_encoder(
         model,
         run,
         "encoder",
-        training,
+        records,
         settings,
         backup_seconds=config.run.backup_seconds,
-        validation=held_out if settings.holdout else None,
+        validation=dev,
         keep_best=(
             ("val_latent_cycle_loss", "val_image_cycle_loss") if settings.keep == "best" else ()
         ),
@@ -189,7 +175,7 @@ def train_encoder(
     )
     last.finalize_variable_values(encoder.trainable_variables)
     if settings.reestimate_batches:
-        batches = endless_batches(training, settings.batch_size, seed)
+        batches = endless_batches(records, settings.batch_size, seed)
         batches = batches.take(settings.reestimate_batches)
         reestimate_batch_statistics(encoder, (image for image, _ in batches))
     run.save_networks(saved)

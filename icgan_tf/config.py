@@ -248,7 +248,7 @@ class Config:
     encoder_z: EncoderZConfig = field(default_factory=EncoderZConfig)
     encoder_y: EncoderYConfig = field(default_factory=EncoderYConfig)
     report_images: int | None = None
-    """Test images in the final report; all by default."""
+    """Images in a report; all by default."""
 
     def __post_init__(self) -> None:
         count, size, family = self.report_images, self.data.image_size, self.networks.family

@@ -9,6 +9,7 @@ from common.datasets.records import Records
 from icgan_tf.config import CROPS, SPLITS, Config
 
 Split = Literal["train", "dev", "test"]
+DIGITS = {"train": "train", "dev": "test-half-1", "test": "test-half-2"}  # 60,000, 5,000, 5,000
 
 
 def load(config: Config, split: Split) -> Records:
@@ -16,8 +17,8 @@ def load(config: Config, split: Split) -> Records:
 
     Args:
         config: names the data set, its folder, the limit, the size and the attributes.
-        split: digits: 60,000, and the halves of the test file (the report, Sec. 4); faces: as
-            `common.datasets.celeba.loader` tells.
+        split: digits: all 60,000 of the training file, and halves of the test file (the report,
+            Sec. 4); faces: as `common.datasets.celeba.loader` tells.
 
     Returns:
         Records with square images of `config.data.image_size` pixels.
@@ -28,7 +29,7 @@ def load(config: Config, split: Split) -> Records:
     data = config.data
     return datasets.load(
         config.dataset,
-        "test5000" if config.dataset == "mnist" and split == "test" else split,
+        DIGITS[split] if config.dataset == "mnist" else split,
         config.source,
         size=data.image_size,
         attributes=data.attributes,

@@ -42,7 +42,7 @@ DIGITS = 10
 
 def edit_table(
     model: IcGANEditor,
-    test: Records,
+    real: Records,
     codes: Codes,
     seed: int,
 ) -> tuple[Table, dict[str, Interval], Interval]:
@@ -50,7 +50,7 @@ def edit_table(
 
     Args:
         model: the trained networks.
-        test: real digits.
+        real: real digits.
         codes: of them.
         seed: of the random latents.
 
@@ -63,7 +63,7 @@ def edit_table(
     """
     classifier = load_classifier()
     on_dev = checked_accuracy(classifier)
-    labels, true = test.labels, test.attributes
+    labels, true = real.labels, real.attributes
     rows: list[list[Cell]] = []
     shares: dict[str, Interval] = {}
 
@@ -91,7 +91,7 @@ def edit_table(
     random = np.random.default_rng(seed).standard_normal(codes.latent.shape, np.float32)
     drawn = model.decode(replace(codes, latent=random, attributes=true))
     reading("random z, y of the images", [drawn], [0], every)
-    reading("the real images", [test.images], [0], every)
+    reading("the real images", [real.images], [0], every)
     rows.append(["the report, one batch, by eye", None, REPORT, None])
     return (
         Table(
@@ -102,7 +102,7 @@ def edit_table(
             "says otherwise, so that E_y's errors count. Without the modulo, 9 + 1 asks for no "
             f"digit at all. The classifier is right on {on_dev.mean:.2%} of the {on_dev.n:,} real "
             "digits of dev. The report counted digits that were clear and right. ±: 95 % interval "
-            "over the test images.",
+            "over the images.",
         ),
         shares,
         sure,
@@ -120,7 +120,7 @@ def checked_accuracy(classifier: keras.Model) -> Interval:
     Raises:
         UserError: it is below `GOOD`.
     """
-    dev = mnist.load("dev")
+    dev = mnist.load("test-half-1")
     measured = accuracy(classifier, dev.images, dev.labels)
     if measured.mean < GOOD:
         raise UserError(
@@ -137,10 +137,10 @@ def _share(right: Sequence[np.ndarray]) -> Interval:
     return mean_interval(np.mean(right, axis=0))
 
 
-def digit_table(model: IcGANEditor, test: Records, codes: Codes) -> Table:
+def digit_table(model: IcGANEditor, real: Records, codes: Codes) -> Table:
     """The same, digit by digit: what E_y reads, what reconstruction and +1 are read as."""
     classifier = load_classifier()
-    labels = test.labels
+    labels = real.labels
     again, edited = (predict_labels(classifier, plus(model, codes, k)) for k in (0, 1))
     read = codes.attributes.argmax(axis=1)
     rows: list[list[Cell]] = []
@@ -162,21 +162,21 @@ def digit_table(model: IcGANEditor, test: Records, codes: Codes) -> Table:
 
 
 def style_table(
-    model: IcGANEditor, test: Records, codes: Codes, seed: int
+    model: IcGANEditor, real: Records, codes: Codes, seed: int
 ) -> tuple[Table, Interval]:
     """Whether an edit keeps the style: stroke, slant and z, within the digits of one class.
 
     Returns:
         The table, and the correlation of ink between inputs and their +1.
     """
-    labels = test.labels
+    labels = real.labels
     again, edited = (plus(model, codes, k) for k in (0, 1))
     another = codes.latent[other_rows(len(codes.latent), seed)]
     other = plus(model, replace(codes, latent=another), 1)
 
     def kept(measure: Callable[[np.ndarray], np.ndarray]) -> list[Interval]:
-        real = measure(test.images)
-        return [correlation(real, measure(images), labels) for images in (again, edited, other)]
+        own = measure(real.images)
+        return [correlation(own, measure(images), labels) for images in (again, edited, other)]
 
     of_ink = kept(ink)
     rows: list[list[Cell]] = [
@@ -192,7 +192,7 @@ def style_table(
     rows.append(
         [
             "distance within a class, real = 1",
-            *(s / _diversity(test.images, labels) for s in spreads),
+            *(s / _diversity(real.images, labels) for s in spreads),
         ]
     )
     return (

@@ -16,7 +16,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from common.cli.commands import carry_out
-from common.cli.evaluation import EvaluateCommand, Evaluation, begin_evaluation, check_evaluation
+from common.cli.evaluation import (
+    EvaluateCommand,
+    Evaluation,
+    begin_evaluation,
+    check_evaluation,
+    finish_evaluation,
+)
 from common.errors import exits_cleanly
 
 if TYPE_CHECKING:
@@ -38,11 +44,10 @@ def evaluate(command: EvaluateCommand) -> Path:
     Raises:
         UserError: the run is not trained yet, the data cannot be read, or fewer than two images.
     """
-    from common.reporting.publish import publish
     from icgan_tf import editor
 
     work = begin_evaluation(command, "icgan_tf", editor.load, images)
-    return publish(measure(work), work.out)
+    return finish_evaluation(work, measure(work))
 
 
 def images(config: Config, split: Split) -> Records:
@@ -67,55 +72,55 @@ def measure(work: Evaluation[IcGANEditor]) -> Report:
     from icgan_tf.figures import figures
     from icgan_tf.tables import collapse_findings, encoder_table
 
-    model, test, seed = work.editor, work.test, work.seed
-    codes = model.encode(test.images)
+    model, real, seed = work.editor, work.real, work.seed
+    codes = model.encode(real.images)
     found = reconstruction_section(
-        test.images,
+        real.images,
         model.decode(codes),
         work.train.images,
         seed=seed,
         noun=model.kind.noun,
     )
     if model.digits:
-        tables, findings = digits_part(model, test, codes, seed)
+        tables, findings = digits_part(model, real, codes, seed)
         space = features.digits()
     else:
         classifier = load_classifier(work.config.dataset, work.config.source)
-        tables, findings = faces_part(model, classifier, test, codes)
+        tables, findings = faces_part(model, classifier, real, codes)
         space = features.faces(classifier)
     z = np.random.default_rng(seed).standard_normal(codes.latent.shape, np.float32)
-    generated = model.decode(Codes(z, test.attributes))
-    others = work.train.spaced(len(test)).images
+    generated = model.decode(Codes(z, real.attributes))
+    others = work.train.spaced(len(real)).images
     return Report(
         title=f"IcGAN on {model.config.dataset}: {model.folder.name}",
-        n=len(test),
+        n=len(real),
         metrics=found.metrics,
         summary=work.summary("encoded by E_z and E_y and generated anew by G"),
         tables=[
             *tables,
-            encoder_table(model, test, codes, seed),
-            *generated_table(space, test.images, generated, others, seed),
+            encoder_table(model, real, codes, seed),
+            *generated_table(space, real.images, generated, others, seed),
             found.baselines,
             found.hashes,
         ],
-        figures=figures(model, test, codes, seed, work.out),
+        figures=figures(model, real, codes, seed, work.out),
         findings=[*findings, *found.warnings, *collapse_findings(model.folder)],
         facts=work.facts,
-        details={"test_images": len(test), "attribute_names": list(model.attribute_names)},
+        details={"images": len(real), "attribute_names": list(model.attribute_names)},
     )
 
 
 def digits_part(
-    model: IcGANEditor, test: Records, codes: Codes, seed: int
+    model: IcGANEditor, real: Records, codes: Codes, seed: int
 ) -> tuple[list[Table], list[str]]:
     """The tables of digits, and what they say."""
     from icgan_tf import digits
 
-    edits, shares, sure = digits.edit_table(model, test, codes, seed)
-    style, kept = digits.style_table(model, test, codes, seed)
-    by_digit = digits.digit_table(model, test, codes)
+    edits, shares, sure = digits.edit_table(model, real, codes, seed)
+    style, kept = digits.style_table(model, real, codes, seed)
+    by_digit = digits.digit_table(model, real, codes)
     sentences = [
-        f"{shares['+1'].mean:.2%} of {len(test):,} test digits read as the next digit after +1, "
+        f"{shares['+1'].mean:.2%} of {len(real):,} digits read as the next digit after +1, "
         f"{sure.mean:.2%} surely so (the report: {digits.REPORT:.2%} of one batch clear and right, "
         "by eye).",
         f"{shares['+0, reconstruction'].mean:.2%} of the reconstructions keep their digit.",
@@ -126,14 +131,14 @@ def digits_part(
 
 
 def faces_part(
-    model: IcGANEditor, classifier: FaceClassifier, test: Records, codes: Codes
+    model: IcGANEditor, classifier: FaceClassifier, real: Records, codes: Codes
 ) -> tuple[list[Table], list[str]]:
     """The tables of faces, and what they say."""
     from icgan_tf import faces
     from icgan_tf.tables import epoch_findings
 
     edits, means = faces.edit_table(model, classifier, codes)
-    reading = faces.reading_table(model, classifier, test, codes)
+    reading = faces.reading_table(model, classifier, real, codes)
     own = dict(zip(reading.columns, reading.rows[-1], strict=True))
     sentences = [
         f"An attribute that is set is read in {means['set: there']:.1%} of the faces without it "

@@ -45,7 +45,7 @@ def edit_table(
     Args:
         model: the trained networks.
         classifier: of real faces.
-        codes: of the test faces.
+        codes: of the faces.
 
     Returns:
         The table, and the means over the attributes by the names of its columns.
@@ -77,7 +77,7 @@ def edit_table(
             "Attributes set and cleared, as a classifier of real faces reads them",
             ("attribute", *EDIT_COLUMNS),
             rows,
-            "Set: test faces in which E_y does not read the attribute get it; cleared: those in "
+            "Set: faces in which E_y does not read the attribute get it; cleared: those in "
             'which it does lose it. "Before" is how many of their reconstructions read so without '
             "the edit; what exceeds it is the edit's effect. Others kept: share of the other "
             "attributes that are read as in the reconstruction, without those that the attribute "
@@ -90,14 +90,14 @@ def edit_table(
 def reading_table(
     model: IcGANEditor,
     classifier: FaceClassifier,
-    test: Records,
+    real: Records,
     codes: Codes,
 ) -> Table:
     """Attributes as E_y and a classifier read them in real faces, it also in reconstructions."""
-    names, true = model.attribute_names, test.attributes > 0.5
-    real = classifier.read(test.images, names)
+    names, true = model.attribute_names, real.attributes > 0.5
+    seen = classifier.read(real.images, names)
     again = classifier.read(model.decode(codes), names)
-    rows = reading_rows(names, true, [real, codes.attributes > 0.5, again])
+    rows = reading_rows(names, true, [seen, codes.attributes > 0.5, again])
     return Table(
         "Attributes read: accuracy and F1",
         (
@@ -112,7 +112,7 @@ def reading_table(
             "rec. F1",
         ),
         rows,
-        f"Of {len(test):,} test faces. Majority: the accuracy of one answer for all. The "
+        f"Of {len(real):,} faces. Majority: the accuracy of one answer for all. The "
         "classifier and E_y read real faces; rec.: the classifier reads their reconstructions "
         "(with E_y's attributes made binary, where the authors' own protocol has them raw). F1 is "
         "missing where no face has the attribute and none is read to have it.",

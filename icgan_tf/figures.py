@@ -33,7 +33,7 @@ SIDE = 8  # rows and columns of the digits' grid
 
 def figures(
     model: IcGANEditor,
-    test: Records,
+    real: Records,
     codes: Codes,
     seed: int,
     out: Path,
@@ -42,19 +42,19 @@ def figures(
 
     Args:
         model: the trained networks, and the folder whose histories are drawn if it has any.
-        test: real images.
+        real: real images.
         codes: of them.
         seed: of random latents.
         out: folder of the pictures.
     """
-    drawn = [reconstructions(model, test, codes, out)]
+    drawn = [reconstructions(model, real, codes, out)]
     if model.digits:
-        drawn.insert(0, plus_one(model, test, codes, out))
+        drawn.insert(0, plus_one(model, real, codes, out))
     else:
-        drawn[:0] = face_edits(model, test, codes, out)
-    drawn.append(all_attributes(model, test, codes, out))
+        drawn[:0] = face_edits(model, real, codes, out)
+    drawn.append(all_attributes(model, real, codes, out))
     drawn.append(samples(model, seed, out))
-    drawn.append(interpolations(model, test, codes, out))
+    drawn.append(interpolations(model, real, codes, out))
     return [*drawn, *curves(model.folder, out)]
 
 
@@ -101,44 +101,44 @@ def four_panels(histories: dict[str, History], path: Path) -> None:
         canvas.savefig(temporary, dpi=110)
 
 
-def reconstructions(model: IcGANEditor, test: Records, codes: Codes, out: Path) -> Figure:
-    """The first test images, each row above that of their reconstructions."""
+def reconstructions(model: IcGANEditor, real: Records, codes: Codes, out: Path) -> Figure:
+    """The first images, each row above that of their reconstructions."""
     count = 40 if model.digits else 20
     sheet = out / "reconstructions.png"
-    rows = alternating(test.images[:count], model.decode(codes[:count]))
+    rows = alternating(real.images[:count], model.decode(codes[:count]))
     grid(rows, sheet, row_labels=["real", "ours"] * (len(rows) // 2))
     return Figure(
         "Real images and reconstructions",
         sheet,
-        f"The first {min(count, len(test))} of the images that were measured, not chosen.",
+        f"The first {min(count, len(real))} of the images that were measured, not chosen.",
     )
 
 
-def plus_one(model: IcGANEditor, test: Records, codes: Codes, out: Path) -> Figure:
+def plus_one(model: IcGANEditor, real: Records, codes: Codes, out: Path) -> Figure:
     """The report's Figure 5a: real digits on the left, each plus one on the right."""
-    count = min(SIDE * SIDE, len(test))
+    count = min(SIDE * SIDE, len(real))
     edited = plus(model, codes[:count], 1)
     sheet = out / "figure-5a.png"
     rows = []
     for start in range(0, count, SIDE):
         part = slice(start, min(start + SIDE, count))
-        left = [*test.images[part], *[None] * (SIDE - (part.stop - start))]
+        left = [*real.images[part], *[None] * (SIDE - (part.stop - start))]
         rows.append([*left, None, *edited[part]])
     grid(rows, sheet)
     return Figure(
         "Digits plus one (the report's Figure 5a)",
         sheet,
-        f"Left: the first {count} test digits, not chosen. Right: each plus one, 9 becoming 0.",
+        f"Left: the first {count} digits, not chosen. Right: each plus one, 9 becoming 0.",
     )
 
 
-def face_edits(model: IcGANEditor, test: Records, codes: Codes, out: Path) -> list[Figure]:
+def face_edits(model: IcGANEditor, real: Records, codes: Codes, out: Path) -> list[Figure]:
     """As the report's Figure 5b: an attribute set and cleared, on faces with and without it."""
     drawn = []
     names = model.attribute_names
     for name in (name for name in SHOWN if name in names):
         column = names.index(name)
-        there = test.attributes[:, column] > 0.5
+        there = real.attributes[:, column] > 0.5
         rows, labels = [], []
         for present in (True, False):
             chosen = np.flatnonzero(there == present)[:FACES]
@@ -149,7 +149,7 @@ def face_edits(model: IcGANEditor, test: Records, codes: Codes, out: Path) -> li
                 model.decode(some.with_attributes(with_values(y, names, {name: value})))
                 for value in (-1.0, 1.0)
             )
-            rows += [test.images[chosen], model.decode(some), cleared, set_]
+            rows += [real.images[chosen], model.decode(some), cleared, set_]
             kind = "with" if present else "without"
             labels += [f"{kind} {name}", "reconstruction", "cleared", "set"]
         sheet = out / f"edit-{name}.png"
@@ -158,22 +158,22 @@ def face_edits(model: IcGANEditor, test: Records, codes: Codes, out: Path) -> li
             Figure(
                 f"Edit: {name}" + (" (the report's Figure 5b)" if name == "Eyeglasses" else ""),
                 sheet,
-                f"The first {FACES} test faces with and without {name} by their labels, not "
+                f"The first {FACES} faces with and without {name} by their labels, not "
                 "chosen: real, reconstructed, with the attribute at -1 and at 1.",
             )
         )
     return drawn
 
 
-def all_attributes(model: IcGANEditor, test: Records, codes: Codes, out: Path) -> Figure:
+def all_attributes(model: IcGANEditor, real: Records, codes: Codes, out: Path) -> Figure:
     """A row an image: itself, its reconstruction, and each attribute or class in turn."""
     if model.digits:
-        chosen = np.array(one_of_each(test.labels))
+        chosen = np.array(one_of_each(real.labels))
     else:
-        chosen = np.arange(min(FACES, len(test)))
+        chosen = np.arange(min(FACES, len(real)))
     some = codes[chosen]
     varied = variations(some.attributes, model.attribute_names, model.digits)
-    columns = {"input": test.images[chosen], "rec.": model.decode(some)}
+    columns = {"input": real.images[chosen], "rec.": model.decode(some)}
     columns |= {
         label: model.decode(some.with_attributes(wanted)) for label, wanted in varied.items()
     }
@@ -207,15 +207,15 @@ def samples(model: IcGANEditor, seed: int, out: Path) -> Figure:
     )
 
 
-def interpolations(model: IcGANEditor, test: Records, codes: Codes, out: Path) -> Figure:
-    """From one test image to the next along a straight line in z and y."""
-    first = np.arange(0, min(10, len(test) - 1), 2)
+def interpolations(model: IcGANEditor, real: Records, codes: Codes, out: Path) -> Figure:
+    """From one image to the next along a straight line in z and y."""
+    first = np.arange(0, min(10, len(real) - 1), 2)
     starts, ends = ((codes.latent[rows], codes.attributes[rows]) for rows in (first, first + 1))
     shares = np.linspace(0.0, 1.0, 8)
     line = [model.decode(Codes(*between(starts, ends, share))) for share in shares]
-    columns = [test.images[first], *line, test.images[first + 1]]
+    columns = [real.images[first], *line, real.images[first + 1]]
     rows = [list(row) for row in zip(*columns, strict=True)]
     sheet = out / "interpolations.png"
     labels = ["real", *(f"{share:.0%}" for share in shares), "real"]
     grid(rows, sheet, column_labels=labels)
-    return Figure("Interpolations", sheet, "Straight lines in z and y between two test images.")
+    return Figure("Interpolations", sheet, "Straight lines in z and y between two images.")

@@ -21,28 +21,28 @@ from icgan_tf.editor import Codes, IcGANEditor
 from icgan_tf.figures import curves
 
 REPORT_IMAGES = SPLITS["report"]  # in an epoch of the report
-GENERATED = 5_000  # images on which E_z is measured, at most as many as test images
+GENERATED = 5_000  # images on which E_z is measured, at most as many as images
 
 
 def encoder_table(
     model: IcGANEditor,
-    test: Records,
+    real: Records,
     codes: Codes,
     seed: int,
 ) -> Table:
     """How well E_z and E_y do their own tasks, and what the codes of real images look like."""
     latents, answers = codes.latent, codes.read
     assert answers is not None
-    count = min(len(test), GENERATED)
+    count = min(len(real), GENERATED)
     z = np.random.default_rng(seed).standard_normal((count, latents.shape[1]), np.float32)
-    found = model.found_again(Codes(z, test.attributes[:count]))
+    found = model.found_again(Codes(z, real.attributes[:count]))
     error = mean_interval(np.square(found - z).mean(axis=1))
     live = found.std(axis=0) > 0  # a dimension that E_z does not use has no correlation
     pairs = zip(found.T[live], z.T[live], strict=True)
     agreeing = float(np.mean([np.corrcoef(a, b)[0, 1] for a, b in pairs])) if live.any() else 0.0
-    true, read = test.attributes > 0.5, codes.attributes > 0.5
+    true, read = real.attributes > 0.5, codes.attributes > 0.5
     if model.digits:
-        right = proportion_interval(int((read & true).any(axis=1).sum()), len(test))
+        right = proportion_interval(int((read & true).any(axis=1).sum()), len(real))
     else:
         right = mean_interval((read == true).mean(axis=1))
     scores = np.array([f1(a, b) for a, b in zip(read.T, true.T, strict=True)])
@@ -53,7 +53,7 @@ def encoder_table(
         ["E_y, mean F1", float(scores[known].mean()) if known.any() else None],
         [
             "E_y, squared error per attribute (Eq. 3)",
-            float(scale * np.square(answers - test.attributes).mean()),
+            float(scale * np.square(answers - real.attributes).mean()),
         ],
         ["E_z, squared error per dimension on generated images (Eq. 2)", error],
         ["E_z, mean correlation with the true z", agreeing],
@@ -66,7 +66,7 @@ def encoder_table(
         "The encoders",
         ("what", "value"),
         rows,
-        f"E_z on {count:,} images of fresh z ~ N(0, I) and the y of test images, as G makes them; "
+        f"E_z on {count:,} images of fresh z ~ N(0, I) and the y of images, as G makes them; "
         "answering 0 has an error of 1. N(0, I) has a standard deviation of 1: codes of real "
         "images that have less are drawn towards the mean.",
     )

@@ -57,8 +57,8 @@ def train(config: Config, launch: LaunchConfig, device: str) -> None:
     from icgan_tf.editor import build
 
     # The training images last: they take longest, and a split that is missing is refused before.
-    test, dev, records = (data.load(config, split) for split in ("test", "dev", "train"))
-    check_lengths(test, *((getattr(config, stage), len(records)) for stage in config.stages))
+    dev, records = (data.load(config, split) for split in ("dev", "train"))
+    check_lengths(dev, *((getattr(config, stage), len(records)) for stage in config.stages))
     values, prior = config.data.condition_values, config.gan.prior
     conditions = Conditions(records.attributes, values, prior, one_hot=config.dataset == "mnist")
     images = Images(records, dev, conditions)

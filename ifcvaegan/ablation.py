@@ -1,15 +1,17 @@
-"""Trains and evaluates every row of the paper's Table 1, into one table and one figure.
+"""Trains and evaluates the rows of the paper's Table 1, into one table and one figure.
 
     python -m ifcvaegan.ablation --data-dir CELEBA --limit 8192 --filters 24 --epochs 8
+    python -m ifcvaegan.ablation --bases paper release stable --rows best no_aux --seeds 0 1 ...
 
-Each row is a run below `--out`, as `ifcvaegan.train` makes one. The command can be stopped at any
-time and given again: rows that are done are read, one that was interrupted goes on, the rest is
+Each model is a run below `--out`, as `ifcvaegan.train` makes one. The command can be stopped at any
+time and given again: runs that are done are read, one that was interrupted goes on, the rest is
 trained.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import logging
 from collections.abc import Sequence
@@ -19,19 +21,17 @@ from typing import Any, Literal
 
 from common import device
 from common.cli.commands import carry_out
+from common.cli.evaluation import EvaluateCommand, Split, report_folder
 from common.errors import UserError, exits_cleanly
 from common.runs.directory import Run
 from common.runs.history import read_history
 from common.runs.log import log_to
-from common.settings.config import PLACES, check_seed, read_config
+from common.settings.config import PLACES, Precision, check_seed, read_config
 from common.settings.flags import LaunchConfig, refuse_changes
-from ifcvaegan.config import Config, Dataset
-from ifcvaegan.presets import EXTENDABLE, PRESETS, TABLE_1
+from ifcvaegan.config import Config, Dataset, attribute_names
+from ifcvaegan.presets import EXTENDABLE, ROWS, TABLE_1, Base, Variant
 
 logger = logging.getLogger(__name__)
-
-VARIED = ("alpha", "beta", "gamma")  # of the loss, by the rows
-ROWS = (*TABLE_1, "naive_fig3", "if_fig2")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,13 +39,17 @@ class AblationCommand:
     """Trains and evaluates the rows of Table 1; given again, it goes on where it was."""
 
     out: Path | None = None
-    """Folder of the runs, one a row, and of the report on all; `runs/ifcvaegan-ablation-<base>` by
+    """Folder of the runs, one a model, and of the report on all; `runs/ifcvaegan-ablation` by
     default."""
-    base: Literal["paper", "stable"] = "paper"
-    """The preset that the rows vary: the paper's settings as they stand, or `stable`, whose
-    L^_class and L_aux are then switched on and off."""
+    bases: tuple[Base, ...] = ("paper",)
+    """Presets that the rows vary: the losses of the paper, those of the authors' code, `stable`, or
+    `stable_eq12`. Each row switches L^_class and L_aux on and off and sets alpha."""
     rows: tuple[str, ...] = tuple(TABLE_1)
-    """Presets, in the order of the table; those of Figures 2 and 3 may join the paper's rows."""
+    """Rows, in the order of the table; `naive_fig3` and `if_fig2` may join them."""
+    seeds: tuple[int, ...] = (0,)
+    """Seeds of each row."""
+    split: Split = "dev"
+    """The images of the report: dev, by which settings are chosen, or test, for final figures."""
     dataset: Dataset = "celeba"
     """CelebA's faces, or faces drawn by this program."""
     data_dir: Path | None = None
@@ -61,98 +65,93 @@ class AblationCommand:
     filters: int = 64
     """Width of E, D and C; 24 trains on two cores."""
     epochs: float | None = None
-    """Epochs of each row; by default those of its preset."""
+    """Epochs of each model; by default those of its base."""
     batch_size: int | None = None
-    """Batch size of each row; by default that of its preset."""
-    seed: int = 0
-    """Seed of all rows."""
+    """Batch size of each model; by default that of its base."""
+    precision: Precision = "float32"
+    """Of the trainings, as in `ifcvaegan.train`."""
 
 
 def ablation(command: AblationCommand) -> Path:
-    """Trains what is missing, reads all reports and writes the one on all rows.
+    """Trains what is missing, reads all reports and writes the one on all models.
 
     Returns:
         Its HTML page.
 
     Raises:
-        UserError: a preset is unknown, a row below `--out` has other settings, or one fails.
+        UserError: a row is unknown, a run below `--out` has other settings, or one fails.
     """
     from common.reporting.provenance import command_line, facts
     from common.reporting.publish import publish
     from ifcvaegan import comparison
 
-    out = folder_of(command)
     check(command)
-    wanted = {name: settings(command, name) for name in command.rows}
-    for number, (name, config) in enumerate(wanted.items(), start=1):
+    out, wanted = folder_of(command), variants(command)
+    for number, variant in enumerate(wanted, start=1):
         log_to(None)
-        logger.info("row %d of %d: %s", number, len(wanted), name)
-        train_row(out / name, name, config)
+        logger.info("model %d of %d: %s", number, len(wanted), variant.label)
+        train_variant(out / variant.name, variant, settings(command, variant))
     log_to(None)
+    reports = {variant: report_of(out / variant.name, command.split) for variant in wanted}
     line = command_line("ifcvaegan.ablation", command)
-    rows = comparison.Rows(
-        folders={name: out / name for name in command.rows},
-        base=command.base,
+    work = comparison.Comparison(
+        reports=reports,
+        attribute=attribute_names(settings(command, wanted[0]))[0],
+        split=command.split,
         published=(command.dataset, command.attributes) == ("celeba", ("Smiling",)),
-        facts=facts(out / command.rows[-1], command.seed, line),
+        facts=facts(out / wanted[-1].name, wanted[-1].seed, line),
     )
-    return publish(comparison.report(rows, out / "report"), out / "report")
+    return publish(comparison.report(work, out / "report"), out / "report")
 
 
 def folder_of(command: AblationCommand) -> Path:
-    """The folder of the rows."""
-    return command.out or Path("runs") / f"ifcvaegan-ablation-{command.base}"
+    """The folder of the runs."""
+    return command.out or Path("runs") / "ifcvaegan-ablation"
+
+
+def variants(command: AblationCommand) -> list[Variant]:
+    """The models, in the order of the table."""
+    every = itertools.product(command.bases, command.rows, command.seeds)
+    return [Variant(*one) for one in every]
 
 
 def check(command: AblationCommand) -> None:
     """Refuses what can be refused before anything is trained.
 
     Raises:
-        UserError: a preset is unknown, or a row below `--out` has other settings.
+        UserError: a row is unknown, or a run below `--out` has other settings.
     """
-    check_seed(command.seed)
     unknown = sorted(set(command.rows) - set(ROWS))
     if unknown or not command.rows:
         raise UserError(f"--rows names {unknown or 'none'}; the rows are {', '.join(ROWS)}.")
-    for name in command.rows:
-        check_row(folder_of(command) / name, settings(command, name))
+    for name in ("bases", "seeds"):
+        if not getattr(command, name):
+            raise UserError(f"--{name} names none; give at least one.")
+    for seed in command.seeds:
+        check_seed(seed)
+    for variant in variants(command):
+        check_row(folder_of(command) / variant.name, settings(command, variant))
 
 
-def settings(command: AblationCommand, preset: str) -> Config:
-    """The settings of a row, with what the command changes in all of them."""
-    config = PRESETS[command.base](command.dataset)
+def settings(command: AblationCommand, variant: Variant) -> Config:
+    """The settings of a model, with what the command changes in all of them."""
+    config = variant.settings(command.dataset)
     train: dict[str, Any] = {"epochs": command.epochs, "batch_size": command.batch_size}
     train = {name: value for name, value in train.items() if value is not None}
     source: dict[str, Any] = {name: getattr(command, name) for name in PLACES}
     replace = dataclasses.replace
     return replace(
         config,
-        run=replace(config.run, seed=command.seed),
+        run=replace(config.run, seed=variant.seed, precision=command.precision),
         source=replace(config.source, limit=command.limit, **source),
-        loss=replace(config.loss, **varied(command.base, preset)),
         data=replace(config.data, attributes=command.attributes),
         networks=replace(config.networks, filters=command.filters),
         train=replace(config.train, **train),
     )
 
 
-def varied(base: str, row: str) -> dict[str, float]:
-    """Alpha, beta and gamma of a row: the published ones, or those of `stable` switched on or off.
-
-    Every published beta and gamma is 0 or 1, which in `stable` becomes 0 or its own value.
-    """
-    published, own = PRESETS[row]().loss, PRESETS[base]().loss
-    if base == "paper":
-        return {name: getattr(published, name) for name in VARIED}
-    return {
-        "alpha": published.alpha,
-        "beta": own.beta if published.beta else 0.0,
-        "gamma": own.gamma if published.gamma else 0.0,
-    }
-
-
 def check_row(folder: Path, config: Config) -> None:
-    """Refuses a row that was trained with other settings; more epochs than before are fine.
+    """Refuses a run that was trained with other settings; more epochs than before are fine.
 
     Raises:
         UserError: naming what differs.
@@ -168,15 +167,15 @@ def check_row(folder: Path, config: Config) -> None:
 
 
 def is_begun(folder: Path) -> bool:
-    """Whether the row has a run."""
+    """Whether the run exists."""
     return (folder / "config.json").is_file()
 
 
 def is_done(folder: Path, config: Config) -> bool:
-    """Whether the row is trained to its end and its report was written after that."""
+    """Whether the run is trained to its end and its own report was written after that."""
     from common.training.fit import stage_length
 
-    report = folder / "report" / "report.json"
+    report = report_file(folder, "dev")
     history = Run(folder).history_file("vaegan")
     if not (report.is_file() and history.is_file()):
         return False
@@ -186,17 +185,17 @@ def is_done(folder: Path, config: Config) -> bool:
     return trained and report.stat().st_mtime >= history.stat().st_mtime
 
 
-def train_row(folder: Path, name: str, config: Config) -> None:
-    """Trains a row, or goes on with it, unless it is done.
+def train_variant(folder: Path, variant: Variant, config: Config) -> None:
+    """Trains a model, or goes on with it, unless it is done.
 
     Args:
         folder: of its run.
-        name: of the row.
+        variant: which model it is.
         config: its settings.
 
     Raises:
         UserError: the training failed.
-        KeyboardInterrupt: after Ctrl-C, when the row has saved its state.
+        KeyboardInterrupt: after Ctrl-C, when the run has saved its state.
     """
     import keras
 
@@ -206,18 +205,34 @@ def train_row(folder: Path, name: str, config: Config) -> None:
         return
     begun = is_begun(folder)
     launch = LaunchConfig(
-        preset=name, resume=folder if begun else None, out=None if begun else folder
+        preset=variant.base, resume=folder if begun else None, out=None if begun else folder
     )
-    keras.backend.clear_session()  # of the row before
+    keras.backend.clear_session()  # of the model before
     config, described = device.configure(config)
     try:
         train(config, launch, described)
     except UserError as error:
         raise UserError(
-            f"The row {name} ended early: {error} Once that is mended, the same command goes on."
+            f"The model {variant.label} ended early: {error} Once that is mended, the same command "
+            "goes on."
         ) from error
     except KeyboardInterrupt:
         raise KeyboardInterrupt("stopped; the same command goes on") from None
+
+
+def report_of(folder: Path, split: Split) -> Path:
+    """The report of a run on a split, which is made if it is missing or older than the run."""
+    from ifcvaegan.evaluate import evaluate
+
+    file, history = report_file(folder, split), Run(folder).history_file("vaegan")
+    if not file.is_file() or file.stat().st_mtime < history.stat().st_mtime:
+        evaluate(EvaluateCommand(run=folder, split=split))
+    return file
+
+
+def report_file(folder: Path, split: Split) -> Path:
+    """Where the report of a run on a split lies."""
+    return folder / report_folder(split) / "report.json"
 
 
 @exits_cleanly

@@ -1,4 +1,4 @@
-"""All rows of the paper's Table 1 side by side: the report that an ablation ends with."""
+"""Models of Table 1 side by side: the report that an ablation ends with."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from common.files import atomic_path
 from common.metrics.intervals import Interval
 from common.reporting.document import Figure, Report
 from common.reporting.tables import Cell, Table
-from common.settings.config import from_json, read_config
-from ifcvaegan.config import Config, attribute_names
-from ifcvaegan.presets import PRESETS, TABLE_1
+from common.settings.config import from_json
+from ifcvaegan.presets import ROWS, TABLE_1, Variant
 from ifcvaegan.results import AttributeResult, Shares
 
+READS = 0.85  # share of the faces whose attribute E itself must read, or its y edits nothing
+PAIRS = (("best", "no_aux"), ("with_rec_class", "no_aux_rec_class"))  # with and without L_aux
 COLUMNS: dict[str, Callable[[AttributeResult], Interval | None]] = {
     "Class0, all": lambda found: found.protocols.every.class0,
     "Class1, all": lambda found: found.protocols.every.class1,
@@ -33,58 +34,105 @@ COLUMNS: dict[str, Callable[[AttributeResult], Interval | None]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rows:
+class Comparison:
     """What a comparison is about.
 
     Attributes:
-        folders: name of a row -> its run, with a report.
-        base: the preset that the rows vary.
+        reports: each model -> its report.json.
+        attribute: of which they tell.
+        split: of the faces that were measured.
         published: whether the paper's Table 1 is about such models.
         facts: where the numbers come from, for the report.
     """
 
-    folders: Mapping[str, Path]
-    base: str
+    reports: Mapping[Variant, Path]
+    attribute: str
+    split: str
     published: bool
     facts: Sequence[tuple[str, str]]
 
 
-def report(rows: Rows, out: Path) -> Report:
-    """The report on all rows, from the report of each.
+Found = Mapping[Variant, AttributeResult]
+
+
+def report(work: Comparison, out: Path) -> Report:
+    """The report on all models, from the report of each.
 
     Args:
-        rows: what to compare.
+        work: what to compare.
         out: folder of the report.
 
     Raises:
-        UserError: the rows were measured on different faces, or on none with the attribute.
+        UserError: the models were measured on different faces, or on none with the attribute.
     """
-    found: dict[str, AttributeResult] = {}
+    found: dict[Variant, AttributeResult] = {}
     counts: dict[str, int] = {}
-    name = ""
-    for row, folder in rows.folders.items():
-        file = folder / "report" / "report.json"
+    for variant, file in work.reports.items():
         told = json.loads(file.read_text("utf-8"))
-        name = attribute_names(read_config(Config, folder))[0]
-        found[row] = from_json(AttributeResult, told["details"]["attributes"][name], str(file))
-        counts[row] = told["n"]
+        values = told["details"]["attributes"][work.attribute]
+        found[variant] = from_json(AttributeResult, values, str(file))
+        counts[variant.label] = told["n"]
     if len(set(counts.values())) > 1:
-        told = ", ".join(f"{row}: {n:,}" for row, n in counts.items())
+        told = ", ".join(f"{label}: {n:,}" for label, n in counts.items())
         raise UserError(
-            f"The rows were measured on different numbers of faces ({told}); measure all alike."
+            f"The models were measured on different numbers of faces ({told}); measure all alike."
         )
     n = next(iter(counts.values()))
     if not all(one.protocols.present for one in found.values()):
-        raise UserError(f"None of the {n:,} test faces has {name}: measure more of them.")
-    published = TABLE_1 if rows.published else {}
+        raise UserError(f"None of the {n:,} faces has {work.attribute}: measure more of them.")
+    published = TABLE_1 if work.published else {}
+    claim = claim_table(found)
     return Report(
-        title=f"IFcVAEGAN: the rows of Table 1 on {rows.base}, {name}",
+        title=f"IFcVAEGAN: the rows of Table 1, {work.attribute}",
         n=n,
-        summary=f"{len(found)} models on {n:,} test faces each",
-        tables=[paper_table(found, published), table(found)],
+        summary=f"{len(found)} models on {n:,} {work.split} faces each",
+        tables=[*([claim] if claim.rows else []), paper_table(found, published), table(found)],
         figures=[draw(found, published, out / "table-1.png")],
         findings=findings(found),
-        facts=rows.facts,
+        facts=work.facts,
+    )
+
+
+def total(found: AttributeResult) -> float:
+    """Class0 + Class1 of all faces: 2 at best, 1 where y has no effect."""
+    return found.protocols.every.class0.mean + found.protocols.every.class1.mean
+
+
+def claim_table(found: Found) -> Table:
+    """What L_aux changes: each base and seed with it and without, nothing else different."""
+    rows: list[list[Cell]] = []
+    for with_aux, without in PAIRS:
+        for variant, one in found.items():
+            other = found.get(Variant(variant.base, without, variant.seed))
+            if variant.row != with_aux or other is None:
+                continue
+            read = min(model.readers.y_head.mean for model in (one, other))
+            rows.append(
+                [
+                    f"{variant.label}; {without}",
+                    f"{read:.1%}" + ("" if read >= READS else ", too few"),
+                    total(one),
+                    total(other),
+                    total(one) - total(other),
+                    one.leaks.network_latents,
+                    other.leaks.network_latents,
+                ]
+            )
+    return Table(
+        "What L_aux changes",
+        (
+            "with it; without it",
+            "E reads y",
+            "sum with",
+            "sum without",
+            "difference",
+            "z tells y, with",
+            "z tells y, without",
+        ),
+        rows,
+        "Sum: Class0 + Class1 of all faces; 2 at best, 1 where y has no effect. E reads y: in how "
+        f"many faces, the lower of the two models; below {READS:.0%} the pair tests nothing, since "
+        "what is not in y cannot be edited by y. z tells y: what a fresh network reads in it.",
     )
 
 
@@ -95,98 +143,94 @@ def with_attribute(found: AttributeResult) -> Shares:
     return shares
 
 
-def paper_table(
-    found: Mapping[str, AttributeResult], published: Mapping[str, Sequence[float]]
-) -> Table:
+def paper_table(found: Found, published: Mapping[str, Sequence[float]]) -> Table:
     """The paper's Table 1 beside ours: faces with the attribute, MSE of all, as [C] measures.
 
     Args:
-        found: row -> what its report says.
+        found: model -> what its report says.
         published: row -> the paper's MSE, Class0 and Class1; empty where it has none.
     """
     rows: list[list[Cell]] = []
-    authors = {name: one.protocols.authors for name, one in found.items()}
+    authors = {variant: one.protocols.authors for variant, one in found.items()}
     few = all(authors.values())
-    for name, one in found.items():
-        shares, theirs = with_attribute(one), authors[name]
+    for variant, one in found.items():
+        shares, theirs = with_attribute(one), authors[variant]
         mine: list[Cell] = [one.protocols.every.mse, shares.class0, shares.class1]
         mine.append(shares.class0.mean + shares.class1.mean)
         mine += [theirs.class0, theirs.class1] if few and theirs else []
-        of_paper: list[Cell] = [*published.get(name, (None, None, None))]
-        of_paper.append(sum(published[name][1:]) if name in published else None)
-        rows.append([name, *(of_paper if published else ()), *mine])
+        row = published.get(variant.row)
+        of_paper: list[Cell] = [*(row or (None, None, None)), sum(row[1:]) if row else None]
+        rows.append([variant.label, *(of_paper if published else ()), *mine])
     titles = ("MSE", "Class0", "Class1", "sum")
     first = next(iter(found.values()))
     count = first.protocols.authors.class0.n if first.protocols.authors else 0
     return Table(
         "Table 1 of the paper, and ours" if published else "As the paper's Table 1",
         (
-            "row",
+            "model",
             *(f"paper: {title}" for title in titles if published),
             *titles,
             *(f"authors' faces: Class{k}" for k in (0, 1) if few),
         ),
         rows,
         "Class k: share of the faces with the attribute that, decoded with y = k, are read as k; "
-        f"ours of {with_attribute(first).class0.n:,} test faces"
+        f"ours of {with_attribute(first).class0.n:,} faces"
         + (", the paper's of 16, as its shares tell" if published else "")
         + (f", of the authors' first 32 faces {count}" if few else "")
         + ". MSE of all faces. z is sampled. A sum of 1: y has no effect. ±: 95 % interval over "
-        "the test faces, for this one training.",
+        "the faces, for this one training.",
     )
 
 
-def table(found: Mapping[str, AttributeResult]) -> Table:
-    """What the paper does not show, of all test faces."""
+def table(found: Found) -> Table:
+    """What the paper does not show, of all faces."""
     columns = {title: [of(one) for one in found.values()] for title, of in COLUMNS.items()}
     shown = {title: cells for title, cells in columns.items() if all(cells)}
     rows: list[list[Cell]] = [
-        [name, *(cells[row] for cells in shown.values())] for row, name in enumerate(found)
+        [variant.label, *(cells[row] for cells in shown.values())]
+        for row, variant in enumerate(found)
     ]
     base = next(iter(found.values())).base_rate
     return Table(
         "What z tells, and what edits leave as it was",
-        ("row", *shown),
+        ("model", *shown),
         rows,
         "Edit effect: mean absolute difference of D(1, z) and D(0, z) on [0, 1]. z tells y: a "
         f"fresh network reads y in z; the base rate is {base:.1%}. Nearer: to its own face than to "
         "another's. Male kept: read as in the reconstruction. z moved: latent arithmetic instead "
         "of a change of y. Classifier: how often it is right about "
-        "the attribute itself, on real faces and on this row's reconstructions.",
+        "the attribute itself, on real faces and on this model's reconstructions.",
     )
 
 
-def findings(found: Mapping[str, AttributeResult]) -> list[str]:
-    """What the rows say about the paper's claim."""
-    every = {name: one.protocols.every for name, one in found.items()}
-    sums = {name: shares.class0.mean + shares.class1.mean for name, shares in every.items()}
+def findings(found: Found) -> list[str]:
+    """What the models say about the paper's claim."""
     base = next(iter(found.values())).base_rate
     groups = {
-        "With L_aux": [name for name in found if PRESETS[name]().loss.gamma],
-        "Without L_aux": [name for name in found if not PRESETS[name]().loss.gamma],
+        "With L_aux": [variant for variant in found if ROWS[variant.row][2]],
+        "Without L_aux": [variant for variant in found if not ROWS[variant.row][2]],
     }
     told = []
-    for title, names in groups.items():
-        if names:
-            shares = ", ".join(f"{name} {sums[name]:.2f}" for name in names)
-            leaks = ", ".join(f"{found[name].leaks.network_latents.mean:.1%}" for name in names)
+    for title, variants in groups.items():
+        if variants:
+            sums = ", ".join(f"{one.label} {total(found[one]):.2f}" for one in variants)
+            leaks = ", ".join(f"{found[one].leaks.network_latents.mean:.1%}" for one in variants)
             told.append(
-                f"{title}: Class0 + Class1 is {shares} (2 at best, 1 where y has no effect); a "
+                f"{title}: Class0 + Class1 is {sums} (2 at best, 1 where y has no effect); a "
                 f"fresh network reads y in z with {leaks} (base rate {base:.1%})."
             )
     return told
 
 
-def draw(
-    found: Mapping[str, AttributeResult], published: Mapping[str, Sequence[float]], path: Path
-) -> Figure:
-    """Class0 and Class1 of each row with their intervals, the paper's as open marks."""
+def draw(found: Found, published: Mapping[str, Sequence[float]], path: Path) -> Figure:
+    """Class0 and Class1 of each model with their intervals, the paper's as open marks."""
     import matplotlib.figure
     import numpy as np
 
     from common.reporting.curves import OKABE_ITO
 
-    figure = matplotlib.figure.Figure(figsize=(9, 4.2), layout="constrained")
+    width = max(9.0, 1.2 * len(found))
+    figure = matplotlib.figure.Figure(figsize=(width, 4.2), layout="constrained")
     axes = figure.subplots()
     places = np.arange(len(found))
     shares = [with_attribute(one) for one in found.values()]
@@ -199,7 +243,7 @@ def draw(
         axes.bar(places + shift, means, 0.34, yerr=ends, color=colour, capsize=3, label=label)
         if not published:
             continue
-        paper = [published[name][column] if name in published else np.nan for name in found]
+        paper = [published.get(one.row, (np.nan,) * 3)[column] for one in found]
         axes.plot(
             *(places + shift, paper, "o"),
             markerfacecolor="white",
@@ -208,12 +252,12 @@ def draw(
         )
     axes.axhline(0.5, color="#5f6368", linewidth=0.8, linestyle="dotted")
     axes.set(ylim=(0, 1.05), ylabel="share read as wanted", xticks=places)
-    axes.set_xticklabels(list(found))
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=4, frameon=False)
+    axes.set_xticklabels([f"{one.base}\n{one.row}\nseed {one.seed}" for one in found])
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=4, frameon=False)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=120)
     return Figure(
-        "Class0 and Class1 of each row",
+        "Class0 and Class1 of each model",
         path,
-        "Of the test faces with the attribute, with 95 % intervals.",
+        "Of the faces with the attribute, with 95 % intervals.",
     )

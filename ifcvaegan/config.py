@@ -25,6 +25,7 @@ SPLITS = {"official": None, "report": 196_608}  # how many of all of CelebA's fi
 Dataset = Literal["celeba", "drawn"]
 Padding = Literal["torch", "same"]
 Fidelity = Literal["paper", "release"]
+Pixels = Literal["sum", "mean", "release"]
 AuxiliaryMode = Literal["max_bce", "capped", "confuse"]
 
 
@@ -91,13 +92,14 @@ class LossConfig:
     """Weight of the GAN term (Sec. 4.1)."""
     rho: float = 0.1
     """Weight of the class loss, L_class (Sec. 4.1)."""
-    scaling: Literal["release", "mean"] = "release"
-    """How the terms are scaled. `release`: the authors' code sums pixels over the batch, divided by
-    H^2, and the KL over the batch, divided by Z, but takes means of the class terms, which so weigh
-    1/batch. `mean`: all terms are means."""
-    reference_batch: int = 32
-    """The batch by which `release` divides the class terms, so that results do not depend on the
-    batch that is used; Table 1 was made with 32. With 1 they are means. Of no effect on `mean`."""
+    pixels: Pixels = "mean"
+    """How L_rec is reduced over the pixels, and the KL over z, which the paper leaves open. `sum`:
+    both are sums, as in Eq. 1. `mean`: both are means. `release`: pixels and channels are summed
+    and divided by H^2, the KL is divided by Z, as in the authors' code."""
+    reference_batch: int = 1
+    """By how much the terms of labels (Eqs. 5 to 7) are divided. 1: they are means over the batch,
+    as Sec. 3.1 defines them. The authors' code has sums over the batch in all other terms, but
+    means in these, which so weigh 1/32 at its batch of 32."""
     fidelity: Fidelity = "paper"
     """Where the class terms' gradients go: `paper`, into the features, as in Eqs. 9 and 10;
     `release`, into the y-head alone, as in the authors' code."""
@@ -177,7 +179,7 @@ class Config:
     loss: LossConfig = field(default_factory=LossConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
     report_images: int | None = None
-    """Test images in the final report; all by default."""
+    """Images in a report; all by default."""
 
     def __post_init__(self) -> None:
         count = self.report_images

@@ -15,7 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common.cli.commands import carry_out
-from common.cli.evaluation import EvaluateCommand, Evaluation, begin_evaluation, check_evaluation
+from common.cli.evaluation import (
+    EvaluateCommand,
+    Evaluation,
+    begin_evaluation,
+    check_evaluation,
+    finish_evaluation,
+)
 from common.errors import exits_cleanly
 from common.settings.config import differences, to_json
 
@@ -44,11 +50,10 @@ def evaluate(command: EvaluateCommand) -> Path:
     Raises:
         UserError: the run is not trained yet, the data cannot be read, or fewer than two images.
     """
-    from common.reporting.publish import publish
     from ifcvaegan import data, editor
 
     work = begin_evaluation(command, "ifcvaegan", editor.load, data.load)
-    return publish(measure(work), work.out)
+    return finish_evaluation(work, measure(work))
 
 
 def measure(work: Evaluation[IFcVAEGANEditor]) -> Report:
@@ -64,22 +69,22 @@ def measure(work: Evaluation[IFcVAEGANEditor]) -> Report:
     from ifcvaegan.editor import Codes
     from ifcvaegan.figures import figures
 
-    model, config, test, seed = work.editor, work.config, work.test, work.seed
+    model, config, real, seed = work.editor, work.config, work.real, work.seed
     faces = encoded(work)
     classifier = load_classifier(config.dataset, config.source)
     everything = dataclasses.replace(config.data, attributes=classifier.names)
-    labels = data.load(dataclasses.replace(config, data=everything), "test")
-    labels = labels.spaced(len(test)).attributes > 0.5  # [N, J]
+    labels = data.load(dataclasses.replace(config, data=everything), work.split)
+    labels = labels.spaced(len(real)).attributes > 0.5  # [N, J]
     found = reconstruction_section(
-        test.images,
-        faces.test.without_noise().reconstructions(),
+        real.images,
+        faces.measured.without_noise().reconstructions(),
         work.train.images,
         seed=seed,
         noun=model.kind.noun,
     )
-    z = np.random.default_rng(seed).standard_normal(faces.test.means.latent.shape, np.float32)
-    generated = model.decode(Codes(z, test.attributes))
-    others = work.train.spaced(len(test)).images
+    z = np.random.default_rng(seed).standard_normal(faces.measured.means.latent.shape, np.float32)
+    generated = model.decode(Codes(z, real.attributes))
+    others = work.train.spaced(len(real)).images
     parts: list[Table] = []
     findings: list[str] = []
     results: dict[str, object] = {}
@@ -90,24 +95,24 @@ def measure(work: Evaluation[IFcVAEGANEditor]) -> Report:
         findings += told
     return Report(
         title=f"IFcVAEGAN on {config.dataset}: {model.folder.name}",
-        n=len(test),
+        n=len(real),
         metrics=found.metrics,
         summary=work.summary("encoded and decoded with the mean of z"),
         tables=[
             *parts,
-            tables.code_table(faces.test.means),
-            *generated_table(features.faces(classifier), test.images, generated, others, seed),
+            tables.code_table(faces.measured.means),
+            *generated_table(features.faces(classifier), real.images, generated, others, seed),
             found.baselines,
             found.hashes,
         ],
-        figures=figures(faces.test, seed, work.out),
+        figures=figures(faces.measured, seed, work.out),
         findings=[
             *findings,
             *alarm_findings(model.folder, config.loss.gamma, work.train),
             *found.warnings,
         ],
         facts=work.facts,
-        details={"test_images": len(test), "attributes": results},
+        details={"images": len(real), "attributes": results},
     )
 
 
@@ -115,7 +120,7 @@ def measure(work: Evaluation[IFcVAEGANEditor]) -> Report:
 class Faces:
     """The faces of an evaluation with their codes; `authors` are those of the paper's Table 1."""
 
-    test: Encoded
+    measured: Encoded
     train: Encoded
     dev: Encoded
     authors: Encoded | None
@@ -129,7 +134,7 @@ def encoded(work: Evaluation[IFcVAEGANEditor]) -> Faces:
     model, seed = work.editor, work.seed
     dev, first = data.load(work.config, "dev"), data.first_faces(work.config)
     return Faces(
-        test=Encoded(model, work.test, seed),
+        measured=Encoded(model, work.real, seed),
         train=Encoded(model, work.train.spaced(READERS), seed + 1),
         dev=Encoded(model, dev.spaced(CHOOSERS), seed + 2),
         authors=None if first is None else Encoded(model, first, seed + 3),
@@ -151,7 +156,7 @@ def attribute_part(
         faces: with their codes.
         column: of the attribute in y.
         classifier: reads attributes.
-        labels: the true ones of the test faces, bool `[N, J]`.
+        labels: the true ones of the faces, bool `[N, J]`.
         seed: of readers and of other faces.
 
     Returns:
@@ -162,20 +167,20 @@ def attribute_part(
     from ifcvaegan.readings import Readings
     from ifcvaegan.results import AttributeResult
 
-    name = faces.test.model.attribute_names[column]
+    name = faces.measured.model.attribute_names[column]
 
     def readings(some: Encoded) -> Readings:
         return Readings(some, column, classifier)
 
-    test, means = readings(faces.test), readings(faces.test.without_noise())
+    sampled, means = readings(faces.measured), readings(faces.measured.without_noise())
     authors = None if faces.authors is None else readings(faces.authors)
-    first, protocols = tables.table_1(name, test, means, authors, published_row(config, name))
-    reader, readers = tables.reader_table(test, labels, classifier.names)
-    leak, leaks = tables.leak_table(faces.train, faces.test, column, seed)
-    kept, (kept0, kept1) = tables.kept_table(test, classifier.names, seed)
-    arithmetic, moved = tables.arithmetic_table(faces.train, faces.dev, test, classifier, seed)
+    first, protocols = tables.table_1(name, sampled, means, authors, published_row(config, name))
+    reader, readers = tables.reader_table(sampled, labels, classifier.names)
+    leak, leaks = tables.leak_table(faces.train, faces.dev, faces.measured, column, seed)
+    kept, (kept0, kept1) = tables.kept_table(sampled, classifier.names, seed)
+    arithmetic, moved = tables.arithmetic_table(faces.train, faces.dev, sampled, classifier, seed)
     result = AttributeResult(
-        base_rate=majority(test.present),
+        base_rate=majority(sampled.present),
         protocols=protocols,
         leaks=leaks,
         kept0=kept0,
@@ -193,7 +198,7 @@ def sentences(name: str, found: AttributeResult) -> list[str]:
     nearer = (found.kept0.nearer.mean + found.kept1.nearer.mean) / 2
     leaks, readers = found.leaks, found.readers
     return [
-        f"{name}: of {every.class0.n:,} test faces, decoded with sampled z, {zero:.1%} read as "
+        f"{name}: of {every.class0.n:,} faces, decoded with sampled z, {zero:.1%} read as "
         f"without it at y = 0 and {one:.1%} as with it at y = 1; together {zero + one:.2f}, where "
         f"1 means that y has no effect (with the mean of z {mean.class0.mean:.1%} and "
         f"{mean.class1.mean:.1%}). The classifier itself is right on "
@@ -204,7 +209,7 @@ def sentences(name: str, found: AttributeResult) -> list[str]:
         f"{name}: {nearer:.1%} of the edits of sampled z are nearer to their own face than "
         "to another's.",
         *(
-            [f"{name}: all test faces have or lack it, which tells little; use more of them."]
+            [f"{name}: all faces have or lack it, which tells little; use more of them."]
             if base == 1.0
             else []
         ),
@@ -237,7 +242,7 @@ def published_row(config: Config, attribute: str) -> tuple[str, tuple[float, ...
     It is the row with this alpha and with the same of L^_class and L_aux; "other settings" says
     that something else differs from its preset, such as the width or the number of images.
     """
-    from ifcvaegan.presets import PRESETS, TABLE_1
+    from ifcvaegan.presets import TABLE_1, as_row, paper
 
     def terms(loss: LossConfig) -> tuple[float, bool, bool]:
         return loss.alpha, bool(loss.beta), bool(loss.gamma)
@@ -245,7 +250,7 @@ def published_row(config: Config, attribute: str) -> tuple[str, tuple[float, ...
     if (config.dataset, config.data.attributes, attribute) != ("celeba", ("Smiling",), "Smiling"):
         return None
     for name, values in TABLE_1.items():
-        preset = PRESETS[name]()
+        preset = as_row(paper(), name)
         if terms(preset.loss) == terms(config.loss):
             changed = differences(
                 preset, dataclasses.replace(config, run=preset.run, source=preset.source)

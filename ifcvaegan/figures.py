@@ -26,7 +26,7 @@ def figures(faces: Encoded, seed: int, out: Path) -> list[Figure]:
     """All figures, drawn into `out`.
 
     Args:
-        faces: the test faces with their codes.
+        faces: the faces with their codes.
         seed: of random latents.
         out: folder of the pictures.
     """
@@ -70,7 +70,7 @@ def edits(faces: Encoded, column: int, out: Path) -> Figure:
     return Figure(
         f"{name}{of_the_paper}",
         sheet,
-        f"The first {FACES} test faces with and without it by their labels, not chosen.",
+        f"The first {FACES} faces with and without it by their labels, not chosen.",
     )
 
 
@@ -86,7 +86,7 @@ def sweep(faces: Encoded, column: int, out: Path) -> Figure:
         sheet,
         column_labels=list(columns),
     )
-    return Figure(f"{name} by degrees", sheet, f"The first {FACES} test faces.")
+    return Figure(f"{name} by degrees", sheet, f"The first {FACES} faces.")
 
 
 def samples(faces: Encoded, seed: int, out: Path) -> Figure:

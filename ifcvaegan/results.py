@@ -29,8 +29,8 @@ class Protocols:
     """Table 1 by several protocols; None where there are no such faces.
 
     Attributes:
-        every: all test faces, z sampled.
-        mean: all test faces, with the mean of z.
+        every: all faces, z sampled.
+        mean: all faces, with the mean of z.
         present: those with the attribute, as in the paper.
         absent: those without it.
         authors: the authors' first 32 faces with it, the MSE of all 32.
@@ -45,7 +45,7 @@ class Protocols:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaks:
-    """Shares of the test faces whose attribute a fresh reader finds in z, or in its mean."""
+    """Shares of the faces whose attribute a fresh reader finds in z, or in its mean."""
 
     linear_means: Interval
     linear_latents: Interval

@@ -43,7 +43,7 @@ def table_1(
 
     Args:
         name: of the attribute.
-        readings: of the test faces.
+        readings: of the faces.
         means: the same, with the mean of z.
         few: the authors' first 32 faces; None where the data have none.
         published: what to call the paper's row, and its values, if one is to stand beside.
@@ -73,10 +73,10 @@ def table_1(
     if few is not None:  # [C] edits those with it, and takes the MSE of all
         title = "the authors' faces (first 32) with it"
         authors = measured(title, few, few.present, np.ones_like(few.present))
-    present = measured("test faces with it, as in the paper", readings, there, there)
-    absent = measured("test faces without it", readings, ~there, ~there)
-    every = measured("all test faces", readings, there | ~there, there | ~there)
-    mean = measured("all test faces, mean of z", means, there | ~there, there | ~there)
+    present = measured("faces with it, as in the paper", readings, there, there)
+    absent = measured("faces without it", readings, ~there, ~there)
+    every = measured("all faces", readings, there | ~there, there | ~there)
+    mean = measured("all faces, mean of z", means, there | ~there, there | ~there)
     assert every is not None
     assert mean is not None
     return (
@@ -107,7 +107,7 @@ def reader_table(
     """How well the classifier and E's y-head read the attribute, and the classifier the others.
 
     Args:
-        readings: of the test faces.
+        readings: of the faces.
         labels: all attributes that the classifier reads, bool `[N, J]`.
         names: theirs.
 
@@ -137,35 +137,39 @@ def reader_table(
     )
 
 
-def leak_table(train: Encoded, test: Encoded, column: int, seed: int) -> tuple[Table, Leaks]:
+def leak_table(
+    train: Encoded, dev: Encoded, measured: Encoded, column: int, seed: int
+) -> tuple[Table, Leaks]:
     """How well fresh readers find y in z: the table, and the shares of right answers."""
-    labels = [faces.records.attributes[:, column] > 0.5 for faces in (train, test)]
-    frequency = labels[1].mean()
+    known, choosers, unknown = (
+        (faces.means, faces.records.attributes[:, column] > 0.5) for faces in (train, dev, measured)
+    )
+    present = unknown[1]
+    frequency = present.mean()
     uncertainty = float(scipy.stats.entropy([frequency, 1.0 - frequency]))
     rows: list[list[Cell]] = []
     found: dict[str, Interval] = {}
     for kind in ("linear", "network"):
         cells: list[Cell] = []
-        for name, codes in {
-            "means": (train.means, test.means),
-            "latents": (train.codes, test.codes),
-        }.items():
-            known, unknown = (some.latent for some in codes)
-            logits = probes.read(known, labels[0], unknown, kind, seed)
-            found[f"{kind}_{name}"] = share((logits > 0.0) == labels[1])
-            loss = np.logaddexp(0.0, logits) - labels[1] * logits
+        for name, sampled in {"means": False, "latents": True}.items():
+            logits = probes.read(known, choosers, unknown[0], kind, sampled=sampled, seed=seed)
+            right = ((logits > 0.0) == present).mean(axis=0)  # share of the draws of each face
+            found[f"{kind}_{name}"] = mean_interval(right) if sampled else share(right > 0.5)
+            loss = (np.logaddexp(0.0, logits) - present * logits).mean(axis=0)
             cells += [found[f"{kind}_{name}"], mean_interval(uncertainty - loss)]
         rows.append([f"{kind} reader", *cells])
-    base = majority(labels[1])
+    base = majority(present)
     rows.append(["base rate", base, 0.0, base, 0.0])
     return (
         Table(
             "What z tells about y",
             ("reader", "mean of z: right", "nats", "z: right", "nats"),
             rows,
-            f"Fresh readers trained on the codes of {len(labels[0]):,} training faces, right on so "
-            f"many of the {len(labels[1]):,} test faces, and the nats by which their answers beat "
-            f"the base rate, of H(y) = {uncertainty:.3f}. Where few or most faces have the "
+            f"Fresh readers trained on the codes of {len(known[1]):,} training faces, with new "
+            f"noise in each epoch, until they read those of {len(choosers[1]):,} dev faces no "
+            f"better; right on so many of the {len(present):,} faces ({probes.DRAWS} samples of z "
+            "each), and the nats by which their answers beat the base rate, of H(y) = "
+            f"{uncertainty:.3f}. A lower bound of what z tells. Where few or most faces have the "
             "attribute, only the nats tell: 0 or less is nothing.",
         ),
         Leaks(**found),
@@ -176,7 +180,7 @@ def kept_table(readings: Readings, names: Sequence[str], seed: int) -> tuple[Tab
     """What an edit leaves as it was: the face, and the other attributes.
 
     Args:
-        readings: of the test faces.
+        readings: of the faces.
         names: of all columns of the classifier's answers.
         seed: of the other face.
 
@@ -213,7 +217,7 @@ def kept_table(readings: Readings, names: Sequence[str], seed: int) -> tuple[Tab
             "What an edit leaves as it was",
             titles,
             rows,
-            "Nearer: a smaller MSE to its own input than to another random test face. Others: the "
+            "Nearer: a smaller MSE to its own input than to another random face. Others: the "
             "classifier's answers for the other attributes, the mean share that is equal; one "
             f"answer for all faces would agree with the photos' in {constant:.1%}. z is sampled.",
         ),
@@ -232,7 +236,7 @@ def arithmetic_table(
     Args:
         train: training faces, of which the direction is taken.
         dev: by which the amount is chosen.
-        readings: of the test faces.
+        readings: of the faces.
         classifier: reads attributes.
         seed: of the other face.
 
@@ -274,7 +278,7 @@ def arithmetic_table(
     return (
         Table(
             "Beside latent arithmetic on the same autoencoder",
-            ("edit of all test faces", *titles),
+            ("edit of all faces", *titles),
             [
                 ["y set (this paper)", *of_y.values()],
                 [f"z moved by {best:g} attribute vectors", *of_z.values()],
@@ -289,7 +293,7 @@ def arithmetic_table(
 
 
 def code_table(codes: Codes) -> Table:
-    """What the codes of test faces, with the means of z, look like."""
+    """What the codes of faces, with the means of z, look like."""
     means, log_variance = codes.latent, codes.log_variance
     assert log_variance is not None
     kl = 0.5 * (np.square(means) + np.exp(log_variance) - 1.0 - log_variance).sum(axis=1)

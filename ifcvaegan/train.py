@@ -39,8 +39,8 @@ def train(config: Config, launch: LaunchConfig, device: str) -> None:
     from ifcvaegan.editor import build
 
     # The training images last: they take longest, and a split that is missing is refused before.
-    test, dev, images = (data.load(config, split) for split in ("test", "dev", "train"))
-    check_lengths(test, (config.train, len(images)))
+    dev, images = (data.load(config, split) for split in ("dev", "train"))
+    check_lengths(dev, (config.train, len(images)))
     check_labels(images)
     nets = build(config)
     found = load_start(nets, launch, "IFcVAEGAN")
@@ -169,24 +169,20 @@ def reestimate(model: IFcVAEGANEditor, records: Records, batches: int) -> None:
 
 
 def weights(config: Config) -> Weights:
-    """The weights of the autoencoder's terms, which are means over the batch.
+    """The weights of the autoencoder's terms, all of which `train_step` has as means.
 
-    "release": the sums of the authors' code, divided by the batch. Its L_rec is a sum over pixels
-    and channels divided by the pixels, so 3 times the mean; its KL a sum over Z divided by Z; its
-    class terms are means already, so they weigh 1/batch: `reference_batch` stands for the batch.
-    "mean": every term is a mean.
+    L_rec there is a mean over the batch, pixels and channels, the KL a mean over the batch and a
+    sum over z, the terms of labels and C's are means over the batch.
     """
     from ifcvaegan.model import Weights
 
-    loss, latent_size = config.loss, config.networks.latent_size
-    release = loss.scaling == "release"
-    labels = 1.0 / loss.reference_batch if release else 1.0
+    loss, size, latents = config.loss, config.data.image_size, config.networks.latent_size
     return Weights(
-        reconstruction=3.0 if release else 1.0,
-        kl=loss.alpha / latent_size,
-        label=loss.rho * labels,
-        reconstruction_label=loss.beta * labels,
-        auxiliary=loss.gamma * labels,
+        reconstruction={"sum": 3.0 * size**2, "mean": 1.0, "release": 3.0}[loss.pixels],
+        kl=loss.alpha if loss.pixels == "sum" else loss.alpha / latents,
+        label=loss.rho / loss.reference_batch,
+        reconstruction_label=loss.beta / loss.reference_batch,
+        auxiliary=loss.gamma / loss.reference_batch,
         gan=loss.delta,
     )
 

@@ -7,32 +7,41 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
 import tyro
 
 from common.datasets.records import Records
 from common.runs.directory import output_folder
+from common.runs.looks import looks_text, note_look
 from common.settings.config import PLACES, check_seed, check_setting
 
+if TYPE_CHECKING:
+    from common.reporting.document import Report
+
 E = TypeVar("E", bound=Any)  # an editor with a `config`
+Split = Literal["dev", "test"]
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluateCommand:
-    """Measures a trained model on test images, beside the published numbers."""
+    """Measures a trained model on images of dev or test, beside the published numbers."""
 
     run: Annotated[
         tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="[RUN]", name="run")
     ] = None
     """A run or a folder of weights; by default the model that comes with the project."""
+    split: Split = "dev"
+    """`dev`: the images by which settings are chosen. `test`: for final figures, once; the run
+    keeps a note of it."""
     out: Path | None = None
-    """Folder of the report; `RUN/report` by default, `runs/<weights>-report` for weights."""
+    """Folder of the report; `RUN/report` or `RUN/report-test` by default, `runs/<weights>-report`
+    and `-report-test` for weights."""
     limit: int | None = None
-    """Use so many test images only, evenly spaced; by default those of the run's own report, which
-    are all but for the presets `quick` and `smoke`."""
+    """Use so many of the images only, evenly spaced; by default those of the run's own report,
+    which are all but for the presets `quick` and `smoke`."""
     data_dir: Path | None = None
     """The folder of the data; by default that of the training."""
     source: Literal["tfds"] | None = None
@@ -62,7 +71,8 @@ class Evaluation(Generic[E]):
         editor: the trained model.
         config: its settings, with the folders that the command names.
         train: the training images.
-        test: the test images to measure.
+        split: of the data that is measured.
+        real: its images, or some of them.
         total: how many there are of them.
         out: folder of the report.
         seed: of random latents, baselines and readers.
@@ -72,7 +82,8 @@ class Evaluation(Generic[E]):
     editor: E
     config: Any
     train: Records
-    test: Records
+    split: Split
+    real: Records
     total: int
     out: Path
     seed: int
@@ -80,9 +91,9 @@ class Evaluation(Generic[E]):
 
     def summary(self, what: str) -> str:
         """One line: how many images, and what was done with them."""
-        n = len(self.test)
+        n = len(self.real)
         spaced = "" if n == self.total else f", evenly spaced of {self.total:,}"
-        return f"{n:,} real test images{spaced}, {what}"
+        return f"{n:,} real {self.split} images{spaced}, {what}"
 
 
 def begin_evaluation(
@@ -111,22 +122,43 @@ def begin_evaluation(
     check_evaluation(command)
     editor = load(command.run)
     config = with_folders(editor.config, command)
-    train, every = images(config, "train"), images(config, "test")
-    test = every.spaced(config.report_images if command.limit is None else command.limit)
-    out = command.out or output_folder(editor.folder, "report")
-    minutes = "; this takes minutes" if len(test) > 2_000 else ""
-    logger.info("evaluating %s on %d test images%s", editor.folder, len(test), minutes)
+    train, every = images(config, "train"), images(config, command.split)
+    real = every.spaced(config.report_images if command.limit is None else command.limit)
+    out = command.out or output_folder(editor.folder, report_folder(command.split))
+    minutes = "; this takes minutes" if len(real) > 2_000 else ""
+    logger.info("evaluating %s on %d %s images%s", editor.folder, len(real), command.split, minutes)
     line = command_line(f"{package}.evaluate", command)
     return Evaluation(
         editor=editor,
         config=config,
         train=train,
-        test=test,
+        split=command.split,
+        real=real,
         total=len(every),
         out=out,
         seed=command.seed,
         facts=facts(editor.folder, config.run.seed, line),
     )
+
+
+def report_folder(split: Split) -> str:
+    """Where the report of a split lies within a run."""
+    return "report" if split == "dev" else f"report-{split}"
+
+
+def finish_evaluation(work: Evaluation, report: Report) -> Path:
+    """Writes the report and shows its main table; a look at test is noted in the run first.
+
+    Returns:
+        The report's HTML page.
+    """
+    from common.reporting.publish import publish
+
+    folder = work.editor.folder
+    if work.split == "test":
+        note_look(folder, len(work.real), dict(work.facts)["command"])
+    looks = [("looks at test", told)] if (told := looks_text(folder)) else []
+    return publish(dataclasses.replace(report, facts=[*report.facts, *looks]), work.out)
 
 
 def with_folders(config: Any, command: EvaluateCommand) -> Any:

@@ -67,20 +67,20 @@ def begin(
     return config, launch, described
 
 
-def check_lengths(test: Records, *stages: tuple[StageSettings, int]) -> None:
+def check_lengths(dev: Records, *stages: tuple[StageSettings, int]) -> None:
     """Refuses stages and a report for which there are too few images.
 
     Args:
-        test: the images of the report.
+        dev: the images of the report.
         *stages: the settings of a stage, and the number of its training images.
 
     Raises:
-        UserError: a period shorter than a batch, or fewer than two test images.
+        UserError: a period shorter than a batch, or fewer than two dev images.
     """
     from common.training.fit import stage_length
 
-    if len(test) < 2:
-        raise UserError(f"The report needs at least 2 test images; the data have {len(test)}.")
+    if len(dev) < 2:
+        raise UserError(f"The report needs at least 2 dev images; the data have {len(dev)}.")
     for settings, images in stages:
         stage_length(settings, images)
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from common.datasets.celeba.faces import Crop
 
 NAMES = ("mnist", "celeba", "drawn", "folder")
+FINAL = ("test", "test-half-2")  # splits for final figures
 
 
 def load(
@@ -26,13 +27,15 @@ def load(
     crop: Crop | None = None,
     train_files: int | None = None,
 ) -> Records:
-    """Reads one split of a data set by its name; but for `test`, the first `source.limit` images.
+    """Reads one split of a data set by its name.
+
+    Of splits that train or choose, which are all but `FINAL`, the first `source.limit` images.
 
     Args:
         name: `mnist`, `celeba`, `drawn` (faces drawn by this program) or `folder` (photographs
             without labels).
-        split: `train`, `dev`, `test` or another that the loader documents. MNIST's `test` is the
-            whole test file and so contains `dev`.
+        split: `train`, `dev`, `test` or another that the loader documents; MNIST has no `dev`, but
+            parts of its files by other names.
         source: names the folders of the data and of the cache, and the limit; all their defaults if
             None.
         size: side of the images to deliver, 64 for faces by default; digits, which are 28, get a
@@ -48,7 +51,7 @@ def load(
         UserError: the name or the split is unknown, or the files are not what the loader needs.
     """
     source = source or Source()
-    limit = source.limit if split in ("train", "dev") else None
+    limit = None if split in FINAL else source.limit
     if name == "mnist":
         from common.datasets import mnist
         from common.images import padded

@@ -8,11 +8,12 @@ Instead of them a folder can be given, of MNIST or of a set of its form (Fashion
     images    train/0/*.png ... train/9/*.png, test/0/*.png ... (or training/, testing/)
     TFDS      mnist/3.*/, as tensorflow-datasets prepares it, in the order of the original files
 
-Splits. The files hold 60,000 training and 10,000 test digits. The IcGAN report divides them
-"60000/5000/5000 as train/dev/test data" (Sec. 4) without saying which test digits are which. Ours:
-the first half of the test file is `dev`, the second half `test5000`. MNIST's authors call the first
-half the cleaner one, yet classifiers make more mistakes on it (ours 44 in `dev` and 12 in
-`test5000`), so do not compare numbers of one half with the other's.
+Splits. The files hold 60,000 training and 10,000 test digits, `train` and `test`. To choose by
+digits that are not in `test`: `train-head` has the first 55,000 training digits and `train-tail`
+the last 5,000. The IcGAN report divides "60000/5000/5000 as train/dev/test data" (Sec. 4) without
+saying which test digits are which: `test-half-1` and `test-half-2` are halves of the test file
+after one permutation. Halves by its order differ: classifiers make more mistakes in the first (ours
+44 and 12). Of sets of other lengths the shares are the same.
 """
 
 from __future__ import annotations
@@ -34,12 +35,16 @@ from common.files import DAMAGED
 EMBEDDED = Path(__file__).parent / "mnist_idx"
 SIDE = 28  # pixels
 CLASSES = 10
-SPLITS = {
-    "train": ("train", "all"),  # 60,000 digits
-    "test": ("t10k", "all"),  # all 10,000 test digits, as most papers use them
-    "dev": ("t10k", "first half"),  # 5,000 digits to choose settings by (IcGAN report)
-    "test5000": ("t10k", "second half"),  # the other 5,000, for final numbers (IcGAN report)
+SPLITS = {  # the file, and which of its digits
+    "train": ("train", "all"),
+    "train-head": ("train", "head"),
+    "train-tail": ("train", "tail"),
+    "test": ("t10k", "all"),
+    "test-half-1": ("t10k", "half 1"),
+    "test-half-2": ("t10k", "half 2"),
 }
+TAIL = 12  # one of so many training digits is in the tail
+SHUFFLE_SEED = 547  # of the halves; the code that the IcGAN report starts from shuffles by it
 UBYTE = 0x08  # IDX type code of unsigned bytes, the third byte of the magic number
 
 
@@ -49,7 +54,7 @@ def load(
     """Reads one split.
 
     Args:
-        split: `train`, `test`, or the halves of the test file, `dev` and `test5000`.
+        split: one of `SPLITS`, see above.
         data_dir: A folder with the digits in one of the forms above, or the `.npz` itself; the
             digits that come with the project if None.
         source: "tfds" for what tensorflow-datasets has prepared in `data_dir` or, without it, in
@@ -81,8 +86,7 @@ def load(
         raise UserError(
             f"{title}: there is a label {wrong[0]}, but digits are 0 to 9; take MNIST's own."
         )
-    half = len(images) // 2
-    rows = {"all": slice(None), "first half": slice(half), "second half": slice(half, None)}[part]
+    rows = chosen_rows(part, len(images))
     return Records(
         images=images[rows, :, :, np.newaxis],
         attributes=np.eye(CLASSES, dtype=np.float32)[labels[rows]],
@@ -90,6 +94,17 @@ def load(
         name="mnist",
         source=f"{title if data_dir or source else 'the embedded MNIST files'}, split {split}",
     )
+
+
+def chosen_rows(part: str, count: int) -> slice | np.ndarray:
+    """Which of a file's digits belong to a part of it, in the order of the file."""
+    if part == "all":
+        return slice(None)
+    if part in ("head", "tail"):
+        end = count - count // TAIL
+        return slice(end) if part == "head" else slice(end, None)
+    order = np.random.default_rng(SHUFFLE_SEED).permutation(count)
+    return np.sort(order[: count // 2] if part == "half 1" else order[count // 2 :])
 
 
 def holds(path: Path) -> bool:

@@ -1,7 +1,7 @@
 """Reconstructions that anybody can make: what a metric's value is worth beside them.
 
 A reconstruction error or a hash similarity says little alone: two random digits agree in 79 % of
-their whash bits. Each function here returns a "reconstruction" of the test images as uint8, to be
+their whash bits. Each function here returns a "reconstruction" of real images as uint8, to be
 measured like a model's.
 """
 
@@ -56,7 +56,7 @@ def black(test_images: np.ndarray) -> np.ndarray:
 
 
 def mean_image(train_images: np.ndarray, test_images: np.ndarray) -> np.ndarray:
-    """The mean of the uint8 training images `[M, H, W, C]` in place of each test image."""
+    """The mean of the uint8 training images `[M, H, W, C]` in place of each image."""
     _check(train_images, test_images)
     mean = np.rint(train_images.mean(axis=0)).astype(np.uint8)
     return np.broadcast_to(mean, test_images.shape).copy()
@@ -97,7 +97,7 @@ def pca(
         components: numbers of components K, each at most min(M - 1, H W C).
 
     Returns:
-        For each K the test images' projections, rounded and clipped to uint8 `[N, H, W, C]`.
+        For each K the projections of the images, rounded and clipped to uint8 `[N, H, W, C]`.
 
     Raises:
         UserError: too many components, images of different sizes, or min(M, H W C) over 4096.
@@ -142,7 +142,7 @@ def _check(train_images: np.ndarray, test_images: np.ndarray) -> None:
     kinds = train_images.dtype == test_images.dtype == np.uint8
     if not kinds or train_images.shape[1:] != test_images.shape[1:] or not len(train_images):
         raise UserError(
-            "Baselines need uint8 training and test images of one size; received "
+            "Baselines need uint8 training and images of one size; received "
             f"{train_images.dtype} {list(train_images.shape)} and "
             f"{test_images.dtype} {list(test_images.shape)}."
         )

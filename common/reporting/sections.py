@@ -76,7 +76,7 @@ def baseline_table(
         metrics: those of the reconstructions.
         train_images: uint8 `[M, H, W, C]`; of many large ones some are taken, evenly spaced.
         test_images: uint8 `[N, H, W, C]`.
-        bits: the hashes of the test images.
+        bits: the hashes of the real images.
         seed: of the random other image.
         what: the kind of image.
     """

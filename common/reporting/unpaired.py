@@ -133,7 +133,7 @@ def generated_table(
 
     Args:
         space: the features.
-        real: test images, uint8 `[N, H, W, C]`.
+        real: images, uint8 `[N, H, W, C]`.
         generated: uint8 `[N, H, W, C]`.
         others: real images that are not among `real`, uint8 `[N, H, W, C]`.
         seed: of the extrapolation.
@@ -155,7 +155,7 @@ def generated_table(
         "generated images": distances(test, made, seed),
         "as many training images": distances(test, train, seed),
     }
-    told = table("Distance from the test images, as sets", space, found)
+    told = table("Distance from the real images, as sets", space, found)
     few = too_few(space, found["generated images"])
     note = f"{told.note} The classifier has seen training images, which may set these apart. {few}"
     return [dataclasses.replace(told, note=note.strip())]

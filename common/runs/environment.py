@@ -31,7 +31,7 @@ def record_environment(run: Run, device: str, seed: int, records: Records) -> No
         "device": device,
         "onednn": _pywrap_util_port.IsMklEnabled(),  # what TensorFlow computes with, as it says
         "seed": seed,
-        "git_revision": _git_revision(),
+        "git_revision": git_revision(),
         "data": {
             "name": records.name,
             "images": len(records),
@@ -80,7 +80,7 @@ def check_data(folder: Path, records: Records) -> None:
         )
 
 
-def _git_revision() -> str:
+def git_revision() -> str:
     """The commit of this project's files, with "+changes" when they differ from it."""
     try:
         run = subprocess.run(

@@ -20,6 +20,7 @@ from cattrs.preconf.json import make_converter
 from common.errors import UserError
 
 C = TypeVar("C")
+Precision = Literal["float32", "bfloat16", "auto"]
 
 LARGEST_SEED = 2**31 - 1  # what every generator here takes
 PLACES = ("source", "data_dir", "cache_dir")  # of `Source`; they belong to one machine
@@ -103,7 +104,7 @@ class RunConfig:
     """Keys the networks' first weights, the order of the data, the noise and the dropout."""
     device: Literal["auto", "cpu", "gpu"] = "auto"
     """`gpu` fails where there is none; `auto` falls back to the CPU and says so."""
-    precision: Literal["float32", "bfloat16", "auto"] = "float32"
+    precision: Precision = "float32"
     """`bfloat16` is mixed: weights and losses stay float32; `auto` takes it where the processor
     computes in it, and float32 elsewhere, also on GPUs."""
     deterministic: bool = False

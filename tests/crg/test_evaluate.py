@@ -36,7 +36,8 @@ def measured(halving, tmp_path_factory) -> tuple[Report, dict[str, Any]]:
         editor=halving,
         config=halving.config,
         train=records(train, "train"),
-        test=records(test, "test"),
+        split="test",
+        real=records(test, "test"),
         total=10,
         out=tmp_path_factory.mktemp("report"),
         seed=0,
@@ -92,7 +93,7 @@ def test_details_describe_the_codes_and_the_length_of_an_images_error(measured):
     # 28 times the RMSE: lengths of 2, 0 and 1 times 64 / 255, on average one of them. The codes
     # are -.5 .5 .5 -.5 / .5 and seven of 1 / 510: their sum is .51373, of squares 1.25003, of 12.
     assert measured[0].details == {
-        "test_images": 3,
+        "images": 3,
         "mean_l2": pytest.approx(64 / 255),
         "code_mean": pytest.approx(0.51373 / 12, rel=1e-4),
         "code_std": pytest.approx((1.25003 / 12 - (0.51373 / 12) ** 2) ** 0.5, rel=1e-4),

@@ -146,7 +146,7 @@ def test_each_digit_has_its_own_row():
 
 @pytest.fixture(scope="module")
 def real() -> Records:
-    return mnist.load("test5000").take(slice(60))
+    return mnist.load("test-half-2").take(slice(60))
 
 
 @pytest.fixture

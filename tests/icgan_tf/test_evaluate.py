@@ -58,14 +58,15 @@ def digits(images: np.ndarray, labels: np.ndarray) -> Records:
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory, dense_config) -> tuple[Report, Evaluation, dict[str, Any]]:
-    """The report on 20 test digits, what it is of, and which sets of images were compared."""
+    """The report on 20 digits, what it is of, and which sets of images were compared."""
     levels = np.arange(41, dtype=np.uint8)
     editor = halving(dense_config)
     work = Evaluation(
         editor=editor,
         config=editor.config,
         train=digits(levels[:, None, None, None] + np.zeros((1, 28, 28, 1), np.uint8), levels % 10),
-        test=mnist.load("test5000").take(slice(20)),
+        split="test",
+        real=mnist.load("test-half-2").take(slice(20)),
         total=5_000,
         out=tmp_path_factory.mktemp("report"),
         seed=0,
@@ -99,14 +100,14 @@ def test_the_report_comes_in_four_forms_with_its_figures(measured):
     written = json.loads((work.out / "report.json").read_text())
     assert (written["n"], written["title"]) == (20, "IcGAN on mnist: half")
     assert (written["details"], written["facts"]) == (
-        {"test_images": 20, "attribute_names": list("0123456789")},
+        {"images": 20, "attribute_names": list("0123456789")},
         {"seed": "0"},
     )
 
 
 def test_errors_are_those_of_images_half_as_far_from_gray(measured):
     report, work, _ = measured
-    x = work.test.images.astype(float)
+    x = work.real.images.astype(float)
     shown = x / 2 + 63.75  # x / 127.5 - 1, half of it, and back
     shown[:, 0, 3] += 0.1 * 127.5
     error = (x - np.rint(shown)) / 255
@@ -127,7 +128,7 @@ def test_the_report_has_its_tables_in_order(measured):
         "Digit by digit",
         "Style that is kept",
         "The encoders",
-        "Distance from the test images, as sets",
+        "Distance from the real images, as sets",
         "Beside baselines without a model",
         "Hashes against chance",
     ]
@@ -136,9 +137,9 @@ def test_the_report_has_its_tables_in_order(measured):
 def test_what_random_z_makes_stands_beside_as_many_training_images(measured):
     report, work, asked = measured
     assert asked["others"][:, 0, 0, 0].tolist() == [int(40 * row / 19) for row in range(20)]
-    np.testing.assert_array_equal(asked["real"], work.test.images)
+    np.testing.assert_array_equal(asked["real"], work.real.images)
     z = np.random.default_rng(0).standard_normal((20, 784), np.float32)
-    made = 0.5 * z + work.test.attributes @ (0.1 * np.eye(10, 784))  # with the y of the test images
+    made = 0.5 * z + work.real.attributes @ (0.1 * np.eye(10, 784))  # with the y of the test images
     made = np.rint(np.clip((made + 1) * 127.5, 0, 255)).reshape(20, 28, 28, 1)
     assert abs(asked["generated"] - made).max() <= 1
     (sets,) = [table for table in report.tables if table.title.startswith("Distance")]
@@ -149,21 +150,21 @@ def test_what_random_z_makes_stands_beside_as_many_training_images(measured):
 def test_the_reports_number_stands_beside_ours(measured):
     report, work, _ = measured
     share = report.tables[0].rows[0][1]
-    assert report.findings[0].startswith(f"{share.mean:.2%} of 20 test digits read as the next")
+    assert report.findings[0].startswith(f"{share.mean:.2%} of 20 digits read as the next")
     assert "the report: 74.60% of one batch clear and right" in report.findings[0]
     encoders = {row[0]: row[1] for row in report.tables[3].rows}
     accuracy = encoders["E_y, accuracy on real images"]
-    assert accuracy.mean == (work.test.labels == 3).mean() > 0
+    assert accuracy.mean == (work.real.labels == 3).mean() > 0
     # E_z finds half of z and the mark of y: nothing of the images between is clipped or rounded.
     z = np.random.default_rng(0).standard_normal((20, 784), np.float32)
-    error = z / 2 - work.test.attributes @ (0.1 * np.eye(10, 784))
+    error = z / 2 - work.real.attributes @ (0.1 * np.eye(10, 784))
     assert encoders[ERROR].mean == pytest.approx((error**2).mean(), rel=1e-5)
 
 
 def test_digits_are_measured_without_their_border_and_faces_whole(tiny_config, faces_config):
     config = replace(tiny_config, source=smoke("mnist").source)
     images = evaluate.images(config, "dev").images
-    np.testing.assert_array_equal(images, mnist.load("dev").images[: len(images)])
+    np.testing.assert_array_equal(images, mnist.load("test-half-1").images[: len(images)])
     assert evaluate.images(faces_config, "test").images.shape == (128, 16, 16, 3)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from common import device
+from common.cli.evaluation import EvaluateCommand
 from common.errors import UserError
 from common.files import write_json
 from common.reporting.document import Figure, Report
@@ -22,11 +23,12 @@ from common.training.fit import stage_length
 from ifcvaegan import ablation, comparison
 from ifcvaegan.ablation import AblationCommand, settings
 from ifcvaegan.config import Config
-from ifcvaegan.presets import PRESETS, TABLE_1
+from ifcvaegan.presets import ROWS, TABLE_1, Variant
 from ifcvaegan.results import AttributeResult
 from tests.ifcvaegan.toys import result
 
-IMAGES = 256  # that a row trains on
+IMAGES = 256  # that a model trains on
+BEST, NO_AUX = Variant("paper", "best", 0), Variant("paper", "no_aux", 0)
 
 
 class Trainings:
@@ -91,7 +93,7 @@ def trained(trainings: Trainings) -> list[str]:
 
 @pytest.fixture
 def command(tmp_path) -> AblationCommand:
-    return AblationCommand(out=tmp_path / "all", dataset="drawn", rows=("paper", "no_aux"))
+    return AblationCommand(out=tmp_path / "all", dataset="drawn", rows=("best", "no_aux"))
 
 
 # --- What is trained ------------------------------------------------------------------------------
@@ -102,14 +104,15 @@ def test_every_row_is_trained_once_with_its_settings_and_new_ones_alone_after_th
 ):
     page = ablation.ablation(command)
     assert page == tmp_path / "all" / "report" / "report.html"
-    assert trained(trainings) == ["paper", "no_aux"]
-    for name, (config, launch, described) in zip(command.rows, trainings.asked, strict=True):
-        assert config == settings(command, name)
-        assert launch == LaunchConfig(preset=name, out=tmp_path / "all" / name)
+    assert trained(trainings) == ["paper-best-0", "paper-no_aux-0"]
+    for variant, (config, launch, described) in zip((BEST, NO_AUX), trainings.asked, strict=True):
+        assert config == settings(command, variant)
+        assert launch == LaunchConfig(preset="paper", out=tmp_path / "all" / variant.name)
         assert described == "an abacus"
     ablation.ablation(command)
-    ablation.ablation(replace(command, rows=("paper", "no_aux", "high_kl")))
-    assert trained(trainings) == ["paper", "no_aux", "high_kl"]
+    ablation.ablation(replace(command, rows=("best",), bases=("paper", "stable"), seeds=(0, 1)))
+    assert trained(trainings)[2:] == ["paper-best-1", "stable-best-0", "stable-best-1"]
+    assert [config.run.seed for config, *_ in trainings.asked[2:]] == [1, 0, 1]
 
 
 @pytest.mark.parametrize(
@@ -118,7 +121,7 @@ def test_every_row_is_trained_once_with_its_settings_and_new_ones_alone_after_th
         (KeyboardInterrupt("stopped at step 3"), "^stopped; the same command goes on$"),
         (
             UserError("kl_loss is nan."),
-            "The row paper ended early: kl_loss is nan. Once that is mended, the same command goes",
+            "The model paper: best, seed 0 ended early: kl_loss is nan. Once that is mended, the",
         ),
     ],
 )
@@ -129,14 +132,16 @@ def test_a_row_that_ended_early_says_so_and_is_resumed_by_the_same_command(
     with pytest.raises(type(failure), match=message):
         ablation.ablation(command)
     ablation.ablation(command)
-    assert trained(trainings) == ["paper", "paper again", "no_aux"]
-    assert trainings.asked[1][1] == LaunchConfig(preset="paper", resume=tmp_path / "all" / "paper")
+    assert trained(trainings) == ["paper-best-0", "paper-best-0 again", "paper-no_aux-0"]
+    again = LaunchConfig(preset="paper", resume=tmp_path / "all/paper-best-0")
+    assert trainings.asked[1][1] == again
 
 
 def test_rows_are_extended_by_more_epochs_and_never_cut(trainings, command):
     ablation.ablation(replace(command, epochs=2.0))
     ablation.ablation(replace(command, epochs=3.0))
-    assert trained(trainings) == ["paper", "no_aux", "paper again", "no_aux again"]
+    names = ["paper-best-0", "paper-no_aux-0"]
+    assert trained(trainings) == [*names, *(f"{name} again" for name in names)]
     assert trainings.asked[2][0].train.epochs == 3.0
     with pytest.raises(UserError, match=r"train\.epochs is 3\.0 in the run and 2\.0 here"):
         ablation.ablation(replace(command, epochs=2.0))
@@ -150,29 +155,30 @@ def test_a_row_that_was_measured_before_its_end_goes_on_also_with_data_that_have
     trainings, command, tmp_path, steps, age
 ):
     ablation.ablation(command)
-    run = Run(tmp_path / "all" / "paper")
+    run = Run(tmp_path / "all" / "paper-best-0")
     leave(run, steps)
     written = run.history_file("vaegan").stat().st_mtime
     os.utime(run.folder / "report" / "report.json", times=(0, written - age))
     ablation.ablation(replace(command, data_dir=tmp_path / "moved"))
-    assert trained(trainings) == ["paper", "no_aux", "paper again"]
+    assert trained(trainings) == ["paper-best-0", "paper-no_aux-0", "paper-best-0 again"]
     assert trainings.asked[-1][0].source.data_dir == tmp_path / "moved"
 
 
 def test_a_row_of_other_settings_is_refused_before_any_is_trained(trainings, command, tmp_path):
-    ablation.ablation(replace(command, rows=("paper",)))
-    with pytest.raises(UserError, match=r"paper has other settings.*networks\.filters is 64 .* 24"):
-        ablation.ablation(replace(command, rows=("no_aux", "paper"), filters=24))
-    assert trained(trainings) == ["paper"]
-    assert not (tmp_path / "all" / "no_aux").exists()
+    ablation.ablation(replace(command, rows=("best",)))
+    with pytest.raises(UserError, match=r"0 has other settings.*networks\.filters is 64 .* 24"):
+        ablation.ablation(replace(command, rows=("no_aux", "best"), filters=24))
+    assert trained(trainings) == ["paper-best-0"]
+    assert not (tmp_path / "all" / "paper-no_aux-0").exists()
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--rows", "best", "paper"], r"--rows names ['best']; the rows are paper, high_kl"),
+        (["--rows", "best", "paper"], r"--rows names ['paper']; the rows are best, high_kl"),
         (["--rows"], "--rows names none"),
-        (["--seed", "-1"], "The setting seed is -1"),
+        (["--seeds"], "--seeds names none"),
+        (["--seeds", "-1"], "The setting seed is -1"),
         (["--epochs", "0"], "The setting train.epochs is 0.0"),
     ],
 )
@@ -184,28 +190,9 @@ def test_a_mistake_is_refused_before_tensorflow_starts(monkeypatch, capsys, word
     assert said in capsys.readouterr().err
 
 
-def test_the_folder_is_named_after_the_base():
-    assert ablation.folder_of(AblationCommand()) == Path("runs/ifcvaegan-ablation-paper")
-    assert ablation.folder_of(AblationCommand(base="stable", out=Path("x"))) == Path("x")
-
-
-# --- The settings of the rows ---------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("base", "row", "expected"),
-    [
-        ("paper", "no_aux_rec_class", {"alpha": 0.2, "beta": 1.0, "gamma": 0.0}),
-        ("paper", "naive_fig3", {"alpha": 1.0, "beta": 0.0, "gamma": 0.0}),
-        ("stable", "no_aux_rec_class", {"alpha": 0.2, "beta": 0.1, "gamma": 0.0}),
-        ("stable", "with_rec_class", {"alpha": 0.2, "beta": 0.1, "gamma": 1.0}),
-        ("stable", "high_kl", {"alpha": 0.5, "beta": 0.0, "gamma": 1.0}),
-    ],
-)
-def test_a_row_switches_the_terms_of_its_base(base, row, expected):
-    found = settings(AblationCommand(base=base), row)
-    assert {name: getattr(found.loss, name) for name in expected} == expected
-    assert set(differences(PRESETS[base](), found)) <= {f"loss.{name}" for name in expected}
+def test_the_folder_is_below_runs_or_where_the_command_says():
+    assert ablation.folder_of(AblationCommand()) == Path("runs/ifcvaegan-ablation")
+    assert ablation.folder_of(AblationCommand(out=Path("x"))) == Path("x")
 
 
 def test_what_the_command_changes_it_changes_in_every_row(tmp_path):
@@ -217,12 +204,14 @@ def test_what_the_command_changes_it_changes_in_every_row(tmp_path):
         filters=8,
         epochs=2.0,
         batch_size=16,
-        seed=3,
+        precision="auto",
         source="tfds",
     )
-    for row in ablation.ROWS:
-        assert differences(PRESETS[row](), settings(command, row)) == {
+    for row in ROWS:
+        variant = Variant("paper", row, 3)
+        assert differences(variant.settings(), settings(command, variant)) == {
             "run.seed": (0, 3),
+            "run.precision": ("float32", "auto"),
             "source.data_dir": (None, tmp_path),
             "source.source": (None, "tfds"),
             "source.cache_dir": (None, tmp_path),
@@ -256,10 +245,13 @@ def test_the_report_compares_the_rows_and_with_the_paper_where_that_has_such_mod
 ):
     ablation.ablation(replace(command, dataset=dataset, attributes=attributes))
     (report,) = trainings.reports
-    assert [[row[0] for row in table.rows] for table in report.tables] == [["paper", "no_aux"]] * 2
-    assert ("paper: Class0" in report.tables[0].columns) == published
-    assert report.title == f"IFcVAEGAN: the rows of Table 1 on paper, {attributes[0]}"
-    assert (report.n, report.summary) == (8, "2 models on 8 test faces each")
+    labels = ["paper: best, seed 0", "paper: no_aux, seed 0"]
+    claim, *tables = report.tables
+    assert [row[0] for row in claim.rows] == ["paper: best, seed 0; no_aux"]
+    assert [[row[0] for row in table.rows] for table in tables] == [labels] * 2
+    assert ("paper: Class0" in tables[0].columns) == published
+    assert report.title == f"IFcVAEGAN: the rows of Table 1, {attributes[0]}"
+    assert (report.n, report.summary) == (8, "2 models on 8 dev faces each")
     assert [figure.file for figure in report.figures] == [tmp_path / "all/report/table-1.png"]
     facts = dict(report.facts)
     assert facts["seed of the training"] == "0"
@@ -269,13 +261,13 @@ def test_the_report_compares_the_rows_and_with_the_paper_where_that_has_such_mod
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"n": 10}, r"different numbers of faces \(paper: 10, no_aux: 8\)"),
-        ({"present": None}, "None of the 8 test faces has Smiling"),
+        ({"n": 10}, r"numbers of faces \(paper: best, seed 0: 10, paper: no_aux, seed 0: 8\)"),
+        ({"present": None}, "None of the 8 faces has Smiling"),
     ],
 )
 def test_rows_that_cannot_be_compared_are_refused(trainings, command, tmp_path, change, message):
     ablation.ablation(command)
-    file = tmp_path / "all" / "paper" / "report" / "report.json"
+    file = tmp_path / "all/paper-best-0/report/report.json"
     report: dict[str, Any] = json.loads(file.read_text())
     report["n"] = change.get("n", 8)
     report["details"]["attributes"]["Smiling"]["protocols"] |= {
@@ -294,8 +286,8 @@ def cells(table: Any, row: int = 0) -> dict[str, Any]:
 
 def test_each_column_shows_its_own_figure():
     """`result()` has a different one in each field."""
-    assert cells(comparison.table({"no_aux": result()})) == {
-        "row": "no_aux",
+    assert cells(comparison.table({NO_AUX: result()})) == {
+        "model": "paper: no_aux, seed 0",
         "Class0, all": 0.11,
         "Class1, all": 0.12,
         "edit effect": 0.14,
@@ -312,7 +304,7 @@ def test_each_column_shows_its_own_figure():
 
 def test_a_column_that_a_row_lacks_is_left_out():
     alone = replace(result(), kept1=replace(result().kept1, male=None))
-    table = comparison.table({"paper": result(), "no_aux": alone})
+    table = comparison.table({BEST: result(), NO_AUX: alone})
     assert "Male kept, y = 1" not in table.columns
     assert cells(table, 1)["z moved: Class0"] == 0.61
 
@@ -324,24 +316,76 @@ def test_the_papers_table_has_the_faces_with_the_attribute_and_the_mse_of_all(pu
     found = result()
     if not authors:
         found = replace(found, protocols=replace(found.protocols, authors=None))
-    table = comparison.paper_table({"no_aux": found, "if_fig2": found}, published)
+    figure = Variant("paper", "if_fig2", 0)
+    table = comparison.paper_table({NO_AUX: found, figure: found}, published)
     paper = ("paper: MSE", "paper: Class0", "paper: Class1", "paper: sum")
     mine = {"MSE": 0.13, "Class0": 0.01, "Class1": 0.02, "sum": 0.03}
     few = {"authors' faces: Class0": 0.91, "authors' faces: Class1": 0.92}
-    for row, (name, values) in enumerate(
-        {"no_aux": (0.028, 3 / 16, 13 / 16, 1.0), "if_fig2": (None,) * 4}.items()
+    for row, (variant, values) in enumerate(
+        {NO_AUX: (0.028, 3 / 16, 13 / 16, 1.0), figure: (None,) * 4}.items()
     ):
         theirs = dict(zip(paper, values, strict=True)) if published else {}
-        assert cells(table, row) == {"row": name, **theirs, **mine, **(few if authors else {})}
+        own = {"model": variant.label, **theirs, **mine, **(few if authors else {})}
+        assert cells(table, row) == own
     assert ("the paper's of 16" in table.note) == bool(published)
     assert ("authors' first 32 faces 8" in table.note) == authors
 
 
+def with_read(found: AttributeResult, share: float, class0: float) -> AttributeResult:
+    """The same with other figures of E's y, and of Class0."""
+    y_head = replace(found.readers.y_head, mean=share)
+    every = found.protocols.every
+    every = replace(every, class0=replace(every.class0, mean=class0))
+    return replace(
+        found,
+        readers=replace(found.readers, y_head=y_head),
+        protocols=replace(found.protocols, every=every),
+    )
+
+
+@pytest.mark.parametrize(("share", "told"), [(0.85, "85.0%"), (0.84, "84.0%, too few")])
+def test_the_claim_compares_models_that_differ_in_l_aux_alone(share, told):
+    """Class1 is 0.12; another seed and another base are no partners; the lower reader counts."""
+    found = {
+        BEST: with_read(result(), 0.9, 0.7),
+        NO_AUX: with_read(result(), share, 0.4),
+        Variant("paper", "best", 1): result(),
+        Variant("release", "no_aux", 0): result(),
+    }
+    table = comparison.claim_table(found)
+    assert len(table.rows) == 1
+    assert cells(table) == {
+        "with it; without it": "paper: best, seed 0; no_aux",
+        "E reads y": told,
+        "sum with": pytest.approx(0.82),
+        "sum without": pytest.approx(0.52),
+        "difference": pytest.approx(0.3),
+        "z tells y, with": 0.34,
+        "z tells y, without": 0.34,
+    }
+
+
+def test_figures_of_test_are_read_from_reports_that_are_made_once(trainings, command, monkeypatch):
+    """And made again when the model was trained further."""
+    asked = []
+
+    def evaluate(command: EvaluateCommand) -> None:
+        assert command.run
+        asked.append((command.run.name, command.split))
+        file = command.run / "report-test" / "report.json"
+        write_json(file, json.loads((command.run / "report" / "report.json").read_text()))
+
+    monkeypatch.setattr("ifcvaegan.evaluate.evaluate", evaluate)
+    for epochs in (2.0, 2.0, 3.0):
+        ablation.ablation(replace(command, split="test", epochs=epochs))
+    assert asked == [("paper-best-0", "test"), ("paper-no_aux-0", "test")] * 2
+
+
 def test_the_findings_tell_rows_with_and_without_the_auxiliary_loss_apart():
-    with_, without = comparison.findings({"no_aux": result(), "paper": result()})
+    with_, without = comparison.findings({NO_AUX: result(), BEST: result()})
     said = "0.23 (2 at best, 1 where y has no effect); a fresh network reads y in z with 34.0% ("
-    assert with_.startswith(f"With L_aux: Class0 + Class1 is paper {said}base rate 60.0%")
-    assert without.startswith(f"Without L_aux: Class0 + Class1 is no_aux {said}")
+    assert with_.startswith(f"With L_aux: Class0 + Class1 is {BEST.label} {said}base rate 60.0%")
+    assert without.startswith(f"Without L_aux: Class0 + Class1 is {NO_AUX.label} {said}")
 
 
 def test_the_figure_has_a_bar_for_each_class_with_the_papers_marks(monkeypatch, tmp_path):
@@ -352,7 +396,9 @@ def test_the_figure_has_a_bar_for_each_class_with_the_papers_marks(monkeypatch, 
         path.write_bytes(b"")
 
     monkeypatch.setattr("matplotlib.figure.Figure.savefig", savefig)
-    found = comparison.draw({"no_aux": result(), "if_fig2": result()}, TABLE_1, tmp_path / "f.png")
+    found = comparison.draw(
+        {NO_AUX: result(), Variant("paper", "if_fig2", 0): result()}, TABLE_1, tmp_path / "f.png"
+    )
     assert found.file == tmp_path / "f.png"
     assert found.file.is_file()
     (axes,) = drawn[0].axes

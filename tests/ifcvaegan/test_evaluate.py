@@ -78,7 +78,15 @@ def measured(celeba: Config, model, tmp_path_factory) -> Measured:
     model = replace(model, config=celeba)
     train, test = data.load(celeba, "train"), data.load(celeba, "test")
     work = Evaluation(
-        editor=model, config=celeba, train=train, test=test, total=12, out=out, seed=5, facts=[]
+        editor=model,
+        config=celeba,
+        train=train,
+        split="test",
+        real=test,
+        total=12,
+        out=out,
+        seed=5,
+        facts=[],
     )
     given: dict[str, list[tuple[Any, ...]]] = {}
 
@@ -96,8 +104,8 @@ def measured(celeba: Config, model, tmp_path_factory) -> Measured:
     def generated_table(*_) -> list[Any]:
         return []
 
-    def guess(train, labels, test, kind, seed) -> np.ndarray:
-        return np.zeros(len(test))
+    def guess(train, dev, test, kind, *, sampled, seed) -> np.ndarray:
+        return np.zeros((1, len(test.latent)))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("common.classifiers.faces.load_classifier", load_classifier)
@@ -116,7 +124,7 @@ def test_each_attribute_has_its_tables(measured):
     titles = [table.title for table in measured.tables("Table 1")]
     assert titles == ["Table 1: Smiling", "Table 1: Male", "Table 1: Eyeglasses"]
     assert len(measured.tables("What z tells about y")) == 3
-    assert measured.report.details["test_images"] == 12
+    assert measured.report.details["images"] == 12
     assert tuple(measured.report.details["attributes"]) == NAMES
 
 
@@ -185,18 +193,18 @@ def test_images_are_compared_with_the_test_faces_beside_training_images(measured
 def test_readers_learn_from_training_faces_and_amounts_are_chosen_on_dev(measured, celeba):
     dev = data.load(celeba, "dev").images
     for column in range(3):
-        train, test, read_column, seed = measured.given["leak_table"][column]
+        train, choosers, test, read_column, seed = measured.given["leak_table"][column]
         assert (read_column, seed) == (column, 5)
         of_direction, chosen_on, readings, *_ = measured.given["arithmetic_table"][column]
         for faces, images in (
             *((train, measured.train.images), (of_direction, measured.train.images)),
             *((test, measured.test.images), (readings.faces, measured.test.images)),
-            (chosen_on, dev),
+            *((chosen_on, dev), (choosers, dev)),
         ):
             np.testing.assert_array_equal(faces.records.images, images)
     labels = measured.train.attributes > 0.5
     calls = measured.given["guess"]  # two readers of two codes of each attribute
-    for (_, given, *_), column in zip(calls, np.repeat([0, 1, 2], 4), strict=True):
+    for ((_, given), *_), column in zip(calls, np.repeat([0, 1, 2], 4), strict=True):
         np.testing.assert_array_equal(given, labels[:, column])
 
 
@@ -219,7 +227,7 @@ def test_male_is_kept_only_by_edits_of_other_attributes(measured):
 
 def test_the_sentences_give_each_figure_its_name():
     one, two, three = sentences("Male", result())
-    assert "of 8 test faces, decoded with sampled z, 11.0% read as without it at y = 0" in one
+    assert "of 8 faces, decoded with sampled z, 11.0% read as without it at y = 0" in one
     assert "and 12.0% as with it at y = 1; together 0.23" in one
     assert "with the mean of z 21.0% and 22.0%" in one
     assert "right on 71.0% of real faces and 72.0% of reconstructions" in one

@@ -12,7 +12,7 @@ from ifcvaegan.train import EPSILON, main
 from tests.runs import saved
 
 FACES, SIDE = 1536, 16
-TRAIN, TEST = slice(0, 1024), slice(1024, None)
+TRAIN, DEV, TEST = slice(0, 1024), slice(1024, 1280), slice(1280, None)
 
 
 def toy_faces(seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -38,6 +38,7 @@ def trained(gamma: float, seed: int) -> float:
     import tensorflow as tf
 
     from ifcvaegan import networks, probes
+    from ifcvaegan.editor import Codes
     from ifcvaegan.model import IFcVAEGAN, Weights
 
     keras.utils.set_random_seed(seed)
@@ -73,9 +74,9 @@ def trained(gamma: float, seed: int) -> float:
     )
 
     means, log_variances, _ = encoder(images, training=False)
-    noise = np.random.default_rng(seed).standard_normal(means.shape)
-    z = np.asarray(means + tf.exp(0.5 * log_variances) * noise.astype(np.float32))
-    logits = probes.read(z[TRAIN], y[TRAIN, 0] > 0, z[TEST], "network", seed)
+    codes = Codes(np.asarray(means), y, np.asarray(log_variances))
+    known, dev = ((codes[part], y[part, 0] > 0) for part in (TRAIN, DEV))
+    logits = probes.read(known, dev, codes[TEST], "network", sampled=True, seed=seed)
     right = (logits > 0) == (y[TEST, 0] > 0)
     return float(right.mean())
 

@@ -124,7 +124,7 @@ def test_a_resumed_run_may_grow_in_the_fields_that_the_package_names(configured,
 def test_too_few_images_for_a_stage_or_a_report_are_refused():
     stage = SimpleNamespace(epochs=1.0, period=0.5, batch_size=8)
     check_lengths(black(2), (stage, 16), (stage, 17))
-    with pytest.raises(UserError, match="needs at least 2 test images; the data have 1"):
+    with pytest.raises(UserError, match="needs at least 2 dev images; the data have 1"):
         check_lengths(black(1), (stage, 16))
     with pytest.raises(UserError, match=r"period of 0\.5 epochs of 15 images is shorter than one"):
         check_lengths(black(2), (stage, 16), (stage, 15))

@@ -163,7 +163,7 @@ def test_the_originals_are_those_that_tfds_knows():
 def test_nothing_is_fetched_without_being_asked():
     """Loading data does not even import what fetches."""
     code = (
-        "import sys; from common import datasets; datasets.load('mnist', 'dev'); "
+        "import sys; from common import datasets; datasets.load('mnist', 'test'); "
         "datasets.load('drawn', 'dev', size=8); "
         "assert 'common.datasets.download' not in sys.modules"
     )

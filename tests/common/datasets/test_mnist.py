@@ -86,18 +86,28 @@ def test_the_embedded_files_are_the_originals():
         assert digest in readme
 
 
-def test_dev_and_test5000_are_the_halves_of_test(test):
-    dev, rest = mnist.load("dev"), mnist.load("test5000")
-    assert (len(dev), len(rest)) == (5000, 5000)
-    np.testing.assert_array_equal(np.concatenate([dev.images, rest.images]), test.images)
-    np.testing.assert_array_equal(np.concatenate([dev.labels, rest.labels]), test.labels)
+def test_head_and_tail_are_the_training_file_in_its_order(train):
+    head, tail = mnist.load("train-head"), mnist.load("train-tail")
+    assert (len(head), len(tail)) == (55_000, 5_000)
+    np.testing.assert_array_equal(np.concatenate([head.labels, tail.labels]), train.labels)
+    np.testing.assert_array_equal(tail.images, train.images[55_000:])
+
+
+def test_the_halves_of_test_are_drawn_from_all_of_it_always_alike(test):
+    """Of the file's first 5,000, which are the harder ones, about half are in each."""
+    halves = [mnist.load(f"test-half-{half}") for half in (1, 2)]
+    rows = np.random.default_rng(547).permutation(10_000)
+    for half, chosen in zip(halves, (rows[:5_000], rows[5_000:]), strict=True):
+        np.testing.assert_array_equal(half.images, test.images[np.sort(chosen)])
+        np.testing.assert_array_equal(half.labels, test.labels[np.sort(chosen)])
+        assert 2_400 < (chosen < 5_000).sum() < 2_600
 
 
 def test_no_image_is_in_two_splits(train):
     def hashes(records):
         return {image.tobytes() for image in records.images}
 
-    dev, rest = hashes(mnist.load("dev")), hashes(mnist.load("test5000"))
+    dev, rest = (hashes(mnist.load(f"test-half-{half}")) for half in (1, 2))
     assert dev.isdisjoint(rest)
     assert hashes(train).isdisjoint(dev | rest)
 
@@ -110,8 +120,9 @@ def test_a_smaller_set_is_read_in_every_spelling(tmp_path, dot, gz):
     assert records.images[:, 7, 7, 0].tolist() == [0, 1, 2, 3, 4]
     assert records.labels.tolist() == [0, 1, 2, 3, 4]
     assert str(tmp_path) in records.source
-    assert mnist.load("dev", tmp_path).labels.tolist() == [0, 1]
-    assert mnist.load("test5000", tmp_path).labels.tolist() == [2, 3, 4]
+    halves = [mnist.load(f"test-half-{half}", tmp_path).labels.tolist() for half in (1, 2)]
+    assert [len(half) for half in halves] == [2, 3]
+    assert sorted(halves[0] + halves[1]) == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("place", ["raw", "MNIST/raw"])
@@ -211,7 +222,7 @@ def test_a_bad_folder_or_split_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"file is a file, but .* must be a folder"):
         mnist.load("train", tmp_path / "file")
     with pytest.raises(
-        UserError, match=r"no split 'valid'; choose one of train, test, dev, test50"
+        UserError, match=r"no split 'valid'; choose one of train, train-head, train-tail, test, "
     ):
         mnist.load("valid")
 
@@ -307,7 +318,7 @@ def test_what_tfds_prepares_gives_the_same_digits_in_their_order(idx, tmp_path, 
     for split in mnist.SPLITS:
         same(mnist.load(split, folder), mnist.load(split, idx))
     monkeypatch.setenv("TFDS_DATA_DIR", str(folder))
-    same(mnist.load("dev", None, "tfds"), mnist.load("dev", idx))
+    same(mnist.load("test", None, "tfds"), mnist.load("test", idx))
 
 
 @pytest.mark.parametrize("names", [("train", "test"), ("training", "testing")])
@@ -324,7 +335,7 @@ def test_digits_without_a_common_order_are_mixed(tmp_path):
                 image = Image.new("L", (28, 28), digit)
                 image.save(tmp_path / split / str(digit) / f"{name}.png")
     assert mnist.load("train", tmp_path).labels.tolist() == [*range(10), *range(10)]
-    assert set(mnist.load("dev", tmp_path).labels) == set(range(10))
+    assert set(mnist.load("test", tmp_path).labels) == set(range(10))
 
 
 def test_nothing_prepared_says_how_to_prepare_it(tmp_path):
