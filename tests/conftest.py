@@ -1,4 +1,4 @@
-"""What all tests share: a quiet TensorFlow on the CPU, a log that ends, the example digits."""
+"""What all tests share: a quiet TensorFlow on the CPU, a log that ends, digits, smoke runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,3 +59,36 @@ def digits() -> np.ndarray:
     from common.files import ROOT
 
     return read_images(ROOT / "examples" / "digits", (28, 28), "L")[1]
+
+
+@pytest.fixture(scope="session")
+def smoke_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Package -> the run of its smoke preset, not to be changed; all worker processes share it."""
+    from tests.trainings import trained_once
+
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+
+    def run(package: str) -> Path:
+        with log_restored():
+            return trained_once(shared / "smoke", package)
+
+    return run
+
+
+@pytest.fixture
+def mistake(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Runs a command, which must refuse; returns the one line that it says, on standard error."""
+
+    def run(main: Callable[[list[str]], None], *words: str) -> str:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main(list(words))
+        said = capsys.readouterr()
+        assert (ended.value.code, said.out) == (2, "")
+        (line,) = said.err.splitlines()
+        assert line.startswith("error: ")
+        return line
+
+    return run

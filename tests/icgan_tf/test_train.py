@@ -1,14 +1,9 @@
-"""`python -m icgan_tf.train`: one real run of the smoke preset, and everything that it leaves."""
+"""`python -m icgan_tf.train`: what the run of the smoke preset has of its own, what it refuses."""
 
 from __future__ import annotations
 
 import json
-import re
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,11 +17,9 @@ from PIL import Image
 
 from common.datasets import drawn
 from common.datasets.records import Records
-from common.files import ROOT
 from common.runs.directory import Run
-from common.settings.config import differences, read_config, to_json
-from common.training.adversarial import AdversarialModel
-from common.training.fit import StageSettings, stage_length
+from common.settings.config import read_config
+from common.training.fit import stage_length
 from icgan_tf import edit, reconstruct
 from icgan_tf.conditions import Conditions
 from icgan_tf.config import PAPER18, Config
@@ -41,24 +34,15 @@ from icgan_tf.train import (
     train_gan,
 )
 from tests.runs import history, same, saved, weights
+from tests.trainings import ATTRIBUTES, SMOKE, Fits, stand_ins
 
-ATTRIBUTES = ("Black_Hair", "Blond_Hair", "Eyeglasses", "Male", "Smiling")
-SMOKE = ["--preset", "smoke", "--data.attributes", *ATTRIBUTES]
 STAGES = ("gan", "encoder_z", "encoder_y")
 NETWORKS = ("generator", "discriminator", "encoder_z", "encoder_y")
 
 
 @pytest.fixture(scope="module")
-def smoke(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The run directory of `--preset smoke`, trained and evaluated once for all tests.
-
-    With five attributes instead of eighteen, and sheets that show each pixel as one.
-    """
-    folder = tmp_path_factory.mktemp("smoke") / "run"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("common.reporting.sheets.CELL", 32)
-        main([*SMOKE, "--out", str(folder)])
-    return folder
+def smoke(smoke_run) -> Path:
+    return smoke_run("icgan_tf")
 
 
 @pytest.fixture(scope="module")
@@ -78,99 +62,13 @@ def table(report: dict[str, Any], title: str) -> list[list[Any]]:
     return found["rows"]
 
 
-# --- The run directory ----------------------------------------------------------------------------
-
-
-def test_a_run_holds_what_the_architecture_names_and_nothing_else(smoke):
-    assert sorted(path.name for path in smoke.iterdir()) == [
-        *("backup", "command.txt", "config.json", "environment.json"),
-        *("history-encoder_y.csv", "history-encoder_z.csv", "history-gan.csv"),
-        *("networks", "plots", "report", "samples", "train.log"),
-    ]
-
-
-def test_settings_read_back_equal(smoke):
-    changed = differences(PRESETS["smoke"](), read_config(Config, smoke))
-    assert {name: new for name, (_, new) in changed.items()} == {"data.attributes": ATTRIBUTES}
-
-
-def test_the_command_is_kept_in_one_line(smoke):
-    assert re.fullmatch(r"python .*\n", (smoke / "command.txt").read_text())
-
-
-def test_the_environment_tells_what_numbers_depend_on(smoke):
-    environment = json.loads((smoke / "environment.json").read_text())
-    assert {"tensorflow", "keras", "numpy"} <= set(environment["versions"])
-    assert environment["device"].startswith("CPU")
-    assert environment["seed"] == 0
-    assert (environment["data"]["name"], environment["data"]["images"]) == ("drawn", 256)
-    assert re.fullmatch("[0-9a-f]{16}", environment["data"]["fingerprint"])
-
-
-@pytest.mark.parametrize(
-    ("stage", "columns"),
-    [
-        (
-            "gan",
-            [
-                *("discriminator_loss", "generator_loss"),
-                *("real_loss", "wrong_loss", "fake_loss"),
-            ],
-        ),
-        ("encoder_z", ["encoder_z_loss", "val_encoder_z_loss"]),
-        ("encoder_y", ["encoder_y_loss", "val_encoder_y_loss", "val_accuracy"]),
-    ],
-)
-def test_each_stage_reports_its_losses_every_four_steps(smoke, stage, columns):
-    # 256 images in batches of 64 are 4 steps an epoch and period; 3 epochs.
-    rows = history(smoke, stage)
-    assert [(row["period"], row["step"], row["images"]) for row in rows] == [
-        *(("1", "4", "256"), ("2", "8", "512"), ("3", "12", "768")),
-    ]
-    assert list(rows[0]) == ["period", "step", "images", "seconds", *columns]
-    assert all(0 < float(row[name]) < 10 for row in rows for name in columns)
+# --- What the stages leave in the networks --------------------------------------------------------
 
 
 def test_ds_loss_is_that_of_reals_and_half_of_the_two_others(smoke):
     for row in history(smoke, "gan"):
         real, wrong, fake = (float(row[f"{kind}_loss"]) for kind in ("real", "wrong", "fake"))
         assert float(row["discriminator_loss"]) == pytest.approx(real + 0.5 * wrong + 0.5 * fake)
-
-
-def test_samples_are_drawn_at_the_end_of_every_period_of_the_gan_and_of_e_z(smoke):
-    assert sorted(file.name for file in (smoke / "samples").iterdir()) == [
-        *("encoder_z-0000004.png", "encoder_z-0000008.png", "encoder_z-0000012.png"),
-        *("gan-0000004.png", "gan-0000008.png", "gan-0000012.png"),
-        "reals.png",
-    ]
-
-
-def test_the_state_of_all_stages_and_the_best_e_y_are_kept_for_a_resume(smoke):
-    losses = [float(row["val_encoder_y_loss"]) for row in history(smoke, "encoder_y")]
-    best = 4 * (1 + int(np.argmin(losses)))
-    assert sorted(file.name for file in (smoke / "backup").iterdir()) == [
-        *(f"encoder_y-best-{best:07d}.npz", "encoder_y.npz", "encoder_z.npz", "gan.npz"),
-    ]
-
-
-def test_all_four_networks_are_kept(smoke):
-    kept = {file.name for file in (smoke / "networks").iterdir()}
-    assert kept == {f"{name}.keras" for name in NETWORKS}
-
-
-def test_loss_curves_are_drawn(smoke):
-    with Image.open(smoke / "plots" / "losses.png") as image:
-        assert min(image.size) > 300
-
-
-def test_the_log_tells_each_period_of_all_stages(smoke):
-    text = (smoke / "train.log").read_text()
-    for stage in STAGES:
-        assert f"{stage}  step 4/12" in text
-        assert f"{stage}  step 12/12" in text
-
-
-# --- What the stages leave in the networks --------------------------------------------------------
 
 
 def test_the_kept_generator_has_running_means_of_its_weights_and_reestimated_statistics(
@@ -192,49 +90,12 @@ def test_the_kept_discriminator_is_that_of_the_last_step(smoke, trained):
     assert all(any(np.array_equal(weight, v) for v in last) for weight in trained["discriminator"])
 
 
-def test_e_zs_stage_ends_with_the_generator_that_it_began_with(smoke, trained):
-    assert same(trained["generator"], saved(smoke, "encoder_z", "network/generator"))
-
-
 def test_the_kept_e_y_is_that_of_the_smallest_loss_on_dev(smoke, trained):
     (best,) = (smoke / "backup").glob("encoder_y-best-*.npz")
     assert same(trained["encoder_y"], saved(smoke, best.stem, "network/encoder_y"))
 
 
-def test_each_player_was_updated_once_a_step(smoke):
-    # The first variable of an optimizer is its number of iterations: 3 epochs of 4 steps.
-    for stage, player in zip(
-        ("gan", "gan", "encoder_z", "encoder_y"),
-        ("discriminator", "generator", "encoder_z", "encoder_y"),
-        strict=True,
-    ):
-        assert saved(smoke, stage, f"optimizer/{player}")[0] == 12
-
-
 # --- The report -----------------------------------------------------------------------------------
-
-
-def test_the_report_comes_in_four_forms_with_its_figures(smoke, report):
-    files = {file.name for file in (smoke / "report").iterdir()}
-    figures = {figure["file"] for figure in report["figures"]}
-    assert figures == {
-        *("figure-3.png", "losses.png", "reconstructions.png", "all-attributes.png"),
-        *("edit-Eyeglasses.png", "edit-Smiling.png", "edit-Male.png", "edit-Blond_Hair.png"),
-        *("samples.png", "interpolations.png"),
-    }
-    assert files == figures | {f"report.{kind}" for kind in ("json", "csv", "md", "html")}
-    assert report["n"] == 64
-    assert "evenly spaced of 128" in report["summary"]
-
-
-def test_a_model_that_is_no_better_than_one_mean_image_is_told(report):
-    told = any("no better than one mean image" in finding for finding in report["findings"])
-    rows = table(report, "Beside baselines without a model")
-    ours, mean = (
-        next(row[2] for row in rows if row[0] == name) for name in ("this model", "mean image")
-    )
-    assert told == (ours["mean"] >= mean)
-    assert told  # after a dozen steps
 
 
 def test_black_scores_the_mean_square_of_the_test_faces(report):
@@ -325,75 +186,15 @@ def _built_once(bare_networks: dict[str, keras.Model], monkeypatch: pytest.Monke
     monkeypatch.setattr("icgan_tf.editor.build", build)
 
 
-class Fits(list):
-    """The arguments of each call of `fit`, and `before`: network -> its weights at that moment.
-
-    Attributes:
-        kept: folder of a run -> network -> the weights that were last saved there.
-        evaluated: run of each evaluation.
-        reported: run of each report on a training alone.
-    """
-
-    def __init__(self):
-        super().__init__()
-        self.kept: dict[Path, dict[str, list[np.ndarray]]] = {}
-        self.evaluated: list[Path | None] = []
-        self.reported: list[Path] = []
-
-
-def stand_ins(patch: pytest.MonkeyPatch) -> Fits:
-    """Puts made-up faces in place of data, and takes notes in place of what takes long."""
-    calls = Fits()
-
-    def fit(
-        model: AdversarialModel,
-        run: Run,
-        stage: str,
-        records: Records,
-        settings: StageSettings,
-        **options: Any,
-    ) -> None:
-        before = {name: network.get_weights() for name, network in model.networks().items()}
-        call = {"model": model, "stage": stage, "records": records, "settings": settings}
-        calls.append({**call, "before": before, **options})
-
-    def save_networks(run: Run, networks: dict[str, keras.Model]) -> None:
-        kept = calls.kept.setdefault(run.folder, {})
-        kept |= {name: network.get_weights() for name, network in networks.items()}
-        for name in networks:  # for those who look whether a network is there
-            run.network_file(name).parent.mkdir(parents=True, exist_ok=True)
-            run.network_file(name).touch()
-
-    patch.setattr("common.training.fit.fit", fit)
-    patch.setattr("common.runs.directory.Run.save_networks", save_networks)
-    patch.setattr("icgan_tf.train.draw_losses", lambda run: None)
-    patch.setattr("common.cli.training.draw_reals", lambda run, records: None)
-    patch.setattr("icgan_tf.data.load", lambda config, split: made_up(split))
-    patch.setattr("icgan_tf.evaluate.evaluate", lambda command: calls.evaluated.append(command.run))
-    patch.setattr("icgan_tf.tables.report_training", lambda run, _: calls.reported.append(run))
-    return calls
-
-
 @pytest.fixture
 def fits(monkeypatch: pytest.MonkeyPatch, _built_once: None) -> Fits:
-    """Nothing is trained, drawn, saved or evaluated."""
-    return stand_ins(monkeypatch)
-
-
-@pytest.fixture
-def mistake(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """Runs the command, which must refuse; returns its one line on standard error."""
-
-    def run(*words: str) -> str:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main(list(words))
-        assert ended.value.code == 2
-        line = capsys.readouterr().err.splitlines()[-1]
-        assert line.startswith("error: ")
-        return line
-
-    return run
+    """Nothing is trained, drawn, saved or evaluated, on made-up faces."""
+    monkeypatch.setattr("icgan_tf.data.load", lambda config, split: made_up(split))
+    calls = stand_ins(monkeypatch, "icgan_tf")
+    monkeypatch.setattr(
+        "icgan_tf.tables.report_training", lambda run, _: calls.reported.append(run)
+    )
+    return calls
 
 
 @pytest.fixture
@@ -402,7 +203,7 @@ def started(tmp_path, smoke, fits) -> Callable[..., Path]:
 
     def run(*words: str) -> Path:
         folder = tmp_path / "run"
-        main([*SMOKE, "--init", str(smoke), "--out", str(folder), "--stages", *words])
+        main([*SMOKE["icgan_tf"], "--init", str(smoke), "--out", str(folder), "--stages", *words])
         return folder
 
     return run
@@ -451,68 +252,19 @@ def test_only_the_named_networks_of_init_are_taken_and_noted(smoke, trained, sta
     assert start["networks"] == ["generator"]
 
 
-@pytest.fixture(scope="module")
-def begun(smoke, bare_networks, tmp_path_factory) -> tuple[Path, Fits]:
-    """A new run with all networks of the smoke run, and what it would have done."""
-    run = tmp_path_factory.mktemp("begun") / "run"
-    words = ["--gan.ema", "None", "--gan.reestimate-batches", "0", "--init", str(smoke)]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("icgan_tf.editor.build", lambda config: dict(bare_networks))
-        fits = stand_ins(patch)
-        main([*SMOKE, *words, "--out", str(run)])
-    return run, fits
-
-
-def test_all_stages_begin_with_the_networks_of_init(begun, trained):
-    _, fits = begun
-    assert [fit["stage"] for fit in fits] == list(STAGES)
-    before = fits[0]["before"] | fits[1]["before"] | fits[2]["before"]
-    assert set(before) == set(NETWORKS)
-    assert all(same(before[name], trained[name]) for name in NETWORKS)
-
-
-def test_conditions_are_training_labels_alone(begun):
-    for fit in begun[1]:
+def test_conditions_are_training_labels_alone(started, fits):
+    started(*STAGES)
+    assert len(fits) == 3
+    for fit in fits:
         rows = fit["model"].conditions.rows
         np.testing.assert_array_equal(rows, 2 * made_up("train").attributes - 1)
 
 
-def test_a_run_with_all_networks_is_evaluated(begun):
-    run, fits = begun
-    assert fits.evaluated == [run]
-
-
 def test_of_a_generator_without_encoders_the_training_alone_is_reported(smoke, tmp_path, fits):
     words = ["--stages", "gan", "--gan.ema", "None", "--out", str(tmp_path / "run")]
-    main([*SMOKE, *words])
+    main([*SMOKE["icgan_tf"], *words])
     assert set(fits.kept[tmp_path / "run"]) == {"generator", "discriminator"}
     assert (fits.evaluated, fits.reported) == ([], [tmp_path / "run"])
-
-
-def test_a_longer_gan_is_refused_once_e_z_has_begun(smoke, mistake):
-    before = (smoke / "config.json").read_bytes()
-    line = mistake("--resume", str(smoke), "--gan.epochs", "4")
-    assert f"train longer in a new run with --init {smoke}" in line
-    assert (smoke / "config.json").read_bytes() == before
-
-
-def test_longer_stages_are_welcome_before(smoke, tmp_path, fits):
-    run = shutil.copytree(smoke, tmp_path / "run")
-    (run / "backup" / "encoder_z.npz").unlink()
-    (run / "environment.json").unlink()  # it names other data than the made-up ones
-    words = ["--gan.epochs", "4", "--encoder-z.epochs", "5", "--encoder-y.epochs", "6"]
-    main(["--resume", str(run), *words])
-    assert [fit["settings"].epochs for fit in fits] == [4, 5, 6]
-    assert read_config(Config, run).gan.epochs == 4.0
-
-
-def test_other_data_are_refused_before_anything_is_written(smoke, mistake, fits):
-    before = {path: path.stat().st_mtime_ns for path in smoke.rglob("*")}
-    line = mistake("--resume", str(smoke))
-    assert "was trained on 256 images of drawn" in line
-    assert f"--init {smoke}" in line
-    assert {path: path.stat().st_mtime_ns for path in smoke.rglob("*")} == before
-    assert fits == []
 
 
 @pytest.mark.usefixtures("_built_once")
@@ -546,7 +298,7 @@ def test_a_training_that_cannot_start_is_refused_before_anything_is_written(
     shutil.copy(smoke / "networks" / "encoder_z.keras", half / "networks")
     paths = {"SMOKE": str(smoke), "HALF": str(half)}
     words = [paths.get(word, word) for word in words.split()]
-    assert said in mistake(*SMOKE, "--out", str(out), *words)
+    assert said in mistake(main, *SMOKE["icgan_tf"], "--out", str(out), *words)
     assert not out.exists()
 
 
@@ -564,19 +316,8 @@ def test_data_that_no_run_can_be_made_of_are_refused_before_anything_is_written(
         "icgan_tf.data.load",
         lambda config, name: made_up(name).take(rows if name == split else slice(None)),
     )
-    assert said in mistake(*SMOKE, "--out", str(tmp_path / "run"))
+    assert said in mistake(main, *SMOKE["icgan_tf"], "--out", str(tmp_path / "run"))
     assert not (tmp_path / "run").exists()
-
-
-@pytest.mark.parametrize("stages", [["encoder_y"], ["gan", "encoder_z"], ["encoder_z", "gan"]])
-def test_dry_run_shows_the_settings_and_writes_nothing(tmp_path, monkeypatch, capsys, stages):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit) as ended:
-        main(["--preset", "smoke", "--seed", "3", "--out", "run", "--stages", *stages, "--dry-run"])
-    expected = PRESETS["smoke"]()
-    expected = replace(expected, run=replace(expected.run, seed=3), stages=tuple(stages))
-    assert (ended.value.code, json.loads(capsys.readouterr().out)) == (0, to_json(expected))
-    assert list(tmp_path.iterdir()) == []
 
 
 # --- How settings reach a stage -------------------------------------------------------------------
@@ -731,63 +472,6 @@ def test_reestimation_does_not_move_when_it_is_repeated(fitted, fits, tmp_path):
     fitted("gan", reestimate_batches=2)
     for one, other in zip(once, fits.kept[tmp_path]["generator"], strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
-
-
-# --- Killed and resumed ---------------------------------------------------------------------------
-
-
-def command(*words: str) -> subprocess.Popen:
-    return subprocess.Popen([sys.executable, "-m", "icgan_tf.train", *words], cwd=ROOT)
-
-
-def killed_at(process: subprocess.Popen, run: Run, stage: str, step: int) -> None:
-    """Kills the process when the state of that step is saved."""
-    deadline, reached = time.monotonic() + 300, -1
-    try:
-        while reached < step:
-            assert process.poll() is None, "the training ended before it could be killed"
-            assert time.monotonic() < deadline, "the training hangs"
-            time.sleep(0.02)
-            if run.backup_file(stage).is_file():
-                with np.load(run.backup_file(stage)) as state:
-                    reached = int(state["step"])
-    finally:
-        process.kill()
-    assert process.wait(60) == -signal.SIGKILL, "the training ended by itself"
-
-
-@pytest.mark.slow
-def test_a_run_killed_within_each_stage_ends_as_if_it_had_not_been(tmp_path):
-    straight, parts = Run(tmp_path / "straight"), Run(tmp_path / "parts")
-    # 64 images in batches of 4: periods of 16 steps, three a stage; each kill comes in the second.
-    words = [*SMOKE, "--deterministic", "--backup-seconds=0.001", "--limit=64"]
-    words += [f"--{stage.replace('_', '-')}.batch-size=4" for stage in STAGES]
-    words += ["--report-images=8"]
-    assert command(*words, "--out", str(straight.folder)).wait(300) == 0
-    killed_at(command(*words, "--out", str(parts.folder)), parts, "gan", 20)
-    killed_at(command("--resume", str(parts.folder)), parts, "encoder_z", 18)
-    killed_at(command("--resume", str(parts.folder)), parts, "encoder_y", 18)
-    assert command("--resume", str(parts.folder)).wait(300) == 0
-    for stage in STAGES:
-        with np.load(straight.backup_file(stage)) as a, np.load(parts.backup_file(stage)) as b:
-            assert a.files == b.files
-            for name in set(a.files) - {"notes"}:
-                np.testing.assert_array_equal(a[name], b[name], err_msg=name)
-        one, other = (history(run.folder, stage) for run in (straight, parts))
-        assert [row | {"seconds": ""} for row in one] == [row | {"seconds": ""} for row in other]
-    for name in NETWORKS:
-        assert same(weights(straight.folder, name), weights(parts.folder, name)), name
-
-
-@pytest.mark.slow
-def test_resuming_a_finished_run_changes_none_of_its_networks(smoke, trained, tmp_path):
-    run = shutil.copytree(smoke, tmp_path / "run")
-    main(["--resume", str(run)])
-    for name, before in trained.items():
-        for weight, value in zip(weights(run, name), before, strict=True):
-            np.testing.assert_allclose(weight, value, rtol=1e-5, atol=1e-6, err_msg=name)
-    for stage in STAGES:
-        assert history(run, stage) == history(smoke, stage)
 
 
 # --- A short real training ------------------------------------------------------------------------

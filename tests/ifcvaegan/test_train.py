@@ -16,7 +16,7 @@ import ifcvaegan
 from common.datasets.records import Records
 from common.errors import UserError
 from common.runs.directory import Run
-from common.settings.config import RunConfig, differences, from_json, read_config
+from common.settings.config import RunConfig, from_json
 from common.settings.flags import LaunchConfig
 from common.training import fit as fitting
 from ifcvaegan import edit, reconstruct
@@ -24,31 +24,15 @@ from ifcvaegan.config import Config, Fidelity, LossConfig
 from ifcvaegan.editor import build
 from ifcvaegan.presets import PRESETS
 from ifcvaegan.results import AttributeResult
-from ifcvaegan.train import main, train, train_vaegan
-from tests.runs import METRICS, history, same, saved, weights
+from ifcvaegan.train import train, train_vaegan
+from tests.runs import METRICS, same, saved, weights
 
 NETWORKS = ("encoder", "decoder", "discriminator", "auxiliary")
-LOSSES = [
-    *("autoencoder_loss", "discriminator_loss", "auxiliary_loss", "reconstruction_loss"),
-    *("kl_loss", "label_loss", "reconstruction_label_loss", "fooling_loss"),
-]
-MEASURED = ["reconstruction_loss", "kl_loss", "label_loss", "auxiliary_loss", "mse"]
 
 
 @pytest.fixture(scope="module")
-def smoke(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The run directory of `--preset smoke`, with readers of z that have learnt nothing."""
-
-    def guess(train, dev, test, kind, *, sampled, seed):
-        return np.full((1, len(test.latent)), train[1].mean() - 0.5)
-
-    folder = tmp_path_factory.mktemp("smoke")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ifcvaegan.probes.read", guess)
-        patch.setattr("common.reporting.sheets.CELL", 32)
-        words = ["--preset", "smoke", "--seed", "3", "--cache-dir", str(folder / "cache")]
-        main([*words, "--out", str(folder / "run")])
-    return folder / "run"
+def smoke(smoke_run) -> Path:
+    return smoke_run("ifcvaegan")
 
 
 @pytest.fixture(scope="module")
@@ -57,28 +41,6 @@ def report(smoke: Path) -> dict[str, Any]:
 
 
 # --- The run directory ----------------------------------------------------------------------------
-
-
-def test_a_run_holds_what_the_architecture_names_and_nothing_else(smoke):
-    assert sorted(path.name for path in smoke.iterdir()) == [
-        *("backup", "command.txt", "config.json", "environment.json", "history-vaegan.csv"),
-        *("networks", "plots", "report", "samples", "train.log"),
-    ]
-    changed = differences(PRESETS["smoke"](), read_config(Config, smoke))
-    assert set(changed) == {"source.cache_dir", "run.seed"}
-
-
-def test_losses_and_what_dev_shows_are_reported_every_four_steps(smoke):
-    rows = history(smoke, "vaegan")  # 256 images in batches of 64, 3 epochs
-    assert [(row["period"], row["step"]) for row in rows] == [("1", "4"), ("2", "8"), ("3", "12")]
-    shown = [*LOSSES, *(f"val_{name}" for name in MEASURED)]
-    assert list(rows[0]) == ["period", "step", "images", "seconds", *shown]
-    assert all(np.isfinite(float(row[name])) for row in rows for name in shown)
-
-
-def test_samples_are_drawn_at_the_end_of_every_period(smoke):
-    names = sorted(file.name for file in (smoke / "samples").iterdir())
-    assert names == ["reals.png", *(f"vaegan-{step:07d}.png" for step in (4, 8, 12))]
 
 
 def test_all_four_networks_are_kept_a_and_c_as_they_ended(smoke):

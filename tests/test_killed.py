@@ -17,11 +17,11 @@ import pytest
 
 from common.files import ROOT
 from common.runs.directory import Run
-from tests.runs import history, weights
+from tests.runs import history, same, weights
+from tests.trainings import NETWORKS, SMOKE, STAGES
 
-SETTINGS = ["--preset=smoke", "--deterministic", "--backup-seconds=0.001", "--report-images=32"]
-PERIODS = 3  # of each stage in the smoke preset
-NETWORKS = {"gan": ("generator", "discriminator"), "encoder": ("generator", "encoder")}
+SETTINGS = ["--deterministic", "--backup-seconds=0.001", "--report-images=8"]
+PERIODS = 3  # of each stage in the smoke presets
 SECONDS = 300.0  # after which something hangs
 
 Moment = Callable[[Run], bool]
@@ -48,9 +48,9 @@ def reported(stage: str, period: int) -> Moment:
     return reached
 
 
-def command(*arguments: str) -> subprocess.Popen:
-    """`python -m crg.train`, as people start it."""
-    return subprocess.Popen([sys.executable, "-m", "crg.train", *arguments], cwd=ROOT)
+def command(package: str, *arguments: str) -> subprocess.Popen:
+    """`python -m PACKAGE.train`, as people start it."""
+    return subprocess.Popen([sys.executable, "-m", f"{package}.train", *arguments], cwd=ROOT)
 
 
 def kill_at(process: subprocess.Popen, run: Run, moment: Moment) -> None:
@@ -68,37 +68,50 @@ def kill_at(process: subprocess.Popen, run: Run, moment: Moment) -> None:
 
 
 def outcome(run: Path, stage: str) -> tuple[dict[str, np.ndarray], list[dict[str, str]]]:
-    """Every variable of a stage's state and weight of its networks, and its history.
-
-    Without the seconds, which no run repeats.
-    """
+    """Every variable of a stage's state, and its history without the seconds."""
     with np.load(Run(run).backup_file(stage)) as state:
         found = {key: state[key] for key in state.files if key != "notes"}
-    for name in NETWORKS[stage]:
-        found |= {f"{name} {i}": value for i, value in enumerate(weights(run, name))}
     return found, [row | {"seconds": ""} for row in history(run, stage)]
 
 
 @pytest.mark.slow
-def test_a_run_killed_at_many_moments_of_both_stages_ends_as_if_it_had_not_been(tmp_path):
+@pytest.mark.parametrize(
+    ("package", "words", "moments"),
+    [
+        (  # the GAN has periods of 8 steps, the encoder of 6
+            *("crg", []),
+            [
+                *(saved("gan", 3), reported("gan", 1), saved("gan", 13), reported("gan", 3)),
+                *(saved("encoder", 0), saved("encoder", 2)),  # 0: written before the first step
+                *(reported("encoder", 1), saved("encoder", 10), reported("encoder", 3)),
+            ],
+        ),
+        (  # 64 images in batches of 4: periods of 16 steps; each kill comes in the second
+            "icgan_tf",
+            [
+                "--limit=64",
+                *(f"--{stage}.batch-size=4" for stage in ("gan", "encoder-z", "encoder-y")),
+            ],
+            [saved("gan", 20), saved("encoder_z", 18), saved("encoder_y", 18)],
+        ),
+    ],
+)
+def test_a_run_killed_at_many_moments_of_all_stages_ends_as_if_it_had_not_been(
+    tmp_path, package, words, moments
+):
     straight, parts = tmp_path / "straight", tmp_path / "parts"
-    assert command(*SETTINGS, "--out", str(straight)).wait(SECONDS) == 0
-    kill_at(command(*SETTINGS, "--out", str(parts)), Run(parts), saved("gan", 3))
-    for moment in (  # the GAN has periods of 8 steps, the encoder of 6
-        reported("gan", 1),
-        saved("gan", 13),
-        reported("gan", 3),
-        saved("encoder", 0),  # written before the first step
-        saved("encoder", 2),
-        reported("encoder", 1),
-        saved("encoder", 10),
-        reported("encoder", 3),
-    ):
-        kill_at(command("--resume", str(parts)), Run(parts), moment)
-    assert command("--resume", str(parts)).wait(SECONDS) == 0
+    words = [*SMOKE[package], *SETTINGS, *words]
+    assert command(package, *words, "--out", str(straight)).wait(SECONDS) == 0
+    start = command(package, *words, "--out", str(parts))
+    for moment in moments:
+        kill_at(start, Run(parts), moment)
+        start = command(package, "--resume", str(parts))
+    assert start.wait(SECONDS) == 0
     assert (parts / "report" / "report.json").is_file()
-    for stage in ("gan", "encoder"):
+    for stage in STAGES[package]:
         (one, rows), (other, again) = outcome(straight, stage), outcome(parts, stage)
         assert (rows, len(rows), one.keys()) == (again, PERIODS, other.keys())
         for name, value in one.items():
             np.testing.assert_array_equal(value, other[name], err_msg=name)
+    for name in NETWORKS[package]:
+        assert same(weights(straight, name), weights(parts, name)), name

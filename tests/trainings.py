@@ -1,0 +1,113 @@
+"""The smoke runs of all packages, trained once a session, and stand-ins for what takes long."""
+
+from __future__ import annotations
+
+import fcntl
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from common.datasets.records import Records
+from common.runs.directory import Run
+from common.training.adversarial import AdversarialModel
+from common.training.fit import StageSettings
+
+ATTRIBUTES = ("Black_Hair", "Blond_Hair", "Eyeglasses", "Male", "Smiling")
+SMOKE = {  # package -> the words of its run; five attributes of IcGAN instead of eighteen
+    "crg": ["--preset", "smoke"],
+    "icgan_tf": ["--preset", "smoke", "--data.attributes", *ATTRIBUTES],
+    "ifcvaegan": ["--preset", "smoke", "--seed", "3"],
+}
+NETWORKS = {
+    "crg": ("discriminator", "encoder", "generator"),
+    "icgan_tf": ("discriminator", "encoder_y", "encoder_z", "generator"),
+    "ifcvaegan": ("auxiliary", "decoder", "discriminator", "encoder"),
+}
+STAGES = {
+    "crg": ("gan", "encoder"),
+    "icgan_tf": ("gan", "encoder_z", "encoder_y"),
+    "ifcvaegan": ("vaegan",),
+}
+
+
+def main_of(package: str) -> Callable[[list[str]], None]:
+    """`python -m PACKAGE.train`."""
+    return importlib.import_module(f"{package}.train").main
+
+
+def trained_once(root: Path, package: str) -> Path:
+    """The run of the smoke preset; whichever process comes first trains it, and others wait.
+
+    Its sheets show each pixel as one, and its readers of z have learnt nothing.
+    """
+    root.mkdir(exist_ok=True)
+    folder, done = root / package / "run", root / f"{package}.done"
+    with (root / f"{package}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            assert not folder.exists(), f"the smoke run of {package} failed in an earlier test"
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr("common.reporting.sheets.CELL", 32)
+                patch.setattr("ifcvaegan.probes.read", guess)
+                main_of(package)([*SMOKE[package], "--out", str(folder)])
+            done.touch()
+    return folder
+
+
+def guess(train, dev, test, kind, *, sampled, seed) -> np.ndarray:
+    return np.full((1, len(test.latent)), train[1].mean() - 0.5)
+
+
+class Fits(list[dict[str, Any]]):
+    """The arguments of each call of `fit`, and `before`: network -> its weights at that moment.
+
+    Attributes:
+        kept: folder of a run -> network -> the weights that were last saved there.
+        evaluated: run of each evaluation.
+        reported: run of each report on a training alone.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.kept: dict[Path, dict[str, list[np.ndarray]]] = {}
+        self.evaluated: list[Path | None] = []
+        self.reported: list[Path] = []
+
+
+def stand_ins(patch: pytest.MonkeyPatch, package: str) -> Fits:
+    """Takes notes in place of what takes long: nothing is trained, drawn, saved or evaluated."""
+    calls = Fits()
+
+    def fit(
+        model: AdversarialModel,
+        run: Run,
+        stage: str,
+        records: Records,
+        settings: StageSettings,
+        **options: Any,
+    ) -> None:
+        before = {name: network.get_weights() for name, network in model.networks().items()}
+        call = {"model": model, "stage": stage, "records": records, "settings": settings}
+        calls.append({**call, "before": before, **options})
+
+    def save_networks(run: Run, networks: dict[str, keras.Model]) -> None:
+        kept = calls.kept.setdefault(run.folder, {})
+        kept |= {name: network.get_weights() for name, network in networks.items()}
+        for name in networks:  # for those who look whether a network is there
+            run.network_file(name).parent.mkdir(parents=True, exist_ok=True)
+            run.network_file(name).touch()
+
+    def evaluate(command: Any) -> None:
+        calls.evaluated.append(command.run)
+
+    patch.setattr("common.training.fit.fit", fit)
+    patch.setattr("common.runs.directory.Run.save_networks", save_networks)
+    patch.setattr("common.cli.training.draw_reals", lambda run, records: None)
+    patch.setattr(f"{package}.train.draw_losses", lambda run: None)
+    patch.setattr(f"{package}.evaluate.evaluate", evaluate)
+    return calls
