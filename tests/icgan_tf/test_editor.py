@@ -12,10 +12,8 @@ import pytest
 
 import icgan_tf
 from common.errors import UserError
-from common.files import write_json
 from common.images import padded, to_range
 from common.kinds import Digits, Faces
-from common.settings.config import to_json
 from icgan_tf import editor
 from icgan_tf.codes import Each, Interpolate, Set, Shift, Swap
 from icgan_tf.config import PAPER18, Config, DataConfig, NetworkConfig
@@ -153,15 +151,6 @@ def test_the_code_and_the_edit_of_an_image_do_not_depend_on_the_rest_of_the_batc
     assert alike(model.decode(turned[4:5]), together[4:5])
 
 
-@pytest.mark.parametrize("rows", [slice(1, 3), [1, 2], np.array([1, 2])])
-def test_codes_are_indexed_by_image(rows):
-    numbers = np.arange(8, dtype=np.float32).reshape(4, 2)
-    found = Codes(numbers, 10 + numbers, 20 + numbers)[rows]
-    for array, start in ((found.latent, 0), (found.attributes, 10), (found.read, 20)):
-        np.testing.assert_array_equal(array, start + numbers[1:3])
-    assert Codes(numbers, numbers)[rows].read is None
-
-
 # --- Edits ----------------------------------------------------------------------------------------
 
 
@@ -246,11 +235,6 @@ def test_a_swap_gives_each_image_the_attributes_of_the_other_and_shows_the_way_b
     assert alike(columns["with these attributes"], back)
 
 
-def test_a_swap_with_itself_is_the_reconstruction(faces_model, faces):
-    edited = faces_model.edit(faces.images[:1], Swap(faces.images[0]))
-    np.testing.assert_array_equal(edited.images, faces_model.reconstruct(faces.images[:1]))
-
-
 def test_a_line_goes_from_one_reconstruction_to_the_other_and_the_edit_is_half_way(model, digits):
     images, other = digits[[0, 5, 9]], digits[7]
     start, end = model.encode(images), model.encode(digits[[7, 7, 7]])
@@ -301,13 +285,6 @@ def test_what_the_model_does_not_know_is_refused(request, digits, name, request_
     with pytest.raises(UserError) as refused:
         request.getfixturevalue(name).edit(digits, request_)
     assert str(refused.value) == said
-
-
-def test_attributes_of_a_group_may_be_set_together_where_told(faces_model, faces):
-    request = Set({"Blond_Hair": 1.0, "Gray_Hair": 1.0}, exclusive=False)
-    edited = faces_model.edit(faces.images, request)
-    columns = [PAPER18.index(name) for name in request.values]
-    assert (edited.codes.attributes[:, columns] == 1.0).all()
 
 
 # --- What it offers -------------------------------------------------------------------------------
@@ -464,7 +441,7 @@ def test_the_28x28_families_have_their_own_slopes_conditions_and_encoders(
         assert nets["encoder_y"].layers[-1].activation is keras.activations.sigmoid
 
 
-# --- Networks from runs and folders of weights ----------------------------------------------------
+# --- Networks from runs ---------------------------------------------------------------------------
 
 
 def test_a_run_gives_its_settings_and_three_networks_without_a_discriminator(
@@ -478,16 +455,6 @@ def test_a_run_gives_its_settings_and_three_networks_without_a_discriminator(
         assert same_weights(getattr(model, name), saved)
 
 
-def test_a_folder_of_weights_loads_as_a_run_does(faces_model, tmp_path):
-    write_json(tmp_path / "config.json", to_json(faces_model.config))
-    for name in editor.NEEDED:
-        getattr(faces_model, name).save_weights(tmp_path / f"{name}.weights.h5")
-    again = icgan_tf.load(tmp_path)
-    assert not again.digits
-    for name in editor.NEEDED:
-        assert same_weights(getattr(again, name), getattr(faces_model, name))
-
-
 @pytest.mark.usefixtures("_digits_built_once")
 def test_an_unfinished_run_says_what_is_missing_and_how_to_go_on(untrained_run, tmp_path):
     run = untrained_run(tmp_path / "run", "discriminator", "encoder_z")
@@ -496,22 +463,3 @@ def test_an_unfinished_run_says_what_is_missing_and_how_to_go_on(untrained_run, 
     )
     with pytest.raises(UserError, match=said):
         icgan_tf.load(run)
-
-
-def test_a_model_of_another_package_is_refused_with_the_one_that_knows_it(tmp_path):
-    write_json(tmp_path / "config.json", {"package": "crg"})
-    message = r"was trained by crg, not by icgan_tf: use python -m crg\.evaluate"
-    with pytest.raises(UserError, match=message):
-        icgan_tf.load(tmp_path)
-
-
-@pytest.mark.usefixtures("_digits_built_once")
-def test_without_a_name_the_shipped_model_is_used_and_announced(
-    untrained_run, tmp_path, monkeypatch, caplog
-):
-    run = untrained_run(tmp_path / "run", *editor.NEEDED)
-    shipped = {"icgan-mnist": run}
-    monkeypatch.setattr("common.runs.trained.default_weights", shipped.__getitem__)
-    with caplog.at_level("INFO"):
-        assert icgan_tf.load().folder == run
-    assert "the one that comes with the project, run" in caplog.text

@@ -45,6 +45,14 @@ def test_without_a_shipped_model_a_run_must_be_named():
         load(None)
 
 
+def test_without_a_name_the_shipped_model_is_used_and_announced(tmp_path, monkeypatch, caplog):
+    create_run(tmp_path / "toy", "toy", "toy", Config()).save_networks(build(Config()))
+    monkeypatch.setattr(trained, "default_weights", {"toy-model": tmp_path / "toy"}.__getitem__)
+    with caplog.at_level("INFO"):
+        assert load(None)[0] == tmp_path / "toy"
+    assert "the one that comes with the project, toy" in caplog.text
+
+
 def test_networks_that_are_not_trained_yet_are_named(tmp_path):
     create_run(tmp_path / "run", "toy", "toy", Config())
     with pytest.raises(UserError, match=r"no trained maker yet; .*toy\.train --resume"):

@@ -439,15 +439,6 @@ def test_images_and_rows_without_a_common_name_are_refused(folder):
         load(folder)
 
 
-@pytest.mark.parametrize("content", [b"", b"<html>quota</html>"])
-def test_a_corrupt_image_is_named(folder, cache, content):
-    file = folder / "img_align_celeba" / "000002.jpg"
-    file.write_bytes(content)
-    with pytest.raises(UserError, match=rf"^1 images .*{file.parent}.*: 000002 \(unreadable\)\. R"):
-        load(folder)
-    assert list(cache.iterdir()) == []
-
-
 def test_all_bad_images_are_named_and_nothing_is_kept(folder, cache, monkeypatch):
     monkeypatch.setattr(faces, "BLOCK", 2)
     images = folder / "img_align_celeba"
@@ -533,15 +524,6 @@ def test_another_size_or_crop_is_decoded_anew(original, decoded):
         decoded.clear()
         load(original, "dev", **options)
         assert len(decoded) == 4
-
-
-def test_a_replaced_image_is_seen(folder):
-    before = load(folder)
-    image = folder / "img_align_celeba" / "000002.jpg"
-    shutil.copy(folder / "img_align_celeba" / "000003.jpg", image)
-    after = load(folder)
-    np.testing.assert_array_equal(after.images[1], before.images[2])
-    np.testing.assert_array_equal(np.delete(after.images, 1, 0), np.delete(before.images, 1, 0))
 
 
 def test_a_new_time_of_change_is_enough_to_decode_anew(folder, decoded):
