@@ -1,17 +1,12 @@
-"""The same two steps in bfloat16, compiled by XLA, and on two devices."""
+"""The same two steps in bfloat16 and compiled by XLA."""
 
 from __future__ import annotations
-
-import json
-import subprocess
-import sys
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from common.files import ROOT
 from common.training.adversarial import AdversarialModel
 from crg import networks
 from crg.model import CRG, GAN
@@ -70,64 +65,3 @@ def test_bfloat16_takes_nearly_the_same_steps_and_keeps_float32_weights(plain):
     for one, other in zip(moved, weights, strict=True):
         assert one.dtype == np.float32
         np.testing.assert_allclose(one, other, atol=5e-2)
-
-
-# TensorFlow divides the CPU before its first operation only, hence another process. Networks
-# without batch normalisation and dropout: both see the examples of their own device alone.
-REPLICAS = """
-import json
-import keras
-import numpy as np
-import tensorflow as tf
-from crg.model import CRG, GAN
-
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-
-
-def dense(inputs, outputs, name):
-    layers = [keras.Input((inputs,)), keras.layers.Dense(outputs, "tanh")]
-    return keras.Sequential(layers, name=name)
-
-
-def trained(kind, second, strategy):
-    with strategy.scope():
-        keras.utils.set_random_seed(1)
-        model = kind(dense(2, 3, "generator"), second(), seed=5)
-        model.compile(**{player: keras.optimizers.Adam(0.05) for player in model.players})
-    x = np.random.default_rng(2).uniform(-1, 1, (24, 3)).astype(np.float32)
-    data = tf.data.Dataset.from_tensor_slices((x, x[:, :0])).batch(8, drop_remainder=True)
-    losses = model.fit(data, steps_per_epoch=3, verbose=0, shuffle=False).history
-    weights = [w.tolist() for net in model.networks().values() for w in net.get_weights()]
-    return {"losses": losses, "weights": weights}
-
-
-kinds = {
-    "gan": (GAN, lambda: dense(3, 1, "discriminator")),
-    "crg": (CRG, lambda: dense(3, 2, "encoder")),
-}
-mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-assert mirrored.num_replicas_in_sync == 2
-both = tf.distribute.get_strategy(), mirrored
-print(json.dumps({name: [trained(*kind, s) for s in both] for name, kind in kinds.items()}))
-"""
-
-
-@pytest.fixture(scope="module")
-def replicas() -> dict[str, list[dict]]:
-    """Stage -> losses and weights of three steps on one device, and on two."""
-    done = subprocess.run(
-        [sys.executable, "-c", REPLICAS], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("stage", ["gan", "crg"])
-def test_two_devices_train_the_weights_of_one_and_report_its_losses(replicas, stage):
-    one, two = replicas[stage]
-    for a, b in zip(one["weights"], two["weights"], strict=True):
-        np.testing.assert_allclose(b, a, rtol=1e-4, atol=1e-5)
-    for name, values in one["losses"].items():
-        assert two["losses"][name] == pytest.approx(values, rel=1e-4)

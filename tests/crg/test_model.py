@@ -122,16 +122,6 @@ def test_latents_are_uniform_on_the_symmetric_cube(monkeypatch):
     assert [tuple(int(n) for n in shape) for shape, _, _ in calls] == [(2, 2), (2, 2)]
 
 
-def test_each_player_moves_itself_and_not_the_other(monkeypatch):
-    model = GAN(linear(2, 3, "generator"), linear(3, 1, "discriminator"))
-    model.compile(discriminator=sgd(), generator=sgd())
-    moved = watch_updates(
-        monkeypatch, model, {"generator": model.generator, "discriminator": model.discriminator}
-    )
-    model.train_step(batch(REAL))
-    assert moved == [("discriminator", {"discriminator"}), ("generator", {"generator"})]
-
-
 def test_discriminator_keeps_its_dropout_in_all_three_passes():
     x = keras.Input((3,))
     dropped = keras.layers.Dropout(0.5)(x)
@@ -140,22 +130,6 @@ def test_discriminator_keeps_its_dropout_in_all_three_passes():
     model.compile(discriminator=sgd(), generator=sgd())
     model.train_step(batch(REAL))
     assert draws(critic) == [3]  # real, fake, and fake again for the generator
-
-
-def watch_updates(
-    monkeypatch: pytest.MonkeyPatch, model: GAN | CRG, nets: dict[str, keras.Model]
-) -> list[tuple[str, set[str]]]:
-    """A list that grows by (player, networks that its update changed) with each update."""
-    moved, update = [], model.update
-
-    def watched(player: str, tape: tf.GradientTape, loss: tf.Tensor) -> None:
-        before = {name: state(net) for name, net in nets.items()}
-        update(player, tape, loss)
-        changed = {name for name, net in nets.items() if not same(before[name], state(net))}
-        moved.append((player, changed))
-
-    monkeypatch.setattr(model, "update", watched)
-    return moved
 
 
 # --- Stage 2: two updates of the encoder ----------------------------------------------------------
@@ -213,10 +187,6 @@ def test_sum_runs_over_rows_columns_and_channels_of_an_image():
     assert float(logs["image_cycle_loss"]) == pytest.approx(4.25 / 2)  # |x|/2 as above
 
 
-def test_losses_are_means_unless_asked_otherwise():
-    assert floats(halving().train_step(batch(X)))["latent_cycle_loss"] == pytest.approx(4 / 6)
-
-
 A = np.array([[1.0, 0.5, 0.0], [-0.5, 1.5, 0.25], [0.25, 0.0, 2.0]])  # g(z) = z A
 B = np.array([[0.4, 0.1, -0.2], [0.0, 0.3, 0.1], [0.2, -0.1, 0.25]])  # e(x) = x B
 
@@ -243,23 +213,6 @@ def test_encoder_is_updated_by_eq_1_and_then_by_eq_2_from_there():
     assert logs["latent_cycle_loss"] == pytest.approx(first, rel=1e-5)
     assert logs["image_cycle_loss"] == pytest.approx(second, rel=1e-5)
     np.testing.assert_allclose(encoder.get_weights()[0], after_one - RATE * gradient, atol=1e-6)
-
-
-def test_each_objective_moves_the_encoder_alone_latents_first(monkeypatch):
-    model = crg(linear(3, 3, "generator", A), linear(3, 3, "encoder", B))
-    nets = {"generator": model.generator, "encoder": model.encoder}
-    moved = watch_updates(monkeypatch, model, nets)
-    model.train_step(batch(X))
-    assert moved == [("latent_cycle", {"encoder"}), ("image_cycle", {"encoder"})]
-
-
-def test_each_optimizer_counts_one_update_an_iteration():
-    model = crg(linear(3, 3, "generator", A), linear(3, 3, "encoder", B))
-    for _ in range(3):
-        model.train_step(batch(X))
-    assert int(model.latent_cycle_optimizer.iterations) == 3
-    assert int(model.image_cycle_optimizer.iterations) == 3
-    assert int(model.step) == 3
 
 
 def test_a_shared_optimizer_counts_two_updates_an_iteration():
@@ -302,52 +255,16 @@ def test_encoder_runs_in_training_mode_once_in_each_cycle():
     np.testing.assert_allclose(moving_mean, X.mean(axis=0), atol=1e-6)  # x came last, not g(z)
 
 
-def gradients_of(
-    monkeypatch: pytest.MonkeyPatch, model: CRG, net: keras.Model
-) -> dict[str, list[tf.Tensor | None]]:
-    """Runs one step without updates: each objective's gradients w.r.t. the weights of `net`."""
+def test_gradient_of_eq_1_does_not_reach_the_generator(monkeypatch):
+    model = crg(linear(3, 3, "generator", A), linear(3, 3, "encoder", B))
     found = {}
 
     def taken(player: str, tape: tf.GradientTape, loss: tf.Tensor) -> None:
-        found[player] = tape.gradient(loss, net.trainable_variables)
+        found[player] = tape.gradient(loss, model.generator.trainable_variables)
 
     monkeypatch.setattr(model, "update", taken)
     model.train_step(batch(X))
-    return found
-
-
-def test_gradient_of_eq_1_does_not_reach_the_generator(monkeypatch):
-    model = crg(linear(3, 3, "generator", A), linear(3, 3, "encoder", B))
-    assert gradients_of(monkeypatch, model, model.generator)["latent_cycle"] == [None]
-
-
-def test_gradient_of_eq_2_through_the_generator_equals_finite_differences(monkeypatch):
-    model = crg(linear(3, 3, "generator", A), linear(3, 3, "encoder", B))
-    (gradient,) = gradients_of(monkeypatch, model, model.encoder)["image_cycle"]
-    step, expected = 1e-5, np.zeros_like(B)
-    for index in np.ndindex(*B.shape):
-        there, back = B.copy(), B.copy()
-        there[index] += step
-        back[index] -= step
-        losses = [np.abs(X - X @ b @ A).mean() for b in (there, back)]
-        expected[index] = (losses[0] - losses[1]) / (2 * step)
-    np.testing.assert_allclose(np.asarray(gradient), expected, atol=1e-5)
-
-
-def test_an_encoder_learns_to_invert_a_small_linear_generator():
-    # g maps R^2 into R^3 injectively, so some linear e has both cycles at zero.
-    generator = linear(2, 3, "generator", np.array([[1.0, 0.5, 0.0], [0.0, 1.0, -1.0]]))
-    model = CRG(generator, linear(3, 2, "encoder"), seed=1)
-    rates = {player: keras.optimizers.Adam(0.02) for player in model.players}
-    model.compile(**rates)
-    images = generator(np.random.default_rng(4).uniform(-1, 1, (32, 2)).astype(np.float32))
-    data = tf.data.Dataset.from_tensors((images, tf.zeros((32, 0)))).repeat()
-    first = model.fit(data, steps_per_epoch=1, verbose=0, shuffle=False).history
-    model.fit(data, steps_per_epoch=400, verbose=0, shuffle=False)
-    last = model.fit(data, steps_per_epoch=1, verbose=0, shuffle=False).history
-    assert first["latent_cycle_loss"][0] > 0.1
-    assert last["latent_cycle_loss"][0] < 1e-3
-    assert last["image_cycle_loss"][0] < 1e-2
+    assert found["latent_cycle"] == [None]
 
 
 # --- Validation -----------------------------------------------------------------------------------

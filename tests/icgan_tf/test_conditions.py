@@ -112,11 +112,6 @@ def test_the_prior_empirical_draws_whole_rows_of_training_images():
     assert abs(counts[1, 1, 0] - 1000) < 110
 
 
-def test_the_prior_empirical_knows_the_rows_it_was_given_and_no_others():
-    conditions = Conditions(FACES, "unit")
-    np.testing.assert_array_equal(conditions.rows, FACES)
-
-
 def test_the_prior_empirical_does_not_depend_on_the_real_batch():
     conditions = Conditions(FACES)
     integers = AdversarialModel().integers

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from common.training.averaging import reestimate_batch_statistics
 from icgan_tf import networks
 
 
@@ -155,29 +154,6 @@ def test_networks_have_the_parameters_of_their_tables(request, family, name, wei
     assert (trainable(net), moving(net)) == (sum(weights) + statistics, statistics)
 
 
-TOTALS = {  # as the docstrings tell them
-    "paper": {
-        "generator": 3_725_123,
-        "discriminator": 2_803_393,
-        "encoder_z": 18_278_244,
-        "encoder_y": 3_186_962,
-    },
-    "baseline": {
-        "generator": 6_725_601,
-        "discriminator": 6_600_139,
-        "encoder_z": 534_272,
-        "encoder_y": 195_402,
-    },
-    "dense": {"generator": 6_652_481, "discriminator": 6_579_649},
-}
-
-
-@pytest.mark.parametrize("family", TOTALS)
-def test_totals_are_those_of_the_documentation(request, family):
-    nets = request.getfixturevalue(family)
-    assert {name: trainable(nets[name]) for name in TOTALS[family]} == TOTALS[family]
-
-
 GENERATOR, DISCRIMINATOR, ENCODER = networks.generator, networks.discriminator, networks.encoder
 REPORT = partial(GENERATOR, conditions=40)
 SPATIAL = {"dense": 1024, "dense_form": "spatial"}
@@ -185,7 +161,6 @@ VARIANTS: dict[str, tuple[Callable[[], keras.Model], int, int]] = {
     # 40 attributes: 22 more channels, 22*16*512 in G and 22*16*128 in D.
     "generator-40": (REPORT, 3_905_347, 1_920),
     "discriminator-40": (partial(DISCRIMINATOR, 40), 2_848_449, 1_792),
-    "encoder_y-40": (partial(ENCODER, 40, dense=512), 3_198_248, 1_984),
     # 64x64 digits.
     "generator-digits": (partial(GENERATOR, 100, 10, 64, 1), 3_657_537, 1_920),
     "discriminator-digits": (partial(DISCRIMINATOR, 10, 64, 1), 2_784_961, 1_792),
@@ -198,18 +173,11 @@ VARIANTS: dict[str, tuple[Callable[[], keras.Model], int, int]] = {
     "encoder_y-32": (partial(ENCODER, 10, 32, 1, 512), 1_608_394, 1_984),
     # The encoders on 28x28, which halve to 14, 7, 4 and 2 as well.
     "encoder_z-28": (partial(ENCODER, 64, 28, 1), 2_194_688, 3_008),
-    "encoder_z-28-100": (partial(ENCODER, 100, 28, 1), 2_231_588, 3_008),
-    "encoder_y-28": (partial(ENCODER, 10, 28, 1, 512), 1_608_394, 1_984),
     # E_z with the hidden layer of E_y.
     "encoder_z-512": (partial(ENCODER, 100, dense=512), 3_229_028, 1_984),
     # The report's dense layer in G, as 1x1 and as 2x2, and its D with twice the filters.
     "generator-report": (partial(REPORT, dense=1024), 11_293_507, 3_968),
-    "generator-report-18": (partial(GENERATOR, dense=1024), 11_270_979, 3_968),
-    "generator-dense-512": (partial(GENERATOR, dense=512), 7_014_723, 2_944),
-    "generator-512-40": (partial(REPORT, dense=512), 7_025_987, 2_944),
-    "generator-spatial-18": (partial(GENERATOR, **SPATIAL), 7_197_507, 2_944),
     "generator-spatial": (partial(REPORT, **SPATIAL), 7_242_563, 2_944),
-    "discriminator-wide-18": (partial(DISCRIMINATOR, filters=128), 11_111_809, 3_584),
     "discriminator-report": (
         *(partial(DISCRIMINATOR, 40, filters=128, dropout=0.3), 11_201_921, 3_584),
     ),
@@ -225,7 +193,7 @@ def test_every_variant_has_the_parameters_worked_out_for_it(name, monkeypatch):
     assert (trainable(net), moving(net)) == (parameters, statistics)
 
 
-# --- Shapes, kernels, order -----------------------------------------------------------------------
+# --- Shapes and order -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -293,20 +261,6 @@ def test_first_deconvolution_gives_its_input_times_the_kernel_at_each_of_4x4_pla
     expected = np.einsum("bi,hwoi->bhwo", x[:, 0, 0], layer.kernel.numpy()) + layer.bias.numpy()
     assert expected.shape == (2, 4, 4, 4)
     np.testing.assert_allclose(layer(x.astype(np.float32)), expected, atol=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("generator", [(4, 1), (4, 2), (4, 2), (4, 2), (4, 2)]),
-        ("discriminator", [(4, 2), (4, 2), (4, 2), (4, 2), (4, 1)]),
-        ("encoder_z", [(5, 2)] * 4),
-        ("encoder_y", [(5, 2)] * 4),
-    ],
-)
-def test_kernels_and_strides_are_those_of_the_papers_tables(paper, name, expected):
-    convolutions = [layer for layer in paper[name].layers if hasattr(layer, "kernel_size")]
-    assert [(layer.kernel_size[0], layer.strides[0]) for layer in convolutions] == expected
 
 
 def test_generator_of_the_report_has_one_dense_layer_and_then_five_deconvolutions():
@@ -559,7 +513,7 @@ def test_generator_deconvolutions_lose_one_row_on_each_side():
     np.testing.assert_allclose(second(x), expected, atol=1e-6)
 
 
-# --- Ranges, precision, files ---------------------------------------------------------------------
+# --- Ranges and precision -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("activation", "low"), [("tanh", -1.0), ("sigmoid", 0.0)])
@@ -576,15 +530,6 @@ def test_logits_and_codes_are_not_bounded(name):
     (*_, last) = kernels(net)
     last.bias.assign(last.bias - 7.0)
     np.testing.assert_allclose(net(inputs(name), training=False), before - 7.0, atol=1e-5)
-
-
-def test_reestimated_statistics_of_one_batch_make_inference_answer_as_training_did():
-    net = enlarge(tiny("generator"), 10.0)
-    batch = inputs("generator", 64)
-    expected = np.asarray(net(batch, training=True))
-    assert np.abs(np.asarray(net(batch, training=False)) - expected).max() > 0.1
-    reestimate_batch_statistics(net, [batch])
-    np.testing.assert_allclose(net(batch, training=False), expected, atol=1e-4)
 
 
 NAMES = ["generator", "discriminator", "encoder_z"]
@@ -615,14 +560,3 @@ def test_outputs_are_float32_under_mixed_bfloat16_and_the_layers_before_are_not(
     assert {layer.compute_dtype for layer in kernels(net)[:-1]} == {"bfloat16"}
     assert kernels(net)[-1].compute_dtype == "float32"
     assert {v.dtype for v in net.trainable_variables} == {"float32"}
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_saved_network_answers_the_same_bit_for_bit(tmp_path, name):
-    net = tiny(name)
-    net(inputs(name), training=True)  # moves the statistics of batch normalisation
-    net.save(tmp_path / "net.keras")
-    again = keras.saving.load_model(tmp_path / "net.keras")
-    assert isinstance(again, keras.Model)
-    expected = np.asarray(net(inputs(name), training=False))
-    np.testing.assert_array_equal(np.asarray(again(inputs(name), training=False)), expected)
