@@ -261,12 +261,13 @@ def arithmetic_table(
         return float(np.mean(right([classifier.read(some) for some in edited(dev, amount)])))
 
     def measured(edits: Sequence[np.ndarray], read: Sequence[np.ndarray]) -> dict[str, Interval]:
-        near = np.concatenate([mse(some, images) < mse(some, another) for some in edits])
-        same = np.concatenate([some == readings.read_rebuilt for some in read])
+        """Both edits of a face are one unit of an interval, as they are alike."""
+        near = np.mean([mse(some, images) < mse(some, another) for some in edits], axis=0)
+        same = np.mean([some == readings.read_rebuilt for some in read], axis=0)
         others = np.delete(same, readings.answer, axis=1).mean(axis=1)
         return {
             **{f"class{value}": share(one) for value, one in enumerate(right(read))},
-            "nearer": share(near),
+            "nearer": mean_interval(near),
             "others": mean_interval(others),
         }
 

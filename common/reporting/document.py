@@ -103,7 +103,8 @@ def as_csv(report: Report) -> str:
 
 def as_markdown(report: Report) -> str:
     """The report in Markdown; figures by their file names beside it, the first one on top."""
-    parts = [f"# {markdown_text(report.title)}", markdown_text(report.summary_line())]
+    about = "How the figures are meant: `docs/evaluation.md` of the project, also in report.html."
+    parts = [f"# {markdown_text(report.title)}", markdown_text(report.summary_line()), about]
     if report.findings:
         items = "\n".join(f"- {markdown_text(finding)}" for finding in report.findings)
         parts += ["## Findings", items]

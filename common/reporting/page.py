@@ -15,7 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import markupsafe
+from markdown_it import MarkdownIt
 
+from common.files import ROOT
 from common.reporting.document import Report
 from common.reporting.tables import (
     Cell,
@@ -31,6 +34,7 @@ from common.reporting.tables import (
 )
 
 TEMPLATES = Path(__file__).parent / "templates"
+GUIDE = ROOT / "docs" / "evaluation.md"
 FOLDED = 12  # a table of more rows is folded
 FACTS = "Where this comes from"
 
@@ -38,7 +42,8 @@ FACTS = "Where this comes from"
 def page(report: Report) -> str:
     """The whole page of a report; every text is escaped, every picture embedded.
 
-    Order: findings, the first figure, contents, metrics, tables, figures, where it all comes from.
+    Order: findings, the first figure, contents, metrics, tables, figures, where it all comes from,
+    and `docs/evaluation.md`, folded.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -56,6 +61,7 @@ def page(report: Report) -> str:
 
     return environment.get_template("report.html.j2").render(
         report=report,
+        guide=markupsafe.Markup(_guide()),
         contents=contents,
         lead=[(anchored(figure.title), figure) for figure in report.figures[:1]],
         metrics_anchor=anchored("Metrics") if report.metrics else "",
@@ -67,6 +73,12 @@ def page(report: Report) -> str:
         embedded=_embedded,
         folded=FOLDED,
     )
+
+
+def _guide() -> str:
+    """What the figures mean, `docs/evaluation.md` as HTML, without its title."""
+    text = GUIDE.read_text(encoding="utf-8")
+    return MarkdownIt().enable("table").render(text.partition("\n")[2])
 
 
 def _metric(name: str, value: Measured) -> dict[str, str]:

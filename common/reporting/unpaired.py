@@ -53,11 +53,11 @@ def report(
     Raises:
         UserError: images of several sizes, or of a kind for which features are not told.
     """
-    from common.datasets.folder import image_files, stacked_images
+    from common.datasets.compared import one_set
     from common.metrics.frechet import distances
     from common.reporting.sheets import grid
 
-    real, fake = alike(*(stacked_images(image_files(folder)) for folder in (first, other)))
+    real, fake = alike(one_set(first), one_set(other))
     if inception is None and real.shape[1:] != fake.shape[1:]:
         kinds = [f"{s[1]}x{s[2]} in {s[3]} channels" for s in (real.shape, fake.shape)]
         raise UserError(

@@ -16,6 +16,7 @@ from PIL import Image
 from common.datasets import mnist
 from common.datasets.folder import write_images
 from common.errors import UserError
+from common.files import ROOT
 from common.metrics.intervals import Interval, proportion_interval
 from common.report import main
 from common.reporting.document import Figure, Report
@@ -130,21 +131,30 @@ def test_findings_and_one_picture_come_first_then_contents_numbers_and_other_pic
     html = write(report(figures=figures(tmp_path, "Lead", "Other")), tmp_path).read_text()
     parts = ["Findings", "Lead", "Contents", "Metrics", "Both | sides", "Other"]
     heads = re.findall("<h2[^>]*>(.*?)</h2>", html)
-    assert heads == [*parts, "Where this comes from"]
+    assert heads[: len(parts) + 1] == [*parts, "Where this comes from"]
 
 
 def test_the_contents_lead_to_every_part_also_to_two_of_one_title(tmp_path):
     tables = [Table("Same", ("a", "b"), [["x", 1]])] * 2
     page = Page(write(report(tables=tables), tmp_path).read_text())
-    assert page.references == [f"#{anchor}" for anchor in page.ids]
-    assert len(set(page.ids)) == 4  # metrics, both tables, facts
+    assert sorted(page.references) == sorted(f"#{anchor}" for anchor in page.ids)
+    assert len(set(page.ids)) == 5  # metrics, both tables, facts, what the figures mean
+
+
+def test_a_page_holds_what_its_figures_mean(tmp_path):
+    html = write(report(), tmp_path).read_text()
+    guide = html[html.index('id="guide"') :]
+    lines = (ROOT / "docs" / "evaluation.md").read_text().splitlines()
+    parts = [line.removeprefix("## ") for line in lines if line.startswith("## ")]
+    assert re.findall("<h2>(.*?)</h2>", guide) == ["How the figures are meant", *parts]
+    assert guide.count("<table>") == 2
 
 
 @pytest.mark.parametrize(("rows", "folded"), [(12, 0), (13, 1)])
 def test_long_tables_are_folded(tmp_path, rows, folded):
     tables = [Table("t", ("a", "b"), [["x", 1]] * rows)]
     html = write(report(tables=tables), tmp_path).read_text()
-    assert Page(html).tags.count("details") == folded
+    assert Page(html).tags.count("details") == folded + 1  # what the figures mean
     assert html.count("13 rows") == folded
 
 
