@@ -159,7 +159,7 @@ def check_row(folder: Path, config: Config) -> None:
     if not is_begun(folder):
         return
     try:
-        refuse_changes(read_config(Config, folder), config, EXTENDABLE)
+        refuse_changes(read_config(Config, folder), as_begun(folder, config), EXTENDABLE)
     except UserError as error:
         raise UserError(
             f"{folder} has other settings; name another folder by --out. {error}"
@@ -169,6 +169,14 @@ def check_row(folder: Path, config: Config) -> None:
 def is_begun(folder: Path) -> bool:
     """Whether the run exists."""
     return (folder / "config.json").is_file()
+
+
+def as_begun(folder: Path, config: Config) -> Config:
+    """The settings with the precision that `auto` stood for where the run began."""
+    if not is_begun(folder) or config.run.precision != "auto":
+        return config
+    precision = read_config(Config, folder).run.precision
+    return dataclasses.replace(config, run=dataclasses.replace(config.run, precision=precision))
 
 
 def is_done(folder: Path, config: Config) -> bool:
@@ -208,7 +216,7 @@ def train_variant(folder: Path, variant: Variant, config: Config) -> None:
         preset=variant.base, resume=folder if begun else None, out=None if begun else folder
     )
     keras.backend.clear_session()  # of the model before
-    config, described = device.configure(config)
+    config, described = device.configure(as_begun(folder, config))
     try:
         train(config, launch, described)
     except UserError as error:

@@ -172,6 +172,23 @@ def test_a_row_of_other_settings_is_refused_before_any_is_trained(trainings, com
     assert not (tmp_path / "all" / "paper-no_aux-0").exists()
 
 
+def test_a_run_goes_on_in_the_precision_that_auto_stood_for_when_it_began(
+    trainings, command, monkeypatch
+):
+    def resolved(config):
+        chosen = {"auto": "bfloat16"}.get(config.run.precision, config.run.precision)
+        return replace(config, run=replace(config.run, precision=chosen)), "an abacus"
+
+    monkeypatch.setattr(device, "configure", resolved)
+    command = replace(command, precision="auto", rows=("best",))
+    ablation.ablation(replace(command, epochs=2.0))
+    monkeypatch.setattr(device, "configure", lambda config: (config, "an older abacus"))
+    ablation.ablation(replace(command, epochs=3.0))
+    assert [config.run.precision for config, *_ in trainings.asked] == ["bfloat16"] * 2
+    with pytest.raises(UserError, match=r"run\.precision is bfloat16 in the run and float32 here"):
+        ablation.ablation(replace(command, epochs=3.0, precision="float32"))
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
