@@ -21,6 +21,7 @@ from common.cli.evaluation import (
     begin_evaluation,
     check_evaluation,
     finish_evaluation,
+    split_images,
 )
 from common.errors import exits_cleanly
 from common.settings.config import differences, to_json
@@ -73,7 +74,7 @@ def measure(work: Evaluation[IFcVAEGANEditor]) -> Report:
     faces = encoded(work)
     classifier = load_classifier(config.dataset, config.source)
     everything = dataclasses.replace(config.data, attributes=classifier.names)
-    labels = data.load(dataclasses.replace(config, data=everything), work.split)
+    labels = split_images(data.load, dataclasses.replace(config, data=everything), work.split)
     labels = labels.spaced(len(real)).attributes > 0.5  # [N, J]
     found = reconstruction_section(
         real.images,

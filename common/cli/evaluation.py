@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
+import numpy as np
 import tyro
 
 from common.datasets.records import Records
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from common.reporting.document import Report
 
 E = TypeVar("E", bound=Any)  # an editor with a `config`
-Split = Literal["dev", "test"]
+Split = Literal["dev", "test", "both"]
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +36,8 @@ class EvaluateCommand:
     """A run or a folder of weights; by default the model that comes with the project."""
     split: Split = "dev"
     """`dev`: the images by which settings are chosen. `test`: for final figures, once; the run
-    keeps a note of it."""
+    keeps a note of it. `both`: all of them, beside other systems' figures; with IcGAN's digits, the
+    10,000 of MNIST's test file."""
     out: Path | None = None
     """Folder of the report; `RUN/report` or `RUN/report-test` by default, `runs/<weights>-report`
     and `-report-test` for weights."""
@@ -93,7 +95,8 @@ class Evaluation(Generic[E]):
         """One line: how many images, and what was done with them."""
         n = len(self.real)
         spaced = "" if n == self.total else f", evenly spaced of {self.total:,}"
-        return f"{n:,} real {self.split} images{spaced}, {what}"
+        of = "dev and test" if self.split == "both" else self.split
+        return f"{n:,} real {of} images{spaced}, {what}"
 
 
 def begin_evaluation(
@@ -122,7 +125,7 @@ def begin_evaluation(
     check_evaluation(command)
     editor = load(command.run)
     config = with_folders(editor.config, command)
-    train, every = images(config, "train"), images(config, command.split)
+    train, every = images(config, "train"), split_images(images, config, command.split)
     real = every.spaced(config.report_images if command.limit is None else command.limit)
     out = command.out or output_folder(editor.folder, report_folder(command.split))
     minutes = "; this takes minutes" if len(real) > 2_000 else ""
@@ -141,6 +144,25 @@ def begin_evaluation(
     )
 
 
+def split_images(images: Callable[[Any, Any], Records], config: Any, split: Split) -> Records:
+    """The images of a split.
+
+    Args:
+        images: the package's `data.load`.
+        config: its settings.
+        split: of the data.
+    """
+    if split != "both":
+        return images(config, split)
+    dev, test = (images(config, one) for one in ("dev", "test"))
+    return dataclasses.replace(
+        test,
+        images=np.concatenate([dev.images, test.images]),
+        attributes=np.concatenate([dev.attributes, test.attributes]),
+        source=f"{dev.source}, and {test.source}",
+    )
+
+
 def report_folder(split: Split) -> str:
     """Where the report of a split lies within a run."""
     return "report" if split == "dev" else f"report-{split}"
@@ -155,7 +177,7 @@ def finish_evaluation(work: Evaluation, report: Report) -> Path:
     from common.reporting.publish import publish
 
     folder = work.editor.folder
-    if work.split == "test":
+    if work.split != "dev":
         note_look(folder, len(work.real), dict(work.facts)["command"])
     looks = [("looks at test", told)] if (told := looks_text(folder)) else []
     return publish(dataclasses.replace(report, facts=[*report.facts, *looks]), work.out)

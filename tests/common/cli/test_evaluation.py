@@ -59,7 +59,8 @@ def begun(command: EvaluateCommand, **config) -> Any:
     asked: list[tuple[str, Source]] = []
     editor = Editor(Config(**config))
     work = begin_evaluation(command, "toy", {command.run: editor}.__getitem__, images)
-    assert asked == [(split, work.config.source) for split in ("train", command.split)]
+    measured = ["dev", "test"] if command.split == "both" else [command.split]
+    assert asked == [(split, work.config.source) for split in ("train", *measured)]
     assert work.editor is editor
     return work
 
@@ -107,6 +108,13 @@ def test_images_are_those_of_the_command_or_of_the_runs_report(
     assert (work.total, len(work.train), work.summary("seen")) == (12, 4, summary)
 
 
+def test_both_splits_are_measured_together_and_count_as_a_look():
+    work = begun(EvaluateCommand(split="both"))
+    assert work.real.images.ravel().tolist() == [*range(12), *range(12)]
+    assert len(work.real.attributes) == 24
+    assert work.summary("seen") == "24 real dev and test images, seen"
+
+
 def test_an_evaluation_knows_its_folder_its_seed_and_its_command():
     assert begun(EvaluateCommand()).out == Path("runs/toy-001/report")
     assert begun(EvaluateCommand(split="test")).out == Path("runs/toy-001/report-test")
@@ -152,10 +160,10 @@ def test_each_look_at_test_is_noted_in_the_run_and_told_by_every_later_report(
     assert not (run / "looks.csv").exists()
     first = finished(run, "test", tmp_path / "report-test")
     assert first["looks at test"] == "1: 2026-11-29 (0 images, abc123)"
-    finished(run, "test", tmp_path / "report-test")
+    finished(run, "both", tmp_path / "report-both")
     again = finished(run, "dev", tmp_path / "report")["looks at test"]
     assert again == "2: " + ", ".join(["2026-11-29 (0 images, abc123)"] * 2)
-    assert read_looks(run)[1]["command"] == "evaluate --split test"
+    assert read_looks(run)[1]["command"] == "evaluate --split both"
 
 
 def test_shared_weights_keep_the_looks_of_their_run_and_get_no_more(tmp_path):
