@@ -26,6 +26,8 @@ COLUMNS: dict[str, Callable[[AttributeResult], Interval | None]] = {
     "nearer, y = 0": lambda found: found.kept0.nearer,
     "nearer, y = 1": lambda found: found.kept1.nearer,
     "Male kept, y = 1": lambda found: found.kept1.male,
+    "hair kept, y = 0": lambda found: found.kept0.hair,
+    "hair kept, y = 1": lambda found: found.kept1.hair,
     "z moved: Class0": lambda found: found.moved.class0,
     "z moved: Class1": lambda found: found.moved.class1,
     "classifier, real": lambda found: found.readers.classifier_real,
@@ -197,9 +199,9 @@ def table(found: Found) -> Table:
         rows,
         "Edit effect: mean absolute difference of D(1, z) and D(0, z) on [0, 1]. z tells y: a "
         f"fresh network reads y in z; the base rate is {base:.1%}. Nearer: to its own face than to "
-        "another's. Male kept: read as in the reconstruction. z moved: latent arithmetic instead "
-        "of a change of y. Classifier: how often it is right about "
-        "the attribute itself, on real faces and on this model's reconstructions.",
+        "another's. Male and hair (its colour) kept: read as in the reconstruction. z moved: "
+        "latent arithmetic instead of a change of y. Classifier: how often it is right about the "
+        "attribute itself, on real faces and on this model's reconstructions.",
     )
 
 

@@ -11,12 +11,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from common.cli.commands import carry_out, control_values
 from common.cli.images import ImagesCommand, write_edits
 from common.datasets.folder import check_inputs
 from common.errors import UserError, exits_cleanly
 from ifcvaegan.codes import Set, Sweep
+
+if TYPE_CHECKING:
+    from ifcvaegan.editor import IFcVAEGANEditor
 
 MOST_STEPS = 40  # of a sweep
 STEPS = 5
@@ -49,23 +53,33 @@ def apply(command: EditCommand) -> Path:
 
     check(command)
     model = editor.load(command.run)
-    if command.sweep is None:
-        request = Set(control_values(command.set, model.controls))
-    else:
-        request = Sweep(command.sweep, command.steps or STEPS)
-    model.check(request)
     stems, images = model.kind.read(command.images, command.invert)
-    edited = model.edit(images, request)
+    edited = model.edit(images, request_of(command, model))
     details = {"attribute_names": list(model.attribute_names)}
     return write_edits(command.out, stems, images, edited, model, details)
+
+
+def request_of(command: EditCommand, model: IFcVAEGANEditor) -> Set | Sweep:
+    """The edit of the command; the model may be an outline.
+
+    Raises:
+        UserError: an attribute that the model does not have, or a value that is none.
+    """
+    if command.sweep is None:
+        return Set(control_values(command.set, model.controls))
+    control_values([f"{command.sweep}=1"], model.controls, "--sweep")
+    return Sweep(command.sweep, command.steps or STEPS)
 
 
 def check(command: EditCommand) -> None:
     """Refuses what can be refused before a model is loaded.
 
     Raises:
-        UserError: no edit or both, or images that are missing or would be overwritten.
+        UserError: no edit or both, one that the model does not know, or images that are missing or
+            would be overwritten.
     """
+    from ifcvaegan import editor
+
     if bool(command.set) == (command.sweep is not None):
         raise UserError("Give exactly one of --set NAME=1 and --sweep NAME.")
     if command.steps is not None:
@@ -74,6 +88,7 @@ def check(command: EditCommand) -> None:
         if not 2 <= command.steps <= MOST_STEPS:
             raise UserError(f"--steps {command.steps}: a sweep has 2 to {MOST_STEPS}.")
     check_inputs(command.out, command.images)
+    request_of(command, editor.outline(command.run))
 
 
 @exits_cleanly

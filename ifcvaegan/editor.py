@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
-from scipy.special import expit
 
 from common.editor import SHOWN, Control, Edited, Network, Rows, indexed
 from common.errors import UserError, did_you_mean
 from common.images import in_blocks, range_text, to_range, to_uint8
 from common.kinds import Faces
 from common.runs import trained
-from ifcvaegan import networks
 from ifcvaegan.codes import Request, Set, Sweep, with_values
 from ifcvaegan.config import CROPS, Config, attribute_names
+
+if TYPE_CHECKING:
+    import keras
 
 SHIPPED = "ifcvaegan-celeba"  # below weights/
 NEEDED = ("encoder", "decoder")  # for editing
@@ -93,6 +94,7 @@ class IFcVAEGANEditor:
 
     def encode(self, images: np.ndarray) -> Codes:
         """E(x) of uint8 images `[N, S, S, 3]`: the mean of z, its log variance, y."""
+        from scipy.special import expit
 
         def outputs(block: np.ndarray) -> np.ndarray:
             return np.concatenate(self.encoder(to_range(block, "unit"), training=False), axis=1)
@@ -104,6 +106,7 @@ class IFcVAEGANEditor:
 
     def decode(self, codes: Codes) -> np.ndarray:
         """X = D(y, z), uint8 `[N, S, S, 3]`."""
+        from scipy.special import expit
 
         def apply(y: np.ndarray, z: np.ndarray) -> np.ndarray:
             logits = np.asarray(self.decoder([y, z], training=False))
@@ -184,6 +187,8 @@ class IFcVAEGANEditor:
 
 def build(config: Config) -> dict[str, keras.Model]:
     """All four networks that the settings describe, by name, with fresh weights."""
+    from ifcvaegan import networks
+
     sizes, size = config.networks, config.data.image_size
     count = len(attribute_names(config))
     detached = config.loss.fidelity == "release"
@@ -194,6 +199,12 @@ def build(config: Config) -> dict[str, keras.Model]:
         "discriminator": networks.discriminator(size, f, padding),
         "auxiliary": networks.auxiliary(z, count, sizes.auxiliary_width),
     }
+
+
+def outline(folder: Path | None) -> IFcVAEGANEditor:
+    """As `load`, at once but without the networks: what it knows of kind, controls and requests."""
+    found, config = trained.find(folder, SHIPPED, "ifcvaegan", Config, NEEDED)
+    return IFcVAEGANEditor(found, config, **dict.fromkeys(NEEDED))  # pyright: ignore[reportArgumentType]
 
 
 def load(folder: Path | None) -> IFcVAEGANEditor:

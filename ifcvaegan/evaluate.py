@@ -19,7 +19,7 @@ from common.cli.evaluation import (
     EvaluateCommand,
     Evaluation,
     begin_evaluation,
-    check_evaluation,
+    check_before,
     finish_evaluation,
     split_images,
 )
@@ -264,8 +264,12 @@ def published_row(config: Config, attribute: str) -> tuple[str, tuple[float, ...
 @exits_cleanly
 def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line and evaluates."""
-    program = "python -m ifcvaegan.evaluate"
-    carry_out(EvaluateCommand, program, evaluate, arguments, check_evaluation)
+    from ifcvaegan import editor
+
+    def check(command: EvaluateCommand) -> None:
+        check_before(command, editor.outline)
+
+    carry_out(EvaluateCommand, "python -m ifcvaegan.evaluate", evaluate, arguments, check)
 
 
 if __name__ == "__main__":

@@ -9,13 +9,14 @@ from collections.abc import Sequence
 
 from common.cli.images import run_reconstruct
 from common.errors import exits_cleanly
-from ifcvaegan import load
 
 
 @exits_cleanly
 def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line and reconstructs."""
-    run_reconstruct("ifcvaegan", load, arguments)
+    from ifcvaegan import editor
+
+    run_reconstruct("ifcvaegan", editor, arguments)
 
 
 if __name__ == "__main__":

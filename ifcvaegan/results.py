@@ -63,6 +63,8 @@ class Kept:
         others_photo: as in the photograph.
         male: share read as Male or not as in the reconstruction; None without Male.
         male_photo: as in the photograph.
+        hair: share with the hair colour that is read in the reconstruction; None without such
+            attributes.
     """
 
     nearer: Interval
@@ -70,6 +72,7 @@ class Kept:
     others_photo: Interval
     male: Interval | None = None
     male_photo: Interval | None = None
+    hair: Interval | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

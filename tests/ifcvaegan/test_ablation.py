@@ -312,6 +312,8 @@ def test_each_column_shows_its_own_figure():
         "nearer, y = 0": 0.41,
         "nearer, y = 1": 0.51,
         "Male kept, y = 1": 0.54,
+        "hair kept, y = 0": 0.46,
+        "hair kept, y = 1": 0.56,
         "z moved: Class0": 0.61,
         "z moved: Class1": 0.62,
         "classifier, real": 0.71,

@@ -265,6 +265,15 @@ def test_an_edit_that_changes_the_other_attribute_is_counted():
         assert (some.male.mean, some.others.mean) == (0.5, 0.5)
 
 
+@pytest.mark.parametrize(("names", "expected"), [(("Smiling", "Brown_Hair"), 0.5), (NAMES, None)])
+def test_hair_that_changes_with_the_edit_is_counted_where_the_classifier_knows_it(names, expected):
+    """The second attribute becomes what Smiling is, here in the name of a hair colour."""
+    readings = read(lambda y, z: showing(np.repeat(y[:, :1], 2, axis=1), z))
+    table, found = tables.kept_table(readings, names, seed=0)
+    assert [some.hair and some.hair.mean for some in found] == [expected] * 2
+    assert ("hair colour as in the reconstruction" in table.columns) == (expected is not None)
+
+
 # --- Latent arithmetic ----------------------------------------------------------------------------
 
 
