@@ -78,7 +78,7 @@ def outcome(run: Path, stage: str) -> tuple[dict[str, np.ndarray], list[dict[str
 @pytest.mark.parametrize(
     ("package", "words", "moments"),
     [
-        (  # the GAN has periods of 8 steps, the encoder of 6
+        (  # both stages have periods of 8 steps
             *("crg", []),
             [
                 *(saved("gan", 3), reported("gan", 1), saved("gan", 13), reported("gan", 3)),

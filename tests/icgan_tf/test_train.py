@@ -98,9 +98,9 @@ def test_the_kept_e_y_is_that_of_the_smallest_loss_on_dev(smoke, trained):
 # --- The report -----------------------------------------------------------------------------------
 
 
-def test_black_scores_the_mean_square_of_the_test_faces(report):
+def test_black_scores_the_mean_square_of_the_dev_faces(report):
     rows = {row[0]: row[2] for row in table(report, "Beside baselines without a model")}
-    faces = drawn.load("test", 32, crop=(30, 40, 168, 178)).images
+    faces = drawn.load("dev", 32, crop=(30, 40, 168, 178)).images
     spaced = [int(index * 127 / 63) for index in range(64)]
     assert rows["black"] == pytest.approx(float(((faces[spaced] / 255) ** 2).mean()), abs=1e-6)
     assert rows["this model"] == report["metrics"]["mse"]
@@ -111,11 +111,11 @@ def test_the_report_has_edits_readings_encoders_and_baselines(report):
         "Attributes set and cleared, as a classifier of real faces reads them",
         "Attributes read: accuracy and F1",
         "The encoders",
-        "Distance from the test images, as sets",
+        "Distance from the real images, as sets",
         "Beside baselines without a model",
         "Hashes against chance",
     ]
-    sets = table(report, "Distance from the test images, as sets")
+    sets = table(report, "Distance from the real images, as sets")
     assert [row[0] for row in sets][::2] == ["FD-face-cnn", "KD-face-cnn"]
     for title in [table["title"] for table in report["tables"]][:2]:
         assert [row[0] for row in table(report, title)] == [*ATTRIBUTES, "mean"]
@@ -124,10 +124,10 @@ def test_the_report_has_edits_readings_encoders_and_baselines(report):
     ]
 
 
-def test_the_majority_is_that_of_the_test_faces(report):
+def test_the_majority_is_that_of_the_dev_faces(report):
     rows = table(report, "Attributes read: accuracy and F1")
     spaced = [int(index * 127 / 63) for index in range(64)]
-    numbers = [drawn.FIRST["test"] + index for index in spaced]
+    numbers = [drawn.FIRST["dev"] + index for index in spaced]
     share = np.mean([drawn.random_attributes(number)["Male"] for number in numbers])
     assert rows[3][1:3] == [pytest.approx(share), pytest.approx(max(share, 1 - share))]
 
@@ -305,7 +305,7 @@ def test_a_training_that_cannot_start_is_refused_before_anything_is_written(
 @pytest.mark.parametrize(
     ("split", "rows", "said"),
     [
-        ("test", slice(1), "at least 2 test images; the data have 1"),
+        ("dev", slice(1), "at least 2 dev images; the data have 1"),
         ("train", slice(0, None, 2), "All 64 training images have the same attributes"),
     ],
 )
