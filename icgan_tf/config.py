@@ -98,7 +98,10 @@ class NetworkConfig:
     discriminator_filters: int = 64
     """Filters of D's first convolution in the family `paper`, doubled towards the end (the authors'
     code). The report "increases" them."""
-    condition_layer: int = 1
+    generator_condition_layer: int = 0
+    """Append y in G after so many transposed convolutions: 0 is z itself, as in the authors' code
+    and the report; the others are those of the authors' ablation."""
+    discriminator_condition_layer: int = 1
     """Append y in D after so many convolutions: 1 in the authors' code and the report, 0 is the
     image itself."""
     discriminator_dropout: float = 0.0
@@ -126,9 +129,9 @@ class NetworkConfig:
         check_setting("networks.generator_dense", dense, dense >= 0, "at least 0")
         right = hidden is None or hidden > 0
         check_setting("networks.encoder_z_dense", hidden, right, "at least 1, or none")
-        check_setting(
-            "networks.condition_layer", self.condition_layer, self.condition_layer >= 0, "0 or more"
-        )
+        for name in ("generator_condition_layer", "discriminator_condition_layer"):
+            layer = getattr(self, name)
+            check_setting(f"networks.{name}", layer, layer >= 0, "0 or more")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,8 +262,10 @@ class Config:
         if family == "paper":
             right = size >= 16 and math.log2(size).is_integer()
             check_setting("data.image_size", size, right, "16, 32, 64, ... for family paper")
-            layer, layers = self.networks.condition_layer, int(math.log2(size)) - 2
-            check_setting("networks.condition_layer", layer, layer <= layers, f"0 to {layers}")
+            last = int(math.log2(size)) - 2
+            for name in ("generator_condition_layer", "discriminator_condition_layer"):
+                layer = getattr(self.networks, name)
+                check_setting(f"networks.{name}", layer, layer <= last, f"0 to {last}")
         else:
             right = self.dataset == "mnist" and size == 28
             check_setting("networks.family", family, right, "paper, but for digits of 28x28")
@@ -289,7 +294,7 @@ class Config:
         if sizes.family == "paper":
             return
         unused = ["generator_filters", "generator_dense", "discriminator_filters"]
-        unused += ["condition_layer"]
+        unused += ["generator_condition_layer", "discriminator_condition_layer"]
         if sizes.family == "baseline":
             unused += ["encoder_filters", "encoder_z_dense", "encoder_y_dense"]
             values = data.condition_values

@@ -10,17 +10,15 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from common.editor import SHOWN, Control, Edited, Network, Rows, indexed, repeated
 from common.errors import UserError
 from common.images import cropped, in_blocks, padded, range_text, to_range, to_uint8
 from common.kinds import Digits, Faces
 from common.runs import trained
-from icgan_tf import networks
 from icgan_tf.codes import (
     Each,
     Interpolate,
@@ -37,6 +35,10 @@ from icgan_tf.codes import (
     with_values,
 )
 from icgan_tf.config import CROPS, Config, attribute_names
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
 
 SHIPPED = "icgan-mnist"  # below weights/
 NEEDED = ("generator", "encoder_z", "encoder_y")  # for editing
@@ -267,6 +269,8 @@ class IcGANEditor:
 
 def build(config: Config) -> dict[str, keras.Model]:
     """All four networks that the settings describe, by name, with fresh weights."""
+    from icgan_tf import networks
+
     data, sizes = config.data, config.networks
     latent, conditions = sizes.latent_size, len(attribute_names(config))
     size, channels = data.image_size, 1 if config.dataset == "mnist" else 3
@@ -274,22 +278,13 @@ def build(config: Config) -> dict[str, keras.Model]:
     dropout = sizes.discriminator_dropout
     if sizes.family == "paper":
         g = networks.generator(
-            latent,
-            conditions,
-            size,
-            channels,
-            sizes.generator_filters,
-            sizes.generator_dense,
-            sizes.generator_dense_form,
-            output,
+            *(latent, conditions, size, channels),
+            *(sizes.generator_filters, sizes.generator_dense, sizes.generator_dense_form, output),
+            sizes.generator_condition_layer,
         )
         d = networks.discriminator(
-            conditions,
-            size,
-            channels,
-            sizes.discriminator_filters,
-            sizes.condition_layer,
-            dropout,
+            *(conditions, size, channels),
+            *(sizes.discriminator_filters, sizes.discriminator_condition_layer, dropout),
         )
     else:
         everywhere = sizes.family == "baseline"
@@ -306,6 +301,12 @@ def build(config: Config) -> dict[str, keras.Model]:
             conditions, size, channels, sizes.encoder_y_dense, filters, "encoder_y"
         )
     return {"generator": g, "discriminator": d, "encoder_z": e_z, "encoder_y": e_y}
+
+
+def outline(folder: Path | None) -> IcGANEditor:
+    """As `load`, at once but without the networks: what it knows of kind, controls and requests."""
+    found, config = trained.find(folder, SHIPPED, "icgan_tf", Config, NEEDED)
+    return IcGANEditor(found, config, **dict.fromkeys(NEEDED))  # pyright: ignore[reportArgumentType]
 
 
 def load(folder: Path | None) -> IcGANEditor:

@@ -39,6 +39,7 @@ def generator(
     dense: int = 0,
     dense_form: Literal["vector", "spatial"] = "vector",
     output_activation: Literal["tanh", "sigmoid"] = "tanh",
+    condition_layer: int = 0,
 ) -> keras.Model:
     """G: (z, y) -> x, Table 1; 3,725,123 parameters with the defaults.
 
@@ -52,17 +53,24 @@ def generator(
         dense_form: how that layer is read: "vector", `[dense]` at 1x1, or "spatial", a map of 2x2
             with the first deconvolution's channels (the width `dense` then does not matter).
         output_activation: "tanh" for images in [-1, 1], "sigmoid" for [0, 1].
+        condition_layer: y joins z if 0, the best of the paper's ablation, or else the map after so
+            many transposed convolutions, repeated over it.
 
     Returns:
         A model from [latents `[B, Z]`, conditions `[B, A]`] to images `[B, S, S, C]`.
 
     Raises:
-        ValueError: the side is not such a power of two.
+        ValueError: the side is not such a power of two, or the layer does not exist.
     """
     stages = _stages(size)
+    _check_layer(condition_layer, stages)
     latent = keras.Input((latent_size,), name="latent")
     condition = keras.Input((conditions,), name="condition")
-    x = layers.Concatenate()([latent, condition])
+
+    def at(place: int, x):
+        return with_condition(x, condition) if condition_layer == place else x
+
+    x = at(0, latent)
     widths = [filters * 2**stage for stage in reversed(range(stages))]  # 512, 256, 128, 64
     if dense and dense_form == "spatial":
         x = layers.Dense(2 * 2 * widths[0], kernel_initializer=_normal())(x)
@@ -74,10 +82,11 @@ def generator(
             x = _activated(x, "relu")
         x = layers.Reshape((1, 1, x.shape[-1]))(x)
         x = layers.Conv2DTranspose(widths.pop(0), 4, kernel_initializer=_normal())(x)
-        x = _activated(x, "relu")  # [B, 4, 4, 512]
-    for width in widths:  # [B, 8, 8, 256], [B, 16, 16, 128], [B, 32, 32, 64]
+        x = at(1, _activated(x, "relu"))  # [B, 4, 4, 512]
+    first = stages - len(widths) + 1
+    for place, width in enumerate(widths, first):  # [B, 8, 8, 256], [B, 16, 16, 128], ...
         x = _deconvolution(width)(x)
-        x = _activated(x, "relu")
+        x = at(place, _activated(x, "relu"))
     x = _deconvolution(channels, dtype="float32")(x)  # [B, 64, 64, 3]
     x = layers.Activation(output_activation, dtype="float32")(x)
     return keras.Model([latent, condition], x, name="generator")
@@ -110,8 +119,7 @@ def discriminator(
         ValueError: the side or the layer does not exist.
     """
     stages = _stages(size)
-    if not 0 <= condition_layer <= stages:
-        raise ValueError(f"condition_layer is {condition_layer}; it must be 0 to {stages}.")
+    _check_layer(condition_layer, stages)
     image = keras.Input((size, size, channels), name="image")
     condition = keras.Input((conditions,), name="condition")
     x = image if condition_layer else with_condition(image, condition)
@@ -123,6 +131,11 @@ def discriminator(
     logits = layers.Conv2D(1, 4, kernel_initializer=_normal(), dtype="float32", name="logits")(x)
     logits = layers.Flatten(dtype="float32")(logits)
     return keras.Model([image, condition], logits, name="discriminator")
+
+
+def _check_layer(layer: int, last: int) -> None:
+    if not 0 <= layer <= last:
+        raise ValueError(f"condition_layer is {layer}; it must be 0 to {last}.")
 
 
 def encoder(

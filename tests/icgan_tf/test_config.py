@@ -75,7 +75,8 @@ def test_the_original_has_the_networks_of_its_tables():
         "generator_dense": 0,
         "generator_dense_form": "vector",
         "discriminator_filters": 64,
-        "condition_layer": 1,
+        "generator_condition_layer": 0,
+        "discriminator_condition_layer": 1,
         "discriminator_dropout": 0.0,
         "encoder_filters": 32,
         "encoder_z_dense": None,
@@ -287,7 +288,8 @@ STAGE = [
             for field, value in (
                 *(("latent_size", 0), ("generator_filters", 0), ("generator_dense", -1)),
                 *(("discriminator_filters", -8), ("discriminator_dropout", 1.0)),
-                *(("discriminator_dropout", -0.1), ("condition_layer", -1)),
+                *(("discriminator_dropout", -0.1), ("generator_condition_layer", -1)),
+                ("discriminator_condition_layer", -1),
                 *(("encoder_filters", 0), ("encoder_z_dense", 0), ("encoder_y_dense", 0)),
             )
         ),
@@ -324,12 +326,13 @@ def test_the_28x28_families_are_for_such_digits_alone(family, dataset, size):
         )
 
 
+@pytest.mark.parametrize("name", ["generator_condition_layer", "discriminator_condition_layer"])
 @pytest.mark.parametrize(("size", "last"), [(16, 2), (32, 3), (64, 4)])
-def test_y_enters_d_after_one_of_its_convolutions(size, last):
+def test_y_enters_g_and_d_after_one_of_their_convolutions(name, size, last):
     data = DataConfig(image_size=size)
-    Config(data=data, networks=NetworkConfig(condition_layer=last))
-    with pytest.raises(UserError, match=rf"condition_layer is {last + 1}; it must be 0 to {last}"):
-        Config(data=data, networks=NetworkConfig(condition_layer=last + 1))
+    Config(data=data, networks=NetworkConfig(**{name: last}))
+    with pytest.raises(UserError, match=rf"{name} is {last + 1}; it must be 0 to {last}"):
+        Config(data=data, networks=NetworkConfig(**{name: last + 1}))
 
 
 def test_an_even_prior_is_for_classes():
@@ -350,7 +353,7 @@ def test_the_report_may_try_images_in_0_to_255_with_the_gan_alone():
         ("stable", "mnist", "data.pixel_range", "raw", "signed or unit with enc"),
         ("stable", "mnist", "networks.generator_dense_form", "spatial", "vector without generator"),
         ("report", "mnist", "networks.generator_dense", 512, "0: it has no effect on"),
-        ("report", "mnist", "networks.condition_layer", 3, "1: it has no effect on"),
+        ("report", "mnist", "networks.discriminator_condition_layer", 3, "1: it has no effe"),
         ("report", "mnist", "networks.discriminator_filters", 128, "64: it has no effect on"),
         ("baseline", "mnist", "networks.encoder_y_dense", 64, "512: it has no effect on"),
         ("baseline", "mnist", "data.condition_values", "signed", "unit: E_y is a sigmoid"),

@@ -388,10 +388,17 @@ def test_build_puts_y_where_the_settings_say(faces_config, layer, channels):
     config = replace(
         faces_config,
         data=replace(faces_config.data, attributes=("Male", "Smiling")),
-        networks=replace(faces_config.networks, condition_layer=layer),
+        networks=replace(
+            faces_config.networks,
+            generator_condition_layer=layer,
+            discriminator_condition_layer=layer,
+        ),
     )
-    kernels = [w for w in editor.build(config)["discriminator"].weights if w.ndim == 4]
+    nets = editor.build(config)
+    kernels = [w for w in nets["discriminator"].weights if w.ndim == 4]
     assert [kernel.shape[2] for kernel in kernels[:2]] == channels
+    first = next(w for w in nets["generator"].weights if w.ndim == 4)
+    assert first.shape[3] == config.networks.latent_size + (2 if layer == 0 else 0)
 
 
 @pytest.mark.parametrize(

@@ -247,10 +247,11 @@ def test_other_sides_are_refused(build, size):
         build(size=size)
 
 
+@pytest.mark.parametrize("build", [networks.generator, networks.discriminator])
 @pytest.mark.parametrize("layer", [-1, 5])
-def test_a_layer_that_does_not_exist_cannot_get_y(layer):
+def test_a_layer_that_does_not_exist_cannot_get_y(build, layer):
     with pytest.raises(ValueError, match=rf"condition_layer is {layer}; it must be 0 to 4"):
-        networks.discriminator(condition_layer=layer)
+        build(condition_layer=layer)
 
 
 def test_first_deconvolution_gives_its_input_times_the_kernel_at_each_of_4x4_places():
@@ -391,6 +392,24 @@ def test_first_weights_of_the_encoders_fill_torchs_range(paper):
 )
 def test_condition_layer_widens_the_input_of_exactly_one_convolution(layer, expected):
     assert entering(networks.discriminator(5, 64, filters=2, condition_layer=layer)) == expected
+
+
+@pytest.mark.parametrize(
+    ("layer", "expected"),
+    [
+        (0, [7 + 5, 16, 8, 4, 2]),
+        (1, [7, 16 + 5, 8, 4, 2]),
+        (3, [7, 16, 8, 4 + 5, 2]),
+        (4, [7, 16, 8, 4, 2 + 5]),
+    ],
+)
+def test_condition_layer_widens_the_input_of_one_transposed_convolution(layer, expected):
+    assert entering(networks.generator(7, 5, 64, filters=2, condition_layer=layer)) == expected
+
+
+def test_the_spatial_dense_layer_counts_its_maps_from_4x4_too():
+    net = networks.generator(7, 5, 64, 3, 2, 1, "spatial", "tanh", 1)
+    assert entering(net) == [7, 16, 16 + 5, 8, 4, 2]
 
 
 def test_y_enters_every_layer_of_the_baseline_and_one_of_the_dense_networks(baseline, dense):
