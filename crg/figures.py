@@ -25,11 +25,17 @@ from crg.editor import Codes
 if TYPE_CHECKING:
     from crg.editor import CRGEditor
 
-PAIRS = {  # name -> images without and with the attribute, and the digit it is meant for
-    "slant": ("upright", "slanted", None),
-    "thickness": ("thin", "thick", None),
-    "three to eight": ("three", "eight", 3),
-    "four to nine": ("four", "nine", 4),
+PAIRS = {  # images without and with an attribute
+    "slant": ("upright", "slanted"),
+    "thickness": ("thin", "thick"),
+    "three to eight": ("three", "eight"),
+    "four to nine": ("four", "nine"),
+}
+EDITS = {  # name -> the pairs whose directions it follows, and the digit that it is meant for
+    **{name: ((name,), None) for name in ("slant", "thickness")},
+    "slant and thickness": (("slant", "thickness"), None),  # two attributes at once, as in Fig. 12
+    "three to eight": (("three to eight",), 3),
+    "four to nine": (("four to nine",), 4),
 }
 STRENGTHS = (-0.5, -0.25, 0.0, 0.25, 0.5, 1.0)
 EDITED = 500  # images a direction is measured on
@@ -142,18 +148,18 @@ def edit_table(model: CRGEditor, real: Records, out: Path) -> tuple[Table, list[
     """Directions from one pair each: what they do to measured attributes, and sheets of edits."""
     classifier = load_classifier()
     rows, sheets = [], []
-    for name, (without, with_, digit) in PAIRS.items():
+    for name, (names, digit) in EDITS.items():
         chosen = real if digit is None else real.take(np.flatnonzero(real.labels == digit))
         chosen = chosen.spaced(EDITED)
         if not len(chosen):
             continue
-        pair = read_pair(without, with_)
-        edited = edits(model, pair, chosen.images)
+        pairs = [read_pair(*PAIRS[one]) for one in names]
+        edited = edits(model, pairs, chosen.images)
         read = {strength: predict_labels(classifier, images) for strength, images in edited.items()}
-        wanted = None if digit is None else int(predict_labels(classifier, pair[1:])[0])
+        wanted = None if digit is None else int(predict_labels(classifier, pairs[0][1:])[0])
         rows += edit_rows(name, edited, read, wanted)
         shown = one_of_each_digit(chosen) if digit is None else range(min(10, len(chosen)))
-        sheets.append(edit_sheet(name, pair, chosen, edited, shown, out))
+        sheets.append(edit_sheet(name, pairs, chosen, edited, shown, out))
     table = Table(
         "Edits along directions from one pair",
         ("direction, strength", "images", "slant in degrees", "ink", "digit kept", "digit reached"),
@@ -171,13 +177,17 @@ def read_pair(without: str, with_: str) -> np.ndarray:
     return np.concatenate([read_images(file, (28, 28), "L")[1] for file in files])
 
 
-def edits(model: CRGEditor, pair: np.ndarray, images: np.ndarray) -> dict[float, np.ndarray]:
-    """Strength -> the images `[N, H, W, C]` edited along the direction of the pair (Eq. 4)."""
-    towards, latents = [model.direction(*pair)], model.encode(images).latent
-    return {
-        strength: model.decode(Codes(moved(latents, Along(directions=towards, amounts=[strength]))))
-        for strength in STRENGTHS
-    }
+def edits(
+    model: CRGEditor, pairs: Sequence[np.ndarray], images: np.ndarray
+) -> dict[float, np.ndarray]:
+    """Strength -> the images `[N, H, W, C]` edited along the directions of all pairs (Eq. 4)."""
+    towards, latents = [model.direction(*pair) for pair in pairs], model.encode(images).latent
+
+    def edited(strength: float) -> np.ndarray:
+        request = Along(directions=towards, amounts=[strength] * len(towards))
+        return model.decode(Codes(moved(latents, request)))
+
+    return {strength: edited(strength) for strength in STRENGTHS}
 
 
 def edit_rows(
@@ -219,26 +229,29 @@ def one_of_each_digit(records: Records) -> list[int]:
 
 def edit_sheet(
     name: str,
-    pair: np.ndarray,
+    pairs: Sequence[np.ndarray],
     inputs: Records,
     edited: Mapping[float, np.ndarray],
     shown: Sequence[int],
     out: Path,
 ) -> Figure:
-    """Draws the pair, and below it the `shown` inputs at every strength."""
+    """Draws the pairs, and below them the `shown` inputs at every strength."""
     sheet = out / f"edit-{name.replace(' ', '-')}.png"
     grid(
         [
-            [pair[0], *[None] * (len(STRENGTHS) - 1), pair[1]],
+            *([pair[0], *[None] * (len(STRENGTHS) - 1), pair[1]] for pair in pairs),
             *([inputs.images[i], *(edited[s][i] for s in STRENGTHS)] for i in shown),
         ],
         sheet,
-        row_labels=["pair: without, with", *(f"digit {inputs.labels[i]}" for i in shown)],
+        row_labels=[
+            *["pair: without, with"] * len(pairs),
+            *(f"digit {inputs.labels[i]}" for i in shown),
+        ],
         column_labels=["input", *(f"{s:+.2f}" if s else "0 (rec.)" for s in STRENGTHS)],
     )
     return Figure(
         f"Edit: {name}",
         sheet,
-        "First row: the pair that defines the direction. Below: an input, and it at these "
-        "strengths, shares of the pair's own step (Eq. 4).",
+        "First: each pair that defines a direction. Below: an input, and it at these strengths, "
+        "shares of each pair's own step (Eq. 4).",
     )

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from common.datasets import mnist
 from common.datasets.records import Records
 from common.files import ROOT
 from common.runs.directory import Run
@@ -22,9 +23,9 @@ from common.training.fit import stage_length
 from crg import edit, reconstruct
 from crg.config import Config
 from crg.editor import build
-from crg.figures import PAIRS, STRENGTHS
+from crg.figures import EDITS, STRENGTHS
 from crg.presets import PRESETS, paper
-from crg.train import lengths, main, train_encoder, train_gan
+from crg.train import main, train_encoder, train_gan
 from tests.runs import same, saved, weights
 from tests.trainings import SMOKE, Fits, stand_ins
 
@@ -65,7 +66,7 @@ def test_the_kept_generator_is_the_running_mean_of_its_weights(smoke, trained):
 
 def test_the_kept_encoder_has_the_best_weights_and_reestimated_statistics(smoke, trained):
     best = build(PRESETS["smoke"]())["encoder"]
-    values = saved(smoke, "encoder-best-0000006", "network/encoder")
+    values = saved(smoke, "encoder-best-0000008", "network/encoder")
     for variable, value in zip(best.variables, values, strict=True):
         variable.assign(value)
     kept = trained["encoder"]
@@ -95,27 +96,27 @@ def test_the_report_has_the_trivial_baselines(report):
         *("this model", "black", "mean image", "random other digit", "PCA-50", "PCA-100"),
     ]
     assert rows[0]["mse"] == report["metrics"]["mse"]
-    # Black scores the mean square of 64 evenly spaced test images.
-    with gzip.open(MNIST / "t10k-images-idx3-ubyte.gz") as file:
-        pixels = np.frombuffer(file.read(), np.uint8, offset=16).reshape(10_000, -1) / 255
-    spaced = [int(index * 9_999 / 63) for index in range(64)]
+    # Black scores the mean square of 64 evenly spaced ones of the first 512 dev images.
+    with gzip.open(MNIST / "train-images-idx3-ubyte.gz") as file:
+        pixels = np.frombuffer(file.read(), np.uint8, offset=16).reshape(60_000, -1)[55_000:] / 255
+    spaced = [int(index * 511 / 63) for index in range(64)]
     assert rows[1]["mse"] == pytest.approx(float((pixels[spaced] ** 2).mean()), abs=1e-6)
 
 
 def test_what_is_generated_is_measured_as_a_set_beside_real_digits(report):
-    rows = table(report, "Distance from the test images, as sets")
+    rows = table(report, "Distance from the real images, as sets")
     assert [row["distance"] for row in rows][::2] == ["FD-mnist-cnn", "KD-mnist-cnn"]
     assert rows[0]["generated images"] > rows[0]["as many training images"]
 
 
 def test_every_direction_is_measured_at_every_strength_and_0_keeps_every_digit(report):
     rows = table(report, "Edits along directions from one pair")
-    assert len(rows) == len(PAIRS) * len(STRENGTHS)
+    assert len(rows) == len(EDITS) * len(STRENGTHS)
     assert [row["direction, strength"] for row in rows[:6]] == [
         *("slant, -0.50", "slant, -0.25", "slant, 0 (reconstruction)"),
         *("slant, +0.25", "slant, +0.50", "slant, +1.00"),
     ]
-    assert [row["digit kept"]["mean"] for row in rows[2::6]] == [1.0] * len(PAIRS)
+    assert [row["digit kept"]["mean"] for row in rows[2::6]] == [1.0] * len(EDITS)
 
 
 # --- What the run is for --------------------------------------------------------------------------
@@ -208,8 +209,7 @@ def test_a_training_that_cannot_start_is_refused_before_anything_is_written(
         (["--stages", "encoder"], "--stages encoder needs a trained generator"),
         (["--data-dir", str(data)], "t10k-images"),
         (["--gan.batch-size", "513"], "512 images is shorter than one batch of 513"),
-        (["--encoder.holdout", "512"], "encoder.holdout is 512; it must be below 512"),
-        (["--encoder.batch-size", "385"], "384 images is shorter than one batch of 385"),
+        (["--encoder.batch-size", "513"], "512 images is shorter than one batch of 513"),
         (["--stages", "encoder", "--init", str(half)], f"There is no generator in {half}"),
         (
             ["--networks.latent-size", "9", "--init", str(smoke)],
@@ -228,8 +228,15 @@ def tiny_networks(tiny_config: Config) -> dict[str, keras.Model]:
     return build(tiny_config)
 
 
+@pytest.fixture(scope="module")
+def dev() -> Records:
+    return mnist.load("train-tail").take(slice(64))
+
+
 @pytest.fixture
-def fitted(tiny_config, tiny_networks, digits512, tmp_path, fits) -> Callable[..., dict[str, Any]]:
+def fitted(
+    tiny_config, tiny_networks, digits512, dev, tmp_path, fits
+) -> Callable[..., dict[str, Any]]:
     """What a stage of a tiny CRG passes to `fit`, with some settings of the stage changed."""
 
     def stage(name: str, seed: int = 0, **changes: Any) -> dict[str, Any]:
@@ -238,7 +245,7 @@ def fitted(tiny_config, tiny_networks, digits512, tmp_path, fits) -> Callable[..
         if name == "gan":
             train_gan(config, Run(tmp_path), digits512, tiny_networks)
         else:
-            train_encoder(config, Run(tmp_path), digits512, digits512, tiny_networks)
+            train_encoder(config, Run(tmp_path), digits512, dev, tiny_networks)
         return fits[-1] | {"expected": getattr(config, name)}
 
     return stage
@@ -258,18 +265,10 @@ def test_the_papers_epoch_has_235_steps():
     assert stage_length(paper().gan, 60_000) == (250 * 235, 235)
 
 
-def test_held_out_images_neither_count_nor_train(fitted, digits512):
-    digits512.images[384:] = 255
-    found = fitted("encoder", holdout=128)
-    assert (len(found["records"]), found["records"].images.max()) == (384, 0)
-    assert (len(found["validation"]), found["validation"].images.min()) == (128, 255)
-    assert lengths(replace(Config(), encoder=found["expected"]), 512) == [
-        *((Config().gan, 512), (found["expected"], 384)),
-    ]
-
-
-def test_without_a_holdout_nothing_is_validated(fitted):
-    assert fitted("encoder")["validation"] is None
+def test_the_encoder_is_validated_on_dev(fitted, digits512, dev):
+    found = fitted("encoder")
+    assert len(found["records"]) == 512
+    np.testing.assert_array_equal(found["validation"].images, dev.images)
 
 
 @pytest.mark.parametrize(
@@ -303,10 +302,10 @@ def test_the_cosine_schedule_ends_at_zero_with_the_last_update(fitted, shared, u
     assert float(rate(updates)) == pytest.approx(0.0, abs=1e-9)
 
 
-def test_the_best_encoder_is_kept_by_both_losses_on_the_images_held_out_or_the_last(fitted):
-    columns = fitted("encoder", keep="best", holdout=128)["keep_best"]
+def test_the_best_encoder_is_kept_by_both_losses_on_dev_or_the_last(fitted):
+    columns = fitted("encoder", keep="best")["keep_best"]
     assert tuple(columns) == ("val_latent_cycle_loss", "val_image_cycle_loss")
-    assert not fitted("encoder", holdout=128)["keep_best"]
+    assert not fitted("encoder")["keep_best"]
 
 
 def test_clipping_bounds_the_global_norm_of_both_gradients(fitted):
