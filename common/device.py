@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import logging
+import math
 import os
 import platform
 import re
@@ -15,10 +17,12 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from common.errors import UserError
+from common.surroundings import NEEDED
 
 C = TypeVar("C", bound=Any)
 
 CPUINFO = Path("/proc/cpuinfo")
+QUOTA = Path("/sys/fs/cgroup/cpu.max")
 logger = logging.getLogger(__name__)
 
 CHATTER = re.compile(rb"^([IWE]0000 |WARNING: All log messages before|To enable the following)")
@@ -61,6 +65,32 @@ def configure(config: C) -> tuple[C, str]:
     return config, name
 
 
+def before_models() -> None:
+    """Lets Keras compute as the models need it, in a program that is not one of our commands.
+
+    Called before Keras is imported. What matplotlib draws there is the program's own affair, but
+    for a notebook's backend in a process that has no notebook: Keras cannot be imported with it.
+
+    Raises:
+        UserError: Keras is there already, with another backend.
+    """
+    backend = os.environ.get("MPLBACKEND", "")
+    module = backend.removeprefix("module://")
+    if module != backend and importlib.util.find_spec(module.partition(".")[0]) is None:
+        del os.environ["MPLBACKEND"]
+    if "keras" not in sys.modules:
+        os.environ["KERAS_BACKEND"] = NEEDED["backend"]
+    import keras
+
+    if keras.config.backend() != NEEDED["backend"]:
+        raise UserError(
+            f"Keras computes with {keras.config.backend()} in this program, and the models need "
+            "TensorFlow: load them before Keras is imported, or set KERAS_BACKEND=tensorflow."
+        )
+    keras.config.set_image_data_format(NEEDED["image_data_format"])
+    keras.config.set_floatx(NEEDED["floatx"])
+
+
 def has_bfloat16(info: Path = CPUINFO) -> bool:
     """Whether the processor computes in bfloat16: on others that is slower than float32.
 
@@ -93,6 +123,10 @@ def choose(device: Literal["auto", "cpu", "gpu"] = "auto") -> str:
             # This graph optimizer fails on LeakyReLU's gradient with oneDNN, and says so in the
             # log; steps are no slower without it.
             tf.config.optimizer.set_experimental_options({"remapping": False})
+        if granted() == cores() and "TF_NUM_INTRAOP_THREADS" not in os.environ:
+            # TensorFlow starts a thread for each processor of the machine, whatever is granted.
+            with contextlib.suppress(RuntimeError):  # it computes already
+                tf.config.threading.set_intra_op_parallelism_threads(cores())
     if device == "gpu" and not gpus:
         raise UserError(
             "--device gpu: TensorFlow sees no GPU. Install requirements-gpu.txt, look at "
@@ -119,8 +153,22 @@ def processor() -> str:
 
 
 def cores() -> int:
-    """The processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """The processors that this process may use, at most those that its container grants it."""
+    shown = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(shown or 1, granted() or sys.maxsize)
+
+
+def granted(file: Path = QUOTA) -> int | None:
+    """How many processors' time the container grants, rounded up; None where it sets no limit.
+
+    Args:
+        file: Linux' `cpu.max`: microseconds of work in a period, or `max`, and the period.
+    """
+    try:
+        work, period = file.read_text(encoding="ascii").split()
+        return max(1, math.ceil(int(work) / int(period)))
+    except (OSError, ValueError, ZeroDivisionError):
+        return None
 
 
 @contextlib.contextmanager
@@ -136,11 +184,11 @@ def without_chatter() -> Iterator[None]:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     try:
         target = sys.__stderr__.fileno() if sys.__stderr__ else 2
-    except (OSError, ValueError):
+        kept, held = os.dup(target), tempfile.TemporaryFile()  # noqa: SIM115
+    except (OSError, ValueError):  # there is no such stream, or no place for a file
         yield
         return
-    kept = os.dup(target)
-    with tempfile.TemporaryFile() as held:
+    with held:
         os.dup2(held.fileno(), target)
         try:
             yield

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
@@ -15,12 +16,14 @@ from pathlib import Path
 
 import tyro
 
-from common import device
+from common import device, surroundings
+from common.datasets.celeba.faces import default_cache
 from common.errors import UserError, exits_cleanly
-from common.files import ROOT
+from common.files import ROOT, check_writable
 from common.reporting.tables import Table, show
 
 OLDEST, NEWEST = (3, 11), (3, 13)
+THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 
 def python_version() -> tuple[str, str]:
@@ -74,6 +77,44 @@ def precision() -> tuple[str, str]:
     if device.has_bfloat16():
         return "bfloat16 in the processor", "fine; --precision auto or bfloat16 uses it"
     return "float32", "fine; the processor does not compute in bfloat16, or does not say so"
+
+
+def settings() -> tuple[str, str]:
+    """What variables and files say to other programs, and this project does not follow."""
+    file, said = surroundings.keras_settings()
+    found = [f"{name}={value}" for name, value in sorted(surroundings.set_aside.items())]
+    found += [f"{name} {value} in {file}" for name, value in said.items()]
+    advice = "fine; the commands set it aside"
+    if said or "KERAS_BACKEND" in surroundings.set_aside:
+        advice += ", and a program of yours does by loading a model before it imports Keras"
+    return "; ".join(found) or "none that matters", advice if found else "fine"
+
+
+def processors() -> tuple[str, str]:
+    """How many processors a training has, and what holds it to fewer."""
+    found, advice = f"{device.cores()} of {os.cpu_count()}", "fine"
+    if (granted := device.granted()) is not None:
+        found += f", the container grants {granted}"
+    limits = [f"{name}={os.environ[name]}" for name in THREADS if name in os.environ]
+    if limits:
+        advice = f"fine; {' and '.join(limits)} may slow it down: unset what you did not set"
+    return found, advice
+
+
+def places() -> tuple[str, str]:
+    """Where decoded images and temporary files go."""
+    try:
+        cache = default_cache()
+        check_writable(cache)
+    except UserError as error:
+        return (
+            "no place for the cache",
+            f"fine without CelebA; else name one by --cache-dir: {error}",
+        )
+    try:
+        return f"{cache}, {tempfile.gettempdir()}", "fine"
+    except OSError as error:
+        return str(cache), f"no place for temporary files: set TMPDIR to a folder ({error})"
 
 
 def digits() -> tuple[str, str]:
@@ -133,7 +174,10 @@ def diagnose(data_dir: Path | None = None) -> list[list[str]]:
     rows.append(["device", device.choose("auto"), "fine"])
     later: list[tuple[str, Callable[[], tuple[str, str]]]] = [
         ("GPU", gpu),
+        ("processors", processors),
         ("precision", precision),
+        ("settings", settings),
+        ("cache, temporary files", places),
         ("MNIST", digits),
         ("CelebA", lambda: faces(data_dir)),
         ("trained models", models),

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import errno
 import functools
+import os
+import signal
 import sys
-from collections.abc import Callable, Iterable
+import threading
+import types
+from collections.abc import Callable, Iterable, Iterator
 from typing import ParamSpec, TypeVar
+
+from common.surroundings import settle
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+PLACE = frozenset(  # errors of a place that cannot be read or written
+    {errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG}
+)
+_interrupted = threading.Event()
 
 
 class UserError(Exception):
@@ -20,25 +33,36 @@ class UserError(Exception):
 
 
 def exits_cleanly(command: Callable[P, T]) -> Callable[P, T]:
-    """Wraps a command's `main`, so that it ends with an exit status where a user expects one.
+    """Wraps a command's `main`: clear of its surroundings, and with an exit status at its end.
 
-    A `UserError` becomes its message on standard error and exit status 2, and so does a place for
-    which the user has no permission. Ctrl-C becomes exit status 130
-    (with the message of the `KeyboardInterrupt`, where one was raised with what to do next). Every
-    other exception is a defect of this program and keeps its traceback.
+    A `UserError` becomes its message on standard error and exit status 2, and so does a place that
+    cannot be read or written. Ctrl-C becomes exit status 130 (with the message of the
+    `KeyboardInterrupt`, where one was raised with what to do next), also where a library swallows
+    it. A reader that goes away, such as `head`, ends the command in silence. Every other exception
+    is a defect of this program and keeps its traceback.
     """
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        settle()
         try:
-            return command(*args, **kwargs)
+            with _noting_interrupts():
+                try:
+                    return command(*args, **kwargs)
+                finally:
+                    sys.stdout.flush()
         except UserError as error:
             sys.stderr.write(f"error: {error}\n")
             sys.exit(2)
-        except PermissionError as error:
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush
+            sys.exit(128 + 13)
+        except OSError as error:
+            if error.errno not in PLACE:
+                raise
             sys.stderr.write(
-                f"error: {error.filename or 'a file'} may not be read or written by you "
-                f"({error.strerror}); change its permissions, or name another place.\n"
+                f"error: {error.filename or 'a file'} cannot be read or written ({error.strerror}); "
+                "change its permissions, make room, or name another place.\n"
             )
             sys.exit(2)
         except KeyboardInterrupt as interrupt:
@@ -46,6 +70,38 @@ def exits_cleanly(command: Callable[P, T]) -> Callable[P, T]:
             sys.exit(130)
 
     return run
+
+
+def stop_if_interrupted() -> None:
+    """Raises the `KeyboardInterrupt` of a Ctrl-C that a library has swallowed."""
+    if _interrupted.is_set():
+        raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def _noting_interrupts() -> Iterator[None]:
+    """Remembers Ctrl-C within the block: raised in a destructor or a callback, it gets lost."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.default_int_handler or not _in_main_thread():
+        yield
+        return
+
+    def note(number: int, frame: types.FrameType | None) -> None:
+        _interrupted.set()
+        raise KeyboardInterrupt
+
+    _interrupted.clear()
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield
+        stop_if_interrupted()
+    finally:
+        signal.signal(signal.SIGINT, before)
+        _interrupted.clear()
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

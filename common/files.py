@@ -10,11 +10,13 @@ import errno
 import json
 import os
 import re
+import shutil
+import tempfile
 import tokenize
 import uuid
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,7 @@ DAMAGED = (  # what NumPy raises about an `.npz` that is none, or is cut off or 
     *(OSError, EOFError, ValueError, TypeError, RuntimeError, SyntaxError),
     *(zipfile.BadZipFile, zlib.error, tokenize.TokenError),
 )
+PROBE = 1 << 16  # bytes, by which a folder is tried out
 TEMPORARY = re.compile(r"\.[0-9a-f]{8}~")  # how the names of temporary files begin
 
 
@@ -62,6 +65,56 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise UserError(f"Cannot write {path}: {error.strerror}. Make room and go on.") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_writable(folder: Path, needed: int = PROBE) -> None:
+    """Finds out whether files can be written into a folder, which may be missing yet.
+
+    By writing one: permissions, a disk that is full and one that is read-only show in no other way.
+    Nothing is left.
+
+    Args:
+        folder: where they go.
+        needed: bytes that must be free there.
+
+    Raises:
+        UserError: they cannot.
+    """
+    there = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
+    try:
+        with tempfile.NamedTemporaryFile(dir=there, prefix=".") as file:
+            file.write(bytes(PROBE))
+        if shutil.disk_usage(there).free < needed:
+            raise OSError(errno.ENOSPC, f"less than {needed / 1e6:.1f} MB free")
+    except OSError as error:
+        raise UserError(
+            f"Cannot write into {folder} ({there}: {error.strerror}); make room there, or name "
+            "another folder."
+        ) from error
+
+
+def refuse_overwriting(inputs: Iterable[Path], folder: Path) -> None:
+    """Checks that results in `folder` cannot replace what they are made of.
+
+    Files are compared, not their names: a link or another spelling of the folder is no way around.
+
+    Raises:
+        UserError: a file in the folder is one of the inputs.
+    """
+    originals = {_identity(file): file for file in inputs}
+    for file in folder.iterdir() if folder.is_dir() else ():
+        original = file.exists() and originals.get(_identity(file))
+        if original:
+            raise UserError(
+                f"{folder} holds the input images ({file.name} there is {original}), and "
+                "results might replace them; name another folder by --out."
+            )
+
+
+def _identity(file: Path) -> tuple[int, int]:
+    """Equal for all paths that lead to one file."""
+    status = file.stat()
+    return status.st_dev, status.st_ino
 
 
 def sweep(folder: Path) -> None:

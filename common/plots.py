@@ -27,7 +27,7 @@ class PlotCommand:
     runs: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="RUN [RUN ...]")]
     """Run directories, each with its history-<stage>.csv."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE_OR_DIR")] = None
-    """A picture or a folder; by default RUN/plots for one run, the current folder for several."""
+    """A picture or a folder; by default RUN/plots for one run, runs/plots for several."""
 
 
 def plot_runs(command: PlotCommand) -> Path:
@@ -45,7 +45,7 @@ def plot_runs(command: PlotCommand) -> Path:
     if len(runs) == 1:
         folder, name = output_folder(command.runs[0], "plots"), "losses.png"
     else:
-        folder, name = Path(), "losses-comparison.png"
+        folder, name = Path("runs") / "plots", "losses-comparison.png"
     out = command.out or folder
     path = out if out.suffix in PICTURES else out / name
     loss_curves(runs, path)

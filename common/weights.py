@@ -23,7 +23,7 @@ import tyro
 
 from common import device
 from common.errors import UserError, exits_cleanly
-from common.files import atomic_path, write_json, write_text
+from common.files import atomic_path, check_writable, write_json, write_text
 from common.reporting.tables import Table, markdown
 from common.runs.directory import Run, read_command
 from common.runs.history import history_files, last_rows, length
@@ -64,12 +64,8 @@ def release(command: ReleaseCommand) -> Path:
     """
     import keras
 
+    check(command)
     run = Run(command.run)
-    for name in command.networks:
-        if not run.network_file(name).is_file():
-            raise UserError(
-                f"{command.run} has no trained {name}: finish the training by --resume first."
-            )
     for name in command.networks:
         network = keras.models.load_model(run.network_file(name), compile=False)
         assert isinstance(network, keras.Model)
@@ -84,6 +80,22 @@ def release(command: ReleaseCommand) -> Path:
     write_text(command.out / "card.md", card(command))
     logger.info("%s: %s", command.out, ", ".join(path.name for path in command.out.iterdir()))
     return command.out
+
+
+def check(command: ReleaseCommand) -> None:
+    """Refuses what can be refused before TensorFlow starts.
+
+    Raises:
+        UserError: the run lacks a network, there is no such report, or nothing can be written.
+    """
+    for name in command.networks:
+        if not Run(command.run).network_file(name).is_file():
+            raise UserError(
+                f"{command.run} has no trained {name}: finish the training by --resume first."
+            )
+    if command.report is not None and not (command.report / "report.json").is_file():
+        raise UserError(f"{command.report} has no report.json; name the folder of a report.")
+    check_writable(command.out)
 
 
 def card(command: ReleaseCommand) -> str:
@@ -144,6 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line and writes the folder."""
     command = tyro.cli(ReleaseCommand, prog="python -m common.weights", args=arguments)
     log_to(None)
+    check(command)
     device.choose()
     release(command)
 

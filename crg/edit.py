@@ -120,10 +120,14 @@ def check(command: EditCommand) -> None:
     """Refuses what can be refused before a model is loaded.
 
     Raises:
-        UserError: counts that do not match, or images that are missing or would be overwritten.
+        UserError: counts that do not match, images that are missing or would be overwritten, or no
+            trained model.
     """
+    from crg import editor
+
     amounts_of(command)
     check_inputs(command.out, command.images, *command.without, *command.with_)
+    editor.outline(command.run)
 
 
 @exits_cleanly

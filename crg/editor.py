@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
 from common.editor import SHOWN, Control, Edited, Network, Rows, indexed
@@ -17,9 +17,11 @@ from common.errors import UserError
 from common.images import in_blocks, range_text, to_range, to_uint8
 from common.kinds import Digits
 from common.runs import trained
-from crg import networks
 from crg.codes import Along, Direction, Norm, moved
 from crg.config import Config
+
+if TYPE_CHECKING:
+    import keras
 
 SHIPPED = "crg-mnist"  # below weights/
 NEEDED = ("generator", "encoder")  # for editing
@@ -129,6 +131,8 @@ class CRGEditor:
 
 def build(config: Config) -> dict[str, keras.Model]:
     """All three networks that the settings describe, by name, with fresh weights."""
+    from crg import networks
+
     sizes = config.networks
     return {
         "generator": networks.generator(
@@ -141,6 +145,12 @@ def build(config: Config) -> dict[str, keras.Model]:
             sizes.latent_size, sizes.encoder_channels, sizes.encoder_dropout
         ),
     }
+
+
+def outline(folder: Path | None) -> CRGEditor:
+    """As `load`, at once but without the networks: what it knows of kind, controls and requests."""
+    found, config = trained.find(folder, SHIPPED, "crg", Config, NEEDED)
+    return CRGEditor(found, config, **dict.fromkeys(NEEDED))  # pyright: ignore[reportArgumentType]
 
 
 def load(folder: Path | None) -> CRGEditor:

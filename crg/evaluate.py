@@ -9,6 +9,7 @@ images are compared as 8-bit images, errors stated on [0, 1] and on [-1, 1].
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from common.cli.evaluation import (
     EvaluateCommand,
     Evaluation,
     begin_evaluation,
-    check_evaluation,
+    check_before,
     finish_evaluation,
 )
 from common.errors import exits_cleanly
@@ -28,6 +29,8 @@ from common.errors import exits_cleanly
 if TYPE_CHECKING:
     from common.reporting.document import Report
     from crg.editor import CRGEditor
+
+logger = logging.getLogger(__name__)
 
 GENERATED = 10_000  # images by which the generator is measured, at most as many as images
 
@@ -61,11 +64,14 @@ def measure(work: Evaluation[CRGEditor]) -> Report:
     reconstructions = model.decode(codes)
     found = reconstruction_section(real.images, reconstructions, work.train.images, seed=seed)
     shipped = tables.shipped_metrics(model, real, found.bits[0])
+    logger.info("measuring generated digits, and what they become when encoded again")
     generated, cycle = tables.generated_table(model, min(len(real), GENERATED), seed)
     made, digits = tables.digits_table(real, reconstructions, generated)
+    logger.info("measuring edits along directions of pairs")
     edits, edit_figures = edit_table(model, real, out)
     others = work.train.spaced(len(generated)).images
     sets = generated_table(features.digits(), real.images, generated, others, seed)
+    logger.info("drawing the figures")
     return Report(
         title=f"CRG on MNIST: {model.folder.name}",
         n=len(real),
@@ -98,7 +104,12 @@ def measure(work: Evaluation[CRGEditor]) -> Report:
 @exits_cleanly
 def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line and evaluates."""
-    carry_out(EvaluateCommand, "python -m crg.evaluate", evaluate, arguments, check_evaluation)
+    from crg import editor
+
+    def check(command: EvaluateCommand) -> None:
+        check_before(command, editor.outline)
+
+    carry_out(EvaluateCommand, "python -m crg.evaluate", evaluate, arguments, check)
 
 
 if __name__ == "__main__":

@@ -9,13 +9,14 @@ from collections.abc import Sequence
 
 from common.cli.export import run_export
 from common.errors import exits_cleanly
-from crg import load
 
 
 @exits_cleanly
 def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line and exports."""
-    run_export("crg", load, arguments)
+    from crg import editor
+
+    run_export("crg", editor, arguments)
 
 
 if __name__ == "__main__":

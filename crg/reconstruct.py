@@ -9,13 +9,14 @@ from collections.abc import Sequence
 
 from common.cli.images import run_reconstruct
 from common.errors import exits_cleanly
-from crg import load
 
 
 @exits_cleanly
 def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line and reconstructs."""
-    run_reconstruct("crg", load, arguments)
+    from crg import editor
+
+    run_reconstruct("crg", editor, arguments)
 
 
 if __name__ == "__main__":

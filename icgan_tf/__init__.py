@@ -17,8 +17,11 @@ def load(run: Path | None = None) -> IcGANEditor:
     """The editor of a run, or of the model that comes with the project; TensorFlow starts here.
 
     Raises:
-        UserError: the folder is no run, or is not trained yet.
+        UserError: the folder is no run, or is not trained yet, or Keras has another backend.
     """
+    from common import device
+
+    device.before_models()
     from icgan_tf import editor
 
     return editor.load(run)

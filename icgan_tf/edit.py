@@ -117,10 +117,11 @@ def check(command: EditCommand) -> None:
     """Refuses what can be refused before a model is loaded.
 
     Raises:
-        UserError: no edit or several, options that belong to another edit, or images that are
-            missing or would be overwritten.
+        UserError: no edit or several, one that the model does not know, options that belong to
+            another edit, or images that are missing or would be overwritten.
     """
     from common.datasets.folder import check_inputs
+    from icgan_tf import editor
 
     given = {
         "--shift": command.shift is not None,
@@ -144,6 +145,9 @@ def check(command: EditCommand) -> None:
         if ignored:
             raise UserError(f"{option} has no effect on {named_edits[0]}; leave it out.")
     check_inputs(command.out, command.images, command.swap, command.interpolate)
+    model = editor.outline(command.run)
+    if command.shift is not None or command.set:
+        model.check(request_of(command, model))
 
 
 @exits_cleanly

@@ -9,6 +9,7 @@ All images are compared as 8-bit images, digits in 28x28 without their border.
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from common.cli.evaluation import (
     EvaluateCommand,
     Evaluation,
     begin_evaluation,
-    check_evaluation,
+    check_before,
     finish_evaluation,
 )
 from common.errors import exits_cleanly
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from icgan_tf.config import Config
     from icgan_tf.data import Split
     from icgan_tf.editor import Codes, IcGANEditor
+
+logger = logging.getLogger(__name__)
 
 
 def evaluate(command: EvaluateCommand) -> Path:
@@ -81,6 +84,7 @@ def measure(work: Evaluation[IcGANEditor]) -> Report:
         seed=seed,
         noun=model.kind.noun,
     )
+    logger.info("measuring edits")
     if model.digits:
         tables, findings = digits_part(model, real, codes, seed)
         space = features.digits()
@@ -88,6 +92,7 @@ def measure(work: Evaluation[IcGANEditor]) -> Report:
         classifier = load_classifier(work.config.dataset, work.config.source)
         tables, findings = faces_part(model, classifier, real, codes)
         space = features.faces(classifier)
+    logger.info("measuring the encoders, then drawing the figures")
     z = np.random.default_rng(seed).standard_normal(codes.latent.shape, np.float32)
     generated = model.decode(Codes(z, real.attributes))
     others = work.train.spaced(len(real)).images
@@ -156,7 +161,12 @@ def faces_part(
 @exits_cleanly
 def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line and evaluates."""
-    carry_out(EvaluateCommand, "python -m icgan_tf.evaluate", evaluate, arguments, check_evaluation)
+    from icgan_tf import editor
+
+    def check(command: EvaluateCommand) -> None:
+        check_before(command, editor.outline)
+
+    carry_out(EvaluateCommand, "python -m icgan_tf.evaluate", evaluate, arguments, check)
 
 
 if __name__ == "__main__":

@@ -9,13 +9,14 @@ from collections.abc import Sequence
 
 from common.cli.export import run_export
 from common.errors import exits_cleanly
-from icgan_tf import load
 
 
 @exits_cleanly
 def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line and exports."""
-    run_export("icgan_tf", load, arguments)
+    from icgan_tf import editor
+
+    run_export("icgan_tf", editor, arguments)
 
 
 if __name__ == "__main__":

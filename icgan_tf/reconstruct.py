@@ -48,8 +48,14 @@ def reconstruct(command: ReconstructCommand) -> Path:
 @exits_cleanly
 def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line and reconstructs."""
+    from icgan_tf import editor
+
+    def check(command: ReconstructCommand) -> None:
+        shared.check_images(command)
+        editor.outline(command.run)
+
     program = "python -m icgan_tf.reconstruct"
-    carry_out(ReconstructCommand, program, reconstruct, arguments, shared.check_images)
+    carry_out(ReconstructCommand, program, reconstruct, arguments, check)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from common.cli.commands import carry_out, control_values
+from common.cli.commands import carry_out, control_values, refuse_unknown
 from common.cli.images import ImagesCommand, write_edits
 from common.datasets.folder import check_inputs
 from common.errors import UserError, exits_cleanly
@@ -67,7 +67,7 @@ def request_of(command: EditCommand, model: IFcVAEGANEditor) -> Set | Sweep:
     """
     if command.sweep is None:
         return Set(control_values(command.set, model.controls))
-    control_values([f"{command.sweep}=1"], model.controls, "--sweep")
+    refuse_unknown(f"--sweep {command.sweep}", command.sweep, model.controls)
     return Sweep(command.sweep, command.steps or STEPS)
 
 

@@ -9,6 +9,7 @@ Table 1 at once: `ifcvaegan.ablation`.
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from ifcvaegan.editor import IFcVAEGANEditor
     from ifcvaegan.readings import Encoded
     from ifcvaegan.results import AttributeResult
+
+logger = logging.getLogger(__name__)
 
 CHOOSERS = 2_000  # dev faces by which the amount of latent arithmetic is chosen, at most
 READERS = 20_000  # training faces on whose codes the readers of z are trained, at most
@@ -94,6 +97,7 @@ def measure(work: Evaluation[IFcVAEGANEditor]) -> Report:
         parts += some
         results[name] = to_json(result)
         findings += told
+    logger.info("drawing the figures")
     return Report(
         title=f"IFcVAEGAN on {config.dataset}: {model.folder.name}",
         n=len(real),
@@ -169,6 +173,7 @@ def attribute_part(
     from ifcvaegan.results import AttributeResult
 
     name = faces.measured.model.attribute_names[column]
+    logger.info("measuring %s: edits, then readers of z, then latent arithmetic", name)
 
     def readings(some: Encoded) -> Readings:
         return Readings(some, column, classifier)

@@ -35,7 +35,7 @@ COMMANDS = {  # OUT stands for a new folder
     "common.classifiers": "--dataset drawn --out OUT",
     "common.weights": "weights/crg-mnist --out OUT --networks generator",
 }
-WITHOUT = {"common.plots", "common.datasets"}  # need no TensorFlow
+WITHOUT = {"common.plots", "common.datasets", *PACKAGES}  # need no TensorFlow
 # Ends the command where it first imports TensorFlow: what oneDNN does is settled there, and what
 # TensorFlow says then goes to standard error unless `device` has put a file in its place.
 FIRST_IMPORT = """

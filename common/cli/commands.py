@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -11,6 +12,7 @@ import tyro
 from common import device
 from common.editor import Control
 from common.errors import UserError, did_you_mean
+from common.files import ROOT, check_writable
 from common.runs.log import log_to
 
 T = TypeVar("T")
@@ -39,6 +41,9 @@ def carry_out(
     log_to(None)
     if check is not None:
         check(command)
+    out = getattr(command, "out", None)
+    if out is not None:
+        check_writable(out.parent if out.suffix == ".png" else out)
     device.choose()
     work(command)
 
@@ -74,11 +79,7 @@ def control_values(settings: Sequence[str], controls: Sequence[Control]) -> dict
         name, _, text = setting.partition("=")
         if "," in setting:
             raise UserError(f"--set {setting}: write spaces between several, not commas.")
-        if name not in known:
-            raise UserError(
-                f"--set {setting}: the model has no attribute {name!r}."
-                f"{did_you_mean(name, known)} It has {', '.join(known)}."
-            )
+        refuse_unknown(f"--set {setting}", name, controls)
         if name in values:
             raise UserError(f"--set names {name} twice; give it one value.")
         control = known[name]
@@ -93,3 +94,41 @@ def control_values(settings: Sequence[str], controls: Sequence[Control]) -> dict
                 f"--set {setting}: the value must be between {control.low:g} and {control.high:g}."
             )
     return values
+
+
+def refuse_unknown(given: str, name: str, controls: Sequence[Control]) -> None:
+    """Refuses an attribute that the model does not have.
+
+    Raises:
+        UserError: naming those that it has, and other models that have this one.
+    """
+    known = [control.name for control in controls]
+    if name not in known:
+        raise UserError(
+            f"{given}: the model has no attribute {name!r}.{did_you_mean(name, known)} It has "
+            f"{', '.join(known)}.{elsewhere(name)}"
+        )
+
+
+def elsewhere(attribute: str) -> str:
+    """Sentences that say where to get a model with that attribute of faces; else nothing."""
+    from common.datasets import drawn
+    from common.datasets.celeba.lists import ATTRIBUTES
+
+    if attribute not in ATTRIBUTES:
+        return ""
+    told = []
+    for file in sorted((ROOT / "weights").glob("*/config.json")):
+        config = json.loads(file.read_text(encoding="utf-8"))
+        names = config.get("data", {}).get("attributes", [])
+        drawn_all = names == ["all"] and config["dataset"] == "drawn"
+        if attribute in (drawn.ATTRIBUTES if drawn_all else names):
+            told.append(
+                f"--run weights/{file.parent.name} of {config['package']} has {attribute}, on "
+                f"{'drawn faces' if config['dataset'] == 'drawn' else 'photographs'}."
+            )
+    told.append(
+        "A model of photographs with it: python -m ifcvaegan.train --data-dir CELEBA "
+        f"--data.attributes {attribute}."
+    )
+    return " " + " ".join(told)

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 import numpy as np
 import tyro
 
+from common import datasets
 from common.datasets.records import Records
+from common.files import check_writable
 from common.runs.directory import output_folder
 from common.runs.looks import looks_text, note_look
 from common.settings.config import PLACES, check_seed, check_setting
@@ -63,6 +65,24 @@ def check_evaluation(command: EvaluateCommand) -> None:
     check_seed(command.seed)
     limit = command.limit
     check_setting("limit", limit, limit is None or limit > 1, "at least 2")
+
+
+def check_before(command: EvaluateCommand, outline: Callable[[Path | None], Any]) -> None:
+    """Refuses, before TensorFlow starts, an evaluation that cannot be or whose report cannot.
+
+    Args:
+        command: the evaluation.
+        outline: the package's `editor.outline`.
+
+    Raises:
+        UserError: as `check_evaluation`; no trained model; a folder without the data, or one in
+            which no report can be written.
+    """
+    check_evaluation(command)
+    model = outline(command.run)
+    config = with_folders(model.config, command)
+    datasets.check(config.dataset, config.source)
+    check_writable(command.out or output_folder(model.folder, report_folder(command.split)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,11 +16,12 @@ In the signatures of a SavedModel the outputs are called output_0, output_1, ...
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import logging
 import shutil
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -32,7 +33,7 @@ import tyro
 from common.cli.commands import carry_out
 from common.editor import Editor, Network, Ports
 from common.errors import UserError, did_you_mean
-from common.files import write_json
+from common.files import check_writable, write_json
 from common.runs.directory import output_folder
 
 logger = logging.getLogger(__name__)
@@ -69,14 +70,16 @@ def export(command: ExportCommand, editor: Editor) -> Path:
         The folder with the networks.
 
     Raises:
-        UserError: the folder is there already, ONNX is not installed, or what was written does not
-            answer as Keras does. Nothing is left then.
+        UserError: the folder is there already or cannot be written, ONNX is not installed, or what
+            was written does not answer as Keras does. Nothing is left then.
     """
     for name in ("absl", "tensorflow", "tf2onnx"):  # which tell of each step of their own
         logging.getLogger(name).setLevel(logging.WARNING)
     networks = chosen_networks(editor, command.networks)
     out = command.out or output_folder(editor.folder, "export")
     check_folder(out)
+    weights = sum(one.model.count_params() for one in networks.values())
+    check_writable(out, 4 * weights * len(command.formats))  # float32
     temporary = out.with_name(f".{uuid.uuid4().hex[:8]}~{out.name}")
     try:
         temporary.mkdir(parents=True)
@@ -192,7 +195,11 @@ def as_saved_model(network: Any, path: Path, inputs: Sequence[np.ndarray]) -> li
     """Writes a SavedModel with the endpoint `serve`, and asks it."""
     import tensorflow as tf
 
-    network.export(path, format="tf_saved_model", verbose=False)
+    try:
+        network.export(path, format="tf_saved_model", verbose=False)
+    except tf.errors.OpError as error:  # so TensorFlow tells of a full disk
+        reason = error.message.rpartition("; ")[2].partition(" [Op:")[0]
+        raise OSError(errno.EIO, reason) from error
     loaded: Any = tf.saved_model.load(str(path))  # kept: its variables die with it
     return answers(loaded.serve, inputs)
 
@@ -225,20 +232,25 @@ def as_onnx(
     return [np.asarray(one) for one in found]
 
 
-def run_export(
-    package: str, load: Callable[[Path | None], Editor], arguments: Sequence[str] | None
-) -> None:
+def run_export(package: str, editor: Any, arguments: Sequence[str] | None) -> None:
     """The whole command `python -m <package>.export`.
 
     Args:
         package: its name.
-        load: imports the package's editor and loads it.
+        editor: its module of that name, or something else with `load` and `outline`.
         arguments: the words after the program; those of the process by default.
     """
+
+    def check_all(command: ExportCommand) -> None:
+        check(command)
+        out = command.out or output_folder(editor.outline(command.run).folder, "export")
+        check_folder(out)
+        check_writable(out)
+
     carry_out(
         ExportCommand,
         f"python -m {package}.export",
-        lambda command: export(command, load(command.run)),
+        lambda command: export(command, editor.load(command.run)),
         arguments,
-        check,
+        check_all,
     )

@@ -166,20 +166,23 @@ def _fields(codes: Any) -> dict[str, Any]:
     }
 
 
-def run_reconstruct(
-    package: str, load: Callable[[Path | None], Editor], arguments: Sequence[str] | None
-) -> None:
+def run_reconstruct(package: str, editor: Any, arguments: Sequence[str] | None) -> None:
     """The whole command `python -m <package>.reconstruct`.
 
     Args:
         package: its name.
-        load: imports the package's editor and loads it.
+        editor: its module of that name, or something else with `load` and `outline`.
         arguments: the words after the program; those of the process by default.
     """
+
+    def check(command: ReconstructCommand) -> None:
+        check_images(command)
+        editor.outline(command.run)
+
     carry_out(
         ReconstructCommand,
         f"python -m {package}.reconstruct",
-        lambda command: reconstruct(command, load(command.run)),
+        lambda command: reconstruct(command, editor.load(command.run)),
         arguments,
-        check_images,
+        check,
     )

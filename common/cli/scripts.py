@@ -1,4 +1,4 @@
-"""The installed commands: `crg train ...` is `python -m crg.train ...`."""
+"""Commands by their first word: `crg train ...`, as installed, and `python -m crg train ...`."""
 
 from __future__ import annotations
 
@@ -7,28 +7,48 @@ import sys
 
 from common.errors import UserError, did_you_mean, exits_cleanly
 
-COMMANDS = ("train", "evaluate", "reconstruct", "edit", "export")
+COMMANDS = {
+    "train": "trains a model, then reports on it",
+    "evaluate": "measures a trained model on images of dev or test, beside the published numbers",
+    "reconstruct": "encodes images and decodes the codes",
+    "edit": "edits images",
+    "export": "writes trained networks as SavedModel and ONNX",
+}
+OWN = {  # package -> commands that it has instead of these, or beside them
+    "common": {
+        "doctor": "says what a training finds on this machine",
+        "datasets": "shows, prepares and downloads data sets",
+        "report": "measures any two folders of images",
+        "plots": "draws the losses of runs",
+        "classifiers": "trains the classifiers that read edits",
+        "weights": "makes a folder of weights and their card from a run",
+    },
+    "ifcvaegan": {**COMMANDS, "ablation": "trains and compares the rows of the paper's Table 1"},
+}
 
 
 @exits_cleanly
-def run(package: str) -> None:
-    """Runs the command of a package that the first word names, with the words after it.
+def run(package: str, program: str | None = None) -> None:
+    """Runs the command of a package that the first word names; lists them all where none does.
 
     Args:
         package: such as `crg`.
+        program: what to call it in messages; by default as the process is called.
 
     Raises:
-        UserError: no word, or one that is no command.
+        UserError: a word that is no command.
     """
-    program, *words = sys.argv
-    if words[:1] in (["--help"], ["-h"]):
-        sys.stdout.write(f"usage: {program} {{{','.join(COMMANDS)}}} [--help] ...\n")
+    called, *words = sys.argv
+    commands = OWN.get(package, COMMANDS)
+    if not words or words[0] in ("--help", "-h"):
+        lines = [f"  {name:<12} {about}" for name, about in commands.items()]
+        used = f"usage: {program or called} COMMAND ..., with --help for what a command takes"
+        sys.stdout.write("\n".join([used, "", *lines, ""]))
         return
-    if not words or words[0] not in COMMANDS:
-        given = f"{words[0]!r} is no command." if words else "Name a command."
-        near = did_you_mean(words[0], COMMANDS) if words else ""
-        raise UserError(f"{given} There are {', '.join(COMMANDS)}.{near}")
-    sys.argv = [program, *words[1:]]
+    if words[0] not in commands:
+        near = did_you_mean(words[0], commands)
+        raise UserError(f"{words[0]!r} is no command. There are {', '.join(commands)}.{near}")
+    sys.argv = [called, *words[1:]]
     runpy.run_module(f"{package}.{words[0]}", run_name="__main__", alter_sys=True)
 
 

@@ -7,11 +7,13 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from common import device
+from common import datasets, device
 from common.datasets.records import Records
 from common.errors import UserError
+from common.files import check_writable
 from common.reporting.samples import draw_reals
 from common.runs.directory import Run, create_run, reopen_run, resumable, starting_folder
 from common.runs.environment import check_data, record_environment
@@ -52,7 +54,8 @@ def begin(
         The settings, the launch, and the device in words.
 
     Raises:
-        UserError: as `parse_training` and `check`, or a device that is not there.
+        UserError: as `parse_training` and `check`; a folder without the data or in which nothing
+            can be written; attributes that the data do not have; a device that is not there.
         SystemExit: after `--dry-run`, which writes the settings to standard output.
     """
     config, launch = parse_training(
@@ -63,8 +66,16 @@ def begin(
     if launch.dry_run:
         sys.stdout.write(json.dumps(to_json(config), indent=2) + "\n")
         raise SystemExit(0)
+    datasets.check(config.dataset, config.source, _attributes(config))
+    check_writable(launch.resume or launch.out or Path("runs"))
     config, described = device.configure(config)  # before anything imports TensorFlow
     return config, launch, described
+
+
+def _attributes(config: Any) -> Sequence[str]:
+    """Those that a training learns; CRG's digits have none to choose from."""
+    data = getattr(config, "data", None)
+    return ("all",) if data is None else data.attributes
 
 
 def check_lengths(dev: Records, *stages: tuple[StageSettings, int]) -> None:

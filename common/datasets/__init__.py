@@ -64,12 +64,7 @@ def load(
     if name == "drawn":
         from common.datasets import drawn
 
-        given = f"--data-dir {source.data_dir}" if source.data_dir else f"--source {source.source}"
-        if source.data_dir or source.source:
-            raise UserError(
-                f"{given} has no effect on faces that this program draws; leave "
-                "it out, or choose --dataset celeba."
-            )
+        check(name, source)
         return drawn.load(split, size or 64, attributes, crop).take(slice(limit))
     if name == "celeba":
         from common.datasets.celeba import loader as celeba
@@ -97,3 +92,35 @@ def load(
             cache_dir=source.cache_dir,
         )
     raise UserError(f"There is no data set {name!r}; choose one of {', '.join(NAMES)}.")
+
+
+def check(name: str, source: Source, attributes: Sequence[str] = ("all",)) -> None:
+    """Refuses what `load` would refuse and a name or a look at the folder tells, within a second.
+
+    Args:
+        name: of the data set.
+        source: its folder.
+        attributes: of faces.
+
+    Raises:
+        UserError: a folder that does not hold the data set; attributes that it does not have.
+    """
+    if name == "mnist":
+        from common.datasets import mnist
+
+        mnist.check(source.data_dir, source.source)
+    elif name == "drawn":
+        from common.datasets import drawn
+
+        given = f"--data-dir {source.data_dir}" if source.data_dir else f"--source {source.source}"
+        if source.data_dir or source.source:
+            raise UserError(
+                f"{given} has no effect on faces that this program draws; leave "
+                "it out, or choose --dataset celeba."
+            )
+        drawn.check_attributes(attributes)
+    elif name == "celeba":
+        from common.datasets.celeba import loader as celeba
+
+        celeba.check_attributes(attributes)
+        celeba.form_of(source.data_dir, source.source)

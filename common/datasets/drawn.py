@@ -18,7 +18,7 @@ from common.datasets.celeba.faces import HEIGHT, WHOLE_WIDTH, WIDTH, Crop, face
 from common.datasets.celeba.loader import ALL, SPLITS
 from common.datasets.celeba.loader import ATTRIBUTES as CELEBA
 from common.datasets.records import Records
-from common.errors import UserError
+from common.errors import UserError, did_you_mean
 
 ATTRIBUTES = (
     "Bald",
@@ -71,11 +71,7 @@ def load(
     """
     if split not in COUNTS:
         raise UserError(f"Drawn faces have no split {split!r}; choose one of {', '.join(COUNTS)}.")
-    names = ATTRIBUTES if tuple(attributes) == ALL else tuple(attributes)
-    if unknown := [name for name in names if name not in ATTRIBUTES]:
-        raise UserError(
-            f"Drawn faces have no attributes {unknown}; they have {', '.join(ATTRIBUTES)}."
-        )
+    names = check_attributes(attributes)
     numbers = range(FIRST[split], FIRST[split] + COUNTS[split])
     drawn = [random_attributes(number) for number in numbers]
     images = [
@@ -88,6 +84,22 @@ def load(
         name="drawn",
         source=f"faces drawn by {__name__}, split {split}",
     )
+
+
+def check_attributes(names: Sequence[str]) -> tuple[str, ...]:
+    """The attributes that are meant: all of them, or those named.
+
+    Raises:
+        UserError: an unknown name, with the nearest one.
+    """
+    if tuple(names) == ALL:
+        return ATTRIBUTES
+    if unknown := [name for name in names if name not in ATTRIBUTES]:
+        raise UserError(
+            f"Drawn faces have no attributes {unknown}; they have {', '.join(ATTRIBUTES)}."
+            f"{did_you_mean(unknown[0], ATTRIBUTES)}"
+        )
+    return tuple(names)
 
 
 def random_attributes(number: int) -> dict[str, bool]:

@@ -28,6 +28,7 @@ from typing import Literal
 import numpy as np
 
 from common.datasets import prepared
+from common.datasets.folder import listed
 from common.datasets.records import Records
 from common.errors import UserError
 from common.files import DAMAGED
@@ -119,6 +120,33 @@ def holds(path: Path) -> bool:
     )
 
 
+def check(data_dir: str | Path | None, source: Literal["tfds"] | None = None) -> None:
+    """Refuses a folder that does not hold MNIST in any form; the arguments are those of `load`.
+
+    Raises:
+        UserError: what was looked for, and what is there.
+    """
+    if source == "tfds":
+        prepared.wanted("mnist", data_dir)
+        return
+    path = EMBEDDED if data_dir is None else Path(data_dir)
+    if not path.exists():
+        raise UserError(f"The MNIST folder {path} does not exist; name another by --data-dir.")
+    if path.is_file() and path.suffix != ".npz":
+        raise UserError(
+            f"{path} is a file, but the MNIST data must be a folder or an .npz; give the folder "
+            "that contains it."
+        )
+    if not (holds(path) or image_folder(path, "t10k")):
+        there = listed(sorted(entry.name for entry in path.iterdir())) or "nothing"
+        raise UserError(
+            f"{path} has no digits: looked for MNIST's IDX files (train-images-idx3-ubyte, ...), "
+            f"mnist.npz, folders train/0/ to test/9/ and mnist/3.*/ of tensorflow-datasets, and it "
+            f"contains {there}. Without --data-dir the MNIST that comes along is used. Faces are "
+            "learnt from CelebA, with its lists: python -m ifcvaegan.train --data-dir CELEBA."
+        )
+
+
 def read(path: Path, prefix: str) -> tuple[str, np.ndarray, np.ndarray]:
     """Reads the training or the test digits in whatever form they are there.
 
@@ -129,13 +157,7 @@ def read(path: Path, prefix: str) -> tuple[str, np.ndarray, np.ndarray]:
     Returns:
         What was read, uint8 images `[N, H, W]` and labels `[N]`.
     """
-    if not path.exists():
-        raise UserError(f"The MNIST folder {path} does not exist; name another by --data-dir.")
-    if path.is_file() and path.suffix != ".npz":
-        raise UserError(
-            f"{path} is a file, but the MNIST data must be a folder or an .npz; give the folder "
-            "that contains it."
-        )
+    check(path)
     packed = path if path.is_file() else path / "mnist.npz"
     if packed.is_file():
         return read_npz(packed, prefix)

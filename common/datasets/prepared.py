@@ -62,7 +62,7 @@ def newest(folder: Path, name: Name) -> Path | None:
 
 def home(data_dir: str | Path | None) -> Path:
     """The folder of tensorflow-datasets: that one, `TFDS_DATA_DIR`, or `~/tensorflow_datasets`."""
-    default = os.environ.get("TFDS_DATA_DIR") or Path.home() / "tensorflow_datasets"
+    default = os.environ.get("TFDS_DATA_DIR") or os.path.expanduser("~/tensorflow_datasets")
     return Path(default if data_dir is None else data_dir)
 
 

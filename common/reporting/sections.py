@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ from common.metrics.hashes import random_pair_baseline, unique_ratio
 from common.metrics.intervals import Interval, mean_interval
 from common.metrics.pairs import Bits, intervals, metrics_of
 from common.reporting.tables import Cell, Table
+
+logger = logging.getLogger(__name__)
 
 SOME = 2_000  # training images for the principal components of large images
 
@@ -55,8 +58,10 @@ def reconstruction_section(
         seed: of the random other images.
         noun: the kind of image.
     """
+    logger.info("measuring %s reconstructions: errors, hashes", f"{len(originals):,}")
     bits, values = metrics_of(originals, reconstructions)
     metrics = intervals(values)
+    logger.info("measuring baselines beside them: other images, the mean, principal components")
     baselines = baseline_table(metrics, train_images, originals, bits[0], seed, noun)
     hashes = hash_table(*bits, metrics, seed)
     return Reconstructions(values, bits, metrics, baselines, hashes, baseline_warning(baselines))

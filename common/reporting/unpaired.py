@@ -147,6 +147,7 @@ def generated_table(
     n = min(len(real), len(generated), len(others))
     if n < FEWEST:
         return []
+    logger.info("measuring how far %s generated images are from real ones", f"{n:,}")
     test, made, train = (
         space.of(images[np.linspace(0, len(images) - 1, n).astype(np.int64)])
         for images in (real, generated, others)

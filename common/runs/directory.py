@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from common.errors import UserError
+from common.errors import UserError, stop_if_interrupted
 from common.files import ROOT, atomic_path, sweep, write_json, write_text
 from common.runs.history import last_rows
 from common.settings.config import to_json
@@ -176,6 +176,7 @@ def resumable(run: Run) -> Iterator[None]:
     """
     try:
         yield
+        stop_if_interrupted()
     except UserError as error:  # the command shows it on the terminal
         logger.error("%s", error, extra={"file_only": True})
         raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 
+from common.errors import stop_if_interrupted
 from common.runs.directory import Run
 
 
@@ -18,11 +19,16 @@ def log_to(run: Run | None) -> None:
         file = logging.FileHandler(run.folder / "train.log", encoding="utf-8")
         file.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
         handlers.append(file)
+    logging.getLogger("matplotlib").setLevel(logging.WARNING)  # it tells of its list of fonts
     logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
 
 
 class _Terminal(logging.StreamHandler):
     """Writes to what standard error is at that moment, so that lines pass above a progress bar."""
+
+    def emit(self, record):
+        stop_if_interrupted()
+        super().emit(record)
 
     @property
     def stream(self):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from common.errors import UserError
-from common.runs.weights import default_weights, load_networks
+from common.runs.weights import default_weights, load_networks, network_file
 from common.settings.config import read_config
 
 if TYPE_CHECKING:
@@ -17,6 +17,41 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 C = TypeVar("C")
+
+
+def find(
+    folder: Path | None, shipped: str, package: str, kind: type[C], needed: Sequence[str]
+) -> tuple[Path, C]:
+    """Finds a trained model and reads its settings, without TensorFlow.
+
+    Args:
+        folder: the run or folder of weights; the shipped model where none is named.
+        shipped: the model's name below `weights/`.
+        package: whose train command makes such runs.
+        kind: the package's `Config`.
+        needed: names of the networks that must be there.
+
+    Returns:
+        The folder and its settings.
+
+    Raises:
+        UserError: the folder is no run, or not all of these networks are trained yet.
+    """
+    if folder is None:
+        folder = default_weights(shipped)
+        if not folder.is_dir():
+            raise UserError(
+                f"There is no trained model in {folder}; name a run of your own, which "
+                f"`python -m {package}.train` makes."
+            )
+    config = read_config(kind, folder)
+    missing = [name for name in needed if network_file(folder, name) is None]
+    if missing:
+        raise UserError(
+            f"{folder} has no trained {' and no '.join(sorted(missing))} yet; if it is a run, "
+            f"finish its training by `python -m {package}.train --resume {folder}`."
+        )
+    return folder, config
 
 
 def load(
@@ -30,10 +65,10 @@ def load(
     """Loads some networks of a run, or of the shipped model where none is named.
 
     Args:
-        folder: the run or folder of weights.
-        shipped: the model's name below `weights/`.
-        package: whose train command makes such runs.
-        kind: the package's `Config`.
+        folder: as for `find`.
+        shipped: as for `find`.
+        package: as for `find`.
+        kind: as for `find`.
         build: from settings to all fresh networks by name.
         needed: names of the networks to load.
 
@@ -41,23 +76,12 @@ def load(
         The folder, its settings, and the networks by name.
 
     Raises:
-        UserError: the folder is no run, or not all of these networks are trained yet.
+        UserError: as `find`, or a file does not fit its network.
     """
     if folder is None:
-        folder = default_weights(shipped)
-        if not folder.is_dir():
-            raise UserError(
-                f"There is no trained model in {folder}; name a run of your own, which "
-                f"`python -m {package}.train` makes."
-            )
-        logger.info("model: the one that comes with the project, %s", folder.name)
-    config = read_config(kind, folder)
+        logger.info("model: the one that comes with the project, %s", shipped)
+    folder, config = find(folder, shipped, package, kind, needed)
     nets = build(config)
     wanted = {name: nets[name] for name in needed}
-    missing = set(wanted) - set(load_networks(folder, wanted))
-    if missing:
-        raise UserError(
-            f"{folder} has no trained {' and no '.join(sorted(missing))} yet; if it is a run, "
-            f"finish its training by `python -m {package}.train --resume {folder}`."
-        )
+    load_networks(folder, wanted)
     return folder, config, wanted

@@ -35,24 +35,30 @@ def load_networks(folder: Path, networks: Mapping[str, keras.Model]) -> list[str
     """
     found = []
     for name, network in networks.items():
-        for file in (Run(folder).network_file(name), folder / f"{name}.weights.h5"):
-            if file.is_file():
-                try:
-                    with warnings.catch_warnings():  # Keras warns part by part before it raises
-                        warnings.filterwarnings("ignore", message="Skipping nested container")
-                        network.load_weights(file)
-                except (OSError, EOFError, zipfile.BadZipFile) as error:
-                    raise UserError(
-                        f"{file} cannot be read; it is incomplete, or holds no weights: {error}"
-                    ) from error
-                except (ValueError, KeyError) as error:
-                    raise UserError(
-                        f"{file} does not fit the {name} that the settings describe; use its own "
-                        f"settings, in {folder / 'config.json'} (most easily the same --preset)."
-                    ) from error
-                found.append(name)
-                break
+        file = network_file(folder, name)
+        if file is None:
+            continue
+        try:
+            with warnings.catch_warnings():  # Keras warns part by part before it raises
+                warnings.filterwarnings("ignore", message="Skipping nested container")
+                network.load_weights(file)
+        except (OSError, EOFError, zipfile.BadZipFile) as error:
+            raise UserError(
+                f"{file} cannot be read; it is incomplete, or holds no weights: {error}"
+            ) from error
+        except (ValueError, KeyError) as error:
+            raise UserError(
+                f"{file} does not fit the {name} that the settings describe; use its own "
+                f"settings, in {folder / 'config.json'} (most easily the same --preset)."
+            ) from error
+        found.append(name)
     return found
+
+
+def network_file(folder: Path, name: str) -> Path | None:
+    """The trained network of that name, of a run or below `weights/`, where there is one."""
+    files = (Run(folder).network_file(name), folder / f"{name}.weights.h5")
+    return next((file for file in files if file.is_file()), None)
 
 
 def default_weights(name: str) -> Path:

@@ -24,8 +24,8 @@ def failing(error: BaseException):
         (
             PermissionError(13, "Permission denied", "/root/faces"),
             2,
-            "error: /root/faces may not be read or written by you (Permission denied); change its "
-            "permissions, or name another place.\n",
+            "error: /root/faces cannot be read or written (Permission denied); change its "
+            "permissions, make room, or name another place.\n",
         ),
         (KeyboardInterrupt(), 130, "interrupted\n"),
         (KeyboardInterrupt("go on by --resume"), 130, "interrupted: go on by --resume\n"),

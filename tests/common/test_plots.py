@@ -45,7 +45,7 @@ def test_the_curves_go_where_they_are_told(tmp_path, drawn, out, path):
 def test_several_runs_are_one_figure_and_have_labels_of_their_own(tmp_path, drawn, folders, labels):
     runs = [run(tmp_path / name) for name in folders]
     main([*map(str, runs)])
-    assert drawn == [(labels.format(*runs).split(), Path("losses-comparison.png"))]
+    assert drawn == [(labels.format(*runs).split(), Path("runs/plots/losses-comparison.png"))]
 
 
 @pytest.mark.parametrize("arguments", [[], ["nowhere"]])

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import collections
 import contextlib
-import fcntl
 import hashlib
 import io
 import itertools
@@ -38,6 +37,11 @@ WIDTH, HEIGHT = 178, 218  # pixels of an official image
 Crop: TypeAlias = tuple[int, int, int, int]  # left, top, right, bottom in an official image
 WHOLE_WIDTH: Crop = (0, 20, 178, 198)
 BLOCK = 256  # images that a thread decodes at a time
+try:
+    import fcntl
+except ImportError:  # Windows, where a cache is not swept while others may fill it
+    fcntl = None
+
 NAMED = 100  # bad images that a message lists before it only counts
 
 
@@ -104,8 +108,9 @@ def read_faces(path: str | Path, size: int, crop: Crop) -> tuple[list[str], np.n
         logger.warning("%s: without colour, and this model knows faces in colour.", listed(gray))
     if others:
         logger.warning(
-            "Neither square nor of CelebA's proportion, so the middle square is used: %s. Faces "
-            "should fill it as CelebA's do.",
+            "Not of CelebA's proportion of 178 to 218, so nobody has aligned these faces, and the "
+            "middle square is used: %s. The model knows faces that fill it, eyes level and "
+            "half-way down; of others, such as whole people, it makes something else.",
             listed(others),
         )
     images = np.stack([face(image, size, crop) for _, image in pictures])
@@ -118,8 +123,17 @@ def is_aligned(image: Image.Image) -> bool:
 
 
 def default_cache() -> Path:
-    """`~/.cache/image-editing-gans`, or below what XDG_CACHE_HOME names."""
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    """`~/.cache/image-editing-gans`, or below what XDG_CACHE_HOME names.
+
+    Raises:
+        UserError: the user has no home.
+    """
+    try:
+        home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    except RuntimeError:
+        raise UserError(
+            "There is no home folder here to keep decoded images in; name a folder by --cache-dir."
+        ) from None
     return Path(home) / "image-editing-gans"
 
 
@@ -186,8 +200,9 @@ def _build(
     logger.info("decoding %s images once, into %s", f"{len(names):,}", target)
     try:
         with temporary.open("wb") as file:
-            with contextlib.suppress(OSError):  # some network file systems have no locks
-                fcntl.flock(file, fcntl.LOCK_EX)
+            if fcntl is not None:
+                with contextlib.suppress(OSError):  # some network file systems have no locks
+                    fcntl.flock(file, fcntl.LOCK_EX)
             bad = _decode(form, names, size, crop, file, aligned)
             if bad:
                 kind = "faces of 178x218 or that proportion" if aligned else "intact images"
@@ -269,3 +284,5 @@ def sweep(folder: Path) -> None:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if left.stat().st_size:  # else it has just been made and is not locked yet
                 left.unlink()
+    if fcntl is None:
+        return

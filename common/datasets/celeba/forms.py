@@ -33,6 +33,7 @@ from common.datasets.celeba.readers import (
     Form,
     Read,
     folder_reader,
+    refuse_twice,
     unchanged,
     zip_reader,
 )
@@ -71,7 +72,7 @@ def _found(path: Path) -> Form | None:
     folder = path if path.is_dir() else path.parent
     if path.suffix == ".zip" and path.is_file():
         return listed_form(folder, *unchanged(zip_reader, path))
-    images = image_files(folder)
+    images = named(image_files(folder))
     packed = first_file(folder, (ZIP,), ("Img", "celeba"))
     if images:
         if packed is not None and _half_unpacked(packed, images):
@@ -174,21 +175,35 @@ def listed_form(
     return Form(tables + title, rows, parts, names, stamp, read)
 
 
-def image_files(folder: Path) -> dict[str, Path]:
-    """Name -> file of the images of a folder in the official layout, of several the fullest."""
+def image_files(folder: Path) -> list[Path]:
+    """The images of a folder in the official layout, of several the fullest, sorted by name."""
     places = [folder, folder / "Img", folder / "celeba", *(folder / name for name in IMAGES)]
     candidates = [place / name for place in places for name in IMAGES]
-    fullest: dict[str, Path] = {}
+    fullest: list[Path] = []
     for candidate in [place for place in candidates if place.is_dir()]:
         with os.scandir(candidate) as entries:
-            found = {
-                entry.name.rpartition(".")[0]: Path(entry.path)
-                for entry in sorted(entries, key=lambda entry: entry.name)
+            found = sorted(
+                Path(entry.path)
+                for entry in entries
                 if entry.name.lower().endswith(SUFFIXES) and not entry.name.startswith(".")
-            }
+            )
         if len(found) > len(fullest):
             fullest = found
     return fullest
+
+
+def named(files: Sequence[Path]) -> dict[str, Path]:
+    """Name in CelebA's lists, which have no suffix there -> file.
+
+    Raises:
+        UserError: two files have one name.
+    """
+    by_name = {file.stem: file for file in files}
+    refuse_twice(
+        files[0].parent if files else "",
+        [file.name for file in files if by_name[file.stem] is not file],
+    )
+    return by_name
 
 
 # --- As tensorflow-datasets prepares it -----------------------------------------------------------

@@ -111,15 +111,7 @@ def found(
     """
     if split not in SPLITS:
         raise UserError(f"CelebA has no split {split!r}; choose one of {', '.join(SPLITS)}.")
-    if data_dir is None and source is None:
-        raise UserError(
-            "CelebA does not come with this project: name the folder that holds it, as files, zip, "
-            "parquet or prepared by TFDS, by --data-dir (or try --dataset drawn, which needs none)."
-        )
-    if source == "tfds":
-        form = prepared_form(prepared.wanted("celeb_a", data_dir))
-    else:
-        form = find(Path(str(data_dir)))
+    form = form_of(data_dir, source)
     there = [name for name in form.names if name in form.rows]
     if not there:
         raise UserError(
@@ -135,6 +127,22 @@ def found(
             "CelebA, or split it in another way by --data.split."
         )
     return form, chosen
+
+
+def form_of(data_dir: str | Path | None, source: Literal["tfds"] | None = None) -> Form:
+    """How CelebA lies in a folder; the arguments are those of `load`.
+
+    Raises:
+        UserError: it does not, or no folder is named.
+    """
+    if source == "tfds":
+        return prepared_form(prepared.wanted("celeb_a", data_dir))
+    if data_dir is None:
+        raise UserError(
+            "CelebA does not come with this project: name the folder that holds it, as files, zip, "
+            "parquet or prepared by TFDS, by --data-dir (or try --dataset drawn, which needs none)."
+        )
+    return find(Path(data_dir))
 
 
 def check_attributes(names: Sequence[str]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from typing import TypeAlias, TypeVar
 
 import numpy as np
 
+from common.datasets.folder import listed
 from common.errors import UserError
 
 T = TypeVar("T")
@@ -78,10 +79,14 @@ def zip_reader(file: Path) -> Reader:
     try:
         with zipfile.ZipFile(file) as archive:
             folders: dict[Path, dict[str, zipfile.ZipInfo]] = {}
+            twice: dict[Path, list[str]] = {}
             for info in archive.infolist():
                 inside = Path(info.filename)
                 if info.filename.lower().endswith(SUFFIXES) and not inside.name.startswith("."):
-                    folders.setdefault(inside.parent, {})[inside.stem] = info
+                    known = folders.setdefault(inside.parent, {})
+                    if inside.stem in known:
+                        twice.setdefault(inside.parent, []).append(inside.name)
+                    known[inside.stem] = info
             lists = {Path(name).name for name in archive.namelist()} & set(ATTRIBUTE_LISTS)
     except (zipfile.BadZipFile, OSError, RuntimeError, ValueError) as error:
         raise UserError(what_is_wrong(file, "zip", error)) from error
@@ -94,10 +99,10 @@ def zip_reader(file: Path) -> Reader:
         raise UserError(f"{file} holds no images; take CelebA's own {ZIP}.")
     members: dict[str, zipfile.ZipInfo] = {}
     # Where names recur, as of masks: those of CelebA's own folder, or of the fullest, come last.
-    for _, inside in sorted(
-        folders.items(), key=lambda item: (item[0].name in IMAGES, len(item[1]))
-    ):
-        members |= inside
+    ranked = sorted(folders, key=lambda folder: (folder.name in IMAGES, len(folders[folder])))
+    for folder in ranked:
+        members |= folders[folder]
+    refuse_twice(f"{file}/{ranked[-1]}", twice.get(ranked[-1], []))
 
     def stamp(name: str) -> str:
         return f"{members[name].filename} {members[name].file_size} {members[name].CRC}"
@@ -111,6 +116,19 @@ def zip_reader(file: Path) -> Reader:
                     yield name, b""  # damaged, or (RuntimeError) with a password or another method
 
     return f"the images of {file}", sorted(members), stamp, read
+
+
+def refuse_twice(place: str | Path, files: Sequence[str]) -> None:
+    """Refuses files of names that others have with another suffix: lists give names without one.
+
+    Raises:
+        UserError: naming them, if there are any.
+    """
+    if files:
+        raise UserError(
+            f"{place} has {len(files)} images twice, which differ in their suffix alone: "
+            f"{listed(files)}. Take one of each away, such as all PNG copies."
+        )
 
 
 def what_is_wrong(file: Path, kind: str, error: Exception) -> str:

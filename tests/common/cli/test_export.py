@@ -13,7 +13,7 @@ from common.cli import export
 from common.cli.export import ExportCommand
 from common.errors import UserError
 from common.files import ROOT
-from tests.common.cli.stub import Stub
+from tests.common.cli.stub import Stub, module
 
 X = np.random.default_rng(1).random((5, 4), np.float32)
 Y = np.random.default_rng(2).random((5, 2), np.float32)
@@ -29,7 +29,7 @@ def exported(tmp_path_factory) -> Path:
         loaded.append(run)
         return Stub()
 
-    export.run_export("toy", load, ["runs/mine", "--out", str(out)])
+    export.run_export("toy", module(load), ["runs/mine", "--out", str(out)])
     assert loaded == [Path("runs/mine")]
     return out
 

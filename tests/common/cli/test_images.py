@@ -12,7 +12,7 @@ from PIL import Image
 
 from common.cli.images import ImagesCommand, one_image, reconstruct, run_reconstruct, write_edits
 from common.errors import UserError
-from tests.common.cli.stub import Stub
+from tests.common.cli.stub import Stub, module
 
 STEMS = [f"{number:02d}" for number in range(42)]
 IMAGES = np.random.default_rng(0).integers(0, 100, (42, 28, 28, 1), dtype=np.uint8)
@@ -53,7 +53,7 @@ def test_each_reconstruction_has_the_name_of_its_image_and_the_sheet_a_folder_of
         return Stub()
 
     words = [str(inputs), "--out", str(tmp_path / "out"), "--run", "runs/mine"]
-    run_reconstruct("toy", load, words)
+    run_reconstruct("toy", module(load), words)
     assert seen == [Path("runs/mine")]
     assert sorted(f.name for f in (tmp_path / "out").glob("*.png")) == [
         f"{stem}.png" for stem in STEMS[:12]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import runpy
 import sys
 import tomllib
 
@@ -46,8 +47,9 @@ def test_the_first_word_names_the_command_and_the_others_are_its_own(monkeypatch
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "Name a command. There are train, evaluate, reconstruct, edit, export."),
-        (["edt"], "'edt' is no command. .* Did you mean 'edit'"),
+        (["edt"], "'edt' is no command. There are train, .* Did you mean 'edit'"),
+        (["Train"], "'Train' is no command. .* Did you mean 'train'"),
+        (["--out", "x"], "'--out' is no command"),
     ],
 )
 def test_another_word_is_the_users_mistake(monkeypatch, capsys, words, message):
@@ -58,7 +60,18 @@ def test_another_word_is_the_users_mistake(monkeypatch, capsys, words, message):
     assert re.search(message, capsys.readouterr().err)
 
 
-def test_help_names_the_commands(monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["crg", "--help"])
-    scripts.crg()
-    assert "{train,evaluate,reconstruct,edit,export}" in capsys.readouterr().out
+@pytest.mark.parametrize("package", ["crg", "icgan_tf", "ifcvaegan", "common"])
+@pytest.mark.parametrize("words", [[], ["--help"], ["-h"]])
+def test_each_package_lists_all_its_commands_with_a_line_each(monkeypatch, capsys, package, words):
+    monkeypatch.setattr(sys, "argv", ["__main__.py", *words])
+    runpy.run_module(package, run_name="__main__")
+    usage, *lines = filter(None, capsys.readouterr().out.split("\n"))
+    assert usage.startswith(f"usage: python -m {package} COMMAND")
+    about = dict(line.strip().split(maxsplit=1) for line in lines)
+    commands = {
+        ".".join(file.relative_to(ROOT / package).with_suffix("").parts).removesuffix(".__main__")
+        for file in (ROOT / package).rglob("*.py")
+        if "def main(arguments" in (text := file.read_text()) or "def main() ->" in text
+    }
+    assert about.keys() == commands
+    assert all(len(told) > 10 for told in about.values())
