@@ -3,9 +3,11 @@
 - Frechet distance (Dowson & Landau 1982; of Inception features it is the FID of Heusel et al.,
   arXiv 1706.08500): of the Gaussians with the sets' means and covariances. It falls as 1/n with the
   number of images even between equal distributions, so it is stated with n, and beside it its value
-  extrapolated to infinitely many images (Chong & Forsyth, arXiv 1911.07023).
+  extrapolated to infinitely many images. That is not the estimator of Chong & Forsyth (arXiv
+  1911.07023), who keep the real set fixed: here both sets shrink.
 - Kernel distance (of Inception features the KID of Binkowski et al., arXiv 1801.01401): the squared
   maximum mean discrepancy of the kernel (x.y / d + 1)^3, estimated without bias; it may be below 0.
+  Its interval misses low on skewed features: it held the truth in 87 to 96 % of draws, not 95 %.
 
 What features they are decides about both: values of different features do not compare, see
 `common.classifiers.features`.
@@ -82,26 +84,33 @@ def frechet_distance(real: np.ndarray, fake: np.ndarray) -> float:
     """|mu - mu'|^2 + Tr(S + S' - 2 (S S')^1/2), with the covariances S of N - 1.
 
     The trace of the root is the sum of the roots of the eigenvalues of S^1/2 S' S^1/2, which is
-    symmetric; so neither a complex number nor a constant on the diagonal is needed where there are
-    fewer images than features.
+    symmetric. Of fewer images than features many of these are 0, and the roots of their rounding
+    errors would leave a distance below 0; so it is the sum of the singular values of X X'^T, with
+    S = X^T X of centred features X over the root of N - 1. The two agree to 1e-15.
 
     Args:
         real: `[N, D]`.
         fake: `[M, D]`.
     """
-    means = [one.mean(axis=0) for one in (real, fake)]
-    first, other = (np.atleast_2d(np.cov(one, rowvar=False)) for one in (real, fake))
-    values, vectors = scipy.linalg.eigh(first)
-    root = (vectors * np.sqrt(np.clip(values, 0.0, None))) @ vectors.T
-    inner = np.clip(scipy.linalg.eigvalsh(root @ other @ root), 0.0, None)
-    gap = means[0] - means[1]
-    return float(gap @ gap + np.trace(first) + np.trace(other) - 2.0 * np.sqrt(inner).sum())
+    gap = real.mean(axis=0) - fake.mean(axis=0)
+    centred = [(one - one.mean(axis=0)) / math.sqrt(len(one) - 1) for one in (real, fake)]
+    if min(len(real), len(fake)) > real.shape[1]:
+        first, other = (one.T @ one for one in centred)
+        values, vectors = scipy.linalg.eigh(first)
+        root = (vectors * np.sqrt(np.clip(values, 0.0, None))) @ vectors.T
+        inner = np.sqrt(np.clip(scipy.linalg.eigvalsh(root @ other @ root), 0.0, None))
+    else:
+        first, other = (np.linalg.qr(x, mode="r") if len(x) > x.shape[1] else x for x in centred)
+        inner = np.linalg.svd(first @ other.T, compute_uv=False)
+    spread = sum(float(np.square(one).sum()) for one in centred) - 2.0 * inner.sum()
+    return float(gap @ gap + max(0.0, spread))  # it is 0 or more, but for rounding
 
 
 def extrapolated(real: np.ndarray, fake: np.ndarray, seed: int) -> Interval:
     """The Frechet distance of infinitely many images: the intercept of a line through 1/n.
 
-    The distances are those of random subsets of both sets, from a half on; their share is n.
+    The distances are those of random subsets of both sets, from a half on; their share is n. Of the
+    2,048 features of an FID that takes 10 to 20 minutes on two cores.
 
     Args:
         real: `[N, D]`.

@@ -76,7 +76,8 @@ def ssim(originals: np.ndarray, reconstructions: np.ndarray) -> np.ndarray:
     The settings of Wang et al. 2004 (IEEE TIP 13(4), Sec. III-C), computed by `tf.image.ssim`:
     Gaussian window 11x11 with sigma 1.5, K1 = 0.01, K2 = 0.03, dynamic range 1, only windows that
     lie inside the image, mean over windows and channels. scikit-image's default (uniform 7x7
-    window) gives other values. Computed in float32: exact to about 1e-4.
+    window) gives other values. Computed in float32: exact to about 1e-4, of flat bright images to
+    1e-3, and cut at 1, which these would pass.
 
     Raises:
         UserError: as `reconstruction_metrics`, or images smaller than the window.
@@ -93,7 +94,7 @@ def ssim(originals: np.ndarray, reconstructions: np.ndarray) -> np.ndarray:
         np.asarray(tf.image.ssim(to_unit(x), to_unit(y), max_val=1.0, filter_size=SSIM_WINDOW))
         for x, y in _blocks(originals, reconstructions)
     ]
-    return np.concatenate([np.zeros(0), *values])
+    return np.clip(np.concatenate([np.zeros(0), *values]), -1.0, 1.0)
 
 
 def impossibility(mae: float, mse: float, value_range: float) -> str | None:

@@ -70,8 +70,12 @@ def save_half(network: keras.Model, path: Path) -> None:
     """Writes the weights of `network` as float16; Keras' `load_weights` widens them again.
 
     Args:
-        network: built; its float32 values are rounded to float16 in the file only.
+        network: built; its float32 values are rounded to float16 in the file only. An array whose
+            largest value is beyond float16's normal range stays float32, whole.
         path: ends in `.weights.h5`.
+
+    Raises:
+        UserError: a weight is not a finite number.
     """
     import h5py
 
@@ -79,15 +83,33 @@ def save_half(network: keras.Model, path: Path) -> None:
         single = Path(folder) / "float32.weights.h5"
         network.save_weights(single)
         with h5py.File(single, "r") as source, h5py.File(temporary, "w") as target:
-            _copy_in_half(source, target)
+            _copy_in_half(source, target, path)
 
 
-def _copy_in_half(source: h5py.Group, target: h5py.Group) -> None:
-    """Copies groups, attributes and data sets; float32 data become float16."""
+def _copy_in_half(source: h5py.Group, target: h5py.Group, path: Path) -> None:
+    """Copies groups, attributes and data sets; float32 data become float16 where that holds them.
+
+    `path` is what to call the file.
+    """
     target.attrs.update(source.attrs)
     for name, item in source.items():
         if hasattr(item, "items"):
-            _copy_in_half(item, target.create_group(name))
-        else:
-            half = item.dtype == np.float32
-            target.create_dataset(name, data=item[()], dtype=np.float16 if half else item.dtype)
+            _copy_in_half(item, target.create_group(name), path)
+            continue
+        values = item[()]
+        if values.dtype == np.float32:
+            if not np.isfinite(values).all():
+                raise UserError(
+                    f"{path.name} is not written: of its weights {item.name}, "
+                    f"{np.count_nonzero(~np.isfinite(values))} of {values.size} are not finite "
+                    "numbers. The training has diverged; take a run that has not."
+                )
+            if _half_holds(np.abs(values).max(initial=0.0)):
+                values = values.astype(np.float16)
+        target.create_dataset(name, data=values)
+
+
+def _half_holds(largest: float) -> bool:
+    """Whether float16 rounds an array of this largest magnitude by its 11 bits, no worse."""
+    normal = np.finfo(np.float16)
+    return largest == 0.0 or float(normal.tiny) <= largest <= float(normal.max)

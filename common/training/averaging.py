@@ -14,6 +14,7 @@ def reestimate_batch_statistics(network: keras.Model, batches: Iterable) -> None
 
     The moving statistics of training lag behind the weights and, where a network sees two kinds of
     images, mix both; BiGAN (Donahue et al. 2016) re-estimates them after training in the same way.
+    Keras averages the variances of batches as they are, divided by n; Torch's are divided by n - 1.
 
     Args:
         network: its `BatchNormalization` layers' moving mean and variance are overwritten.

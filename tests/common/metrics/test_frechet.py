@@ -19,11 +19,11 @@ def gaussian(n: int, seed: int, d: int = 6, shift: float = 0.0, scale: float = 1
     return shift + scale * np.random.default_rng(seed).standard_normal((n, d))
 
 
-@pytest.mark.parametrize("n", [40, 400])
+@pytest.mark.parametrize(("n", "m"), [(40, 40), (400, 90), (9, 12)])
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_the_frechet_distance_is_that_of_scipys_square_root(n, seed):
+def test_the_frechet_distance_is_that_of_scipys_square_root(n, m, seed):
     rng = np.random.default_rng(seed)
-    real, fake = (rng.standard_normal((n, 8)) @ rng.standard_normal((8, 8)) for _ in range(2))
+    real, fake = (rng.standard_normal((k, 8)) @ rng.standard_normal((8, 8)) for k in (n, m))
     s, t = np.cov(real, rowvar=False), np.cov(fake, rowvar=False)
     root = scipy.linalg.sqrtm(s @ t)
     gap = real.mean(axis=0) - fake.mean(axis=0)
@@ -31,10 +31,21 @@ def test_the_frechet_distance_is_that_of_scipys_square_root(n, seed):
     assert frechet_distance(real, fake) == pytest.approx(float(expected), rel=1e-8)
 
 
-def test_fewer_images_than_features_are_no_trouble():
-    real, fake = gaussian(10, 0, d=50), gaussian(12, 1, d=50)
-    assert frechet_distance(real, real) == pytest.approx(0.0, abs=1e-4)
-    assert 0.0 < frechet_distance(real, fake) < np.inf
+@pytest.mark.parametrize(("n", "m", "d"), [(10, 12, 50), (8, 200, 30), (60, 20, 40), (9, 9, 300)])
+def test_with_fewer_images_than_features_it_is_that_of_the_features_that_vary(n, m, d):
+    """Without the directions in which nothing varies no covariance is singular."""
+    wide = np.linalg.qr(gaussian(d, 5, d=d))[0][:6]  # 6 directions of d
+    real, fake = 1e3 * gaussian(n, 0), 1e3 * gaussian(m, 1, shift=0.5)
+    expected = frechet_distance(real, fake)
+    assert frechet_distance(real @ wide, fake @ wide) == pytest.approx(expected, rel=1e-10)
+
+
+@pytest.mark.parametrize(("n", "d"), [(10, 50), (8, 2_000), (30, 31), (30, 30), (70, 12)])
+def test_equal_sets_are_never_less_than_nothing_apart(n, d):
+    for scale in (1e-3, 1.0, 1e4):
+        real = gaussian(n, 0, d=d, shift=3.0, scale=scale)
+        for fake in (real, real[::-1]):
+            assert 0.0 <= frechet_distance(real, fake) <= 1e-10 * scale**2 * d
 
 
 def test_a_shift_counts_by_its_square_and_a_scale_by_the_square_of_its_change():

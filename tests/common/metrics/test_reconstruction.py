@@ -57,6 +57,16 @@ def test_ssim_of_identical_images_is_one():
     assert ssim(noise(0), noise(0)) == pytest.approx([1.0] * 3)
 
 
+@pytest.mark.parametrize(("level", "other"), [(230, 228), (215, 212), (180, 179), (240, 239)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_ssim_of_flat_bright_images_is_no_more_than_one(level, other, channels):
+    one, another = (np.full((2, 16, 16, channels), value, np.uint8) for value in (level, other))
+    another[1, :, 8:] = level
+    values = ssim(one, another)
+    assert values == pytest.approx([1.0, 1.0], abs=0.02)
+    assert values.max() <= 1.0
+
+
 def test_ssim_of_constant_images_compares_their_means():
     # no variance: (2 * 0.2 * 0.6 + C1) / (0.2^2 + 0.6^2 + C1) with C1 = 0.01^2
     dark, bright = (np.full((1, 12, 12, 1), value, np.uint8) for value in (51, 153))

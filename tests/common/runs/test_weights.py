@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -51,3 +52,44 @@ def test_half_precision_stores_the_nearest_values_in_about_half_the_bytes(tmp_pa
         np.testing.assert_array_equal(a.astype(np.float16).astype(np.float32), b)
     sizes = [(tmp_path / f"{name}.weights.h5").stat().st_size for name in ("half", "single")]
     assert sizes[0] < 0.6 * sizes[1]
+
+
+def normalised(variance: list[float]) -> keras.Model:
+    """A dense layer of 0.1 and a batch normalisation that has this moving variance."""
+    size = len(variance)
+    network = keras.Sequential(
+        [keras.Input((3,)), keras.layers.Dense(size), keras.layers.BatchNormalization()]
+    )
+    ones = np.ones(size, np.float32)
+    kernel = np.full((3, size), 0.1, np.float32)
+    network.set_weights([kernel, ones, ones, ones, ones, np.array(variance, np.float32)])
+    return network
+
+
+@pytest.mark.parametrize("variance", [[0.25, 65_520.0], [65_505.0, 1.0], [3e38, 7.0], [1e-7, 3e-6]])
+def test_an_array_that_float16_cannot_hold_stays_float32_whole_and_the_others_do_not(
+    tmp_path, variance
+):
+    network, read = normalised(variance), normalised([1.0, 1.0])
+    save_half(network, tmp_path / "half.weights.h5")
+    read.load_weights(tmp_path / "half.weights.h5")
+    np.testing.assert_array_equal(read.get_weights()[-1], np.array(variance, np.float32))
+    assert read.get_weights()[0][0, 0] == np.float16(0.1)
+
+
+@pytest.mark.parametrize("variance", [[1.0, 65_504.0], [0.0, 0.0], [6.2e-5, 0.0]])
+def test_an_array_that_float16_holds_is_stored_so(tmp_path, variance):
+    save_half(normalised(variance), tmp_path / "half.weights.h5")
+    types = set()
+    with h5py.File(tmp_path / "half.weights.h5") as file:
+        file.visititems(lambda _, item: types.add(getattr(item, "dtype", None)))
+    assert types == {None, np.dtype(np.float16)}
+
+
+@pytest.mark.parametrize("bad", [np.nan, -np.inf, np.inf])
+def test_weights_that_are_not_finite_are_refused_and_the_old_file_stays(tmp_path, bad):
+    file = tmp_path / "half.weights.h5"
+    file.write_text("old")
+    with pytest.raises(UserError, match=r"half\.weights\.h5 is not written: .* 1 of 2 are not fin"):
+        save_half(normalised([bad, 1.0]), file)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(file.name, "old")]
