@@ -76,7 +76,7 @@ def unchanged(folder: Path) -> dict[Path, int]:
 )
 def test_a_run_holds_what_the_architecture_names_and_nothing_else(smoke, histories):
     assert sorted(path.name for path in smoke.iterdir()) == [
-        *("backup", "command.txt", "config.json", "environment.json", *histories),
+        *(".lock", "backup", "command.txt", "config.json", "environment.json", *histories),
         *("networks", "plots", "report", "samples", "train.log"),
     ]
 

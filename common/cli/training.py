@@ -15,7 +15,16 @@ from common.datasets.records import Records
 from common.errors import UserError
 from common.files import check_writable
 from common.reporting.samples import draw_reals
-from common.runs.directory import Run, create_run, reopen_run, resumable, starting_folder
+from common.runs.directory import (
+    Run,
+    create_run,
+    held,
+    next_folder,
+    refuse_taken,
+    reopen_run,
+    resumable,
+    starting_folder,
+)
 from common.runs.environment import check_data, record_environment
 from common.runs.log import log_to
 from common.runs.weights import load_networks
@@ -55,7 +64,8 @@ def begin(
 
     Raises:
         UserError: as `parse_training` and `check`; a folder without the data or in which nothing
-            can be written; attributes that the data do not have; a device that is not there.
+            can be written, or in which something is or another training works; attributes that
+            the data do not have; a device that is not there.
         SystemExit: after `--dry-run`, which writes the settings to standard output.
     """
     config, launch = parse_training(
@@ -68,6 +78,11 @@ def begin(
         raise SystemExit(0)
     datasets.check(config.dataset, config.source, _attributes(config))
     check_writable(launch.resume or launch.out or Path("runs"))
+    if launch.resume:
+        with held(launch.resume):  # told now, before the data are read; the training holds it anew
+            pass
+    elif launch.out:
+        refuse_taken(launch.out)
     config, described = device.configure(config)  # before anything imports TensorFlow
     return config, launch, described
 
@@ -153,8 +168,8 @@ def opened(
 ) -> Iterator[Run]:
     """The run directory of a training, new or reopened, with its log and its environment.
 
-    Call it when everything has been checked: nothing is written before. Ctrl-C within the block
-    says how to go on.
+    Call it when everything has been checked: nothing is written before. Within the block the run's
+    folder is locked against other trainings, and Ctrl-C says how to go on.
 
     Args:
         config: the package's settings, with `dataset` and `run`.
@@ -167,22 +182,28 @@ def opened(
         kept: those of them that no stage of this run changes; saved as the run's own at once.
 
     Raises:
-        UserError: --out is not empty, or a resumed run was trained on other images.
+        UserError: --out is not empty, a resumed run was trained on other images, or another
+            training has the run in its hands.
     """
     if launch.resume:
         check_data(launch.resume, records)
-        run = reopen_run(launch.resume, config)
-    else:
-        start, stay = ({name: networks[name] for name in names} for names in (found, kept))
-        run = create_run(launch.out, package, config.dataset, config, launch.init, start, stay)
-    with resumable(run):
-        log_to(run)
-        record_environment(run, described, config.run.seed, records)
-        how = "resumed" if launch.resume else f"preset {launch.preset}"
-        size = f"{len(records):,} images of {records.name}"
-        logger.info("%s: %s, %s, %s", run.folder, how, size, described)
-        if launch.init:
-            fresh = ", ".join(sorted(set(networks) - set(found))) or "none"
-            logger.info("from %s: %s; fresh: %s", launch.init, ", ".join(found), fresh)
-        draw_reals(run, records)
-        yield run
+    elif launch.out:
+        refuse_taken(launch.out)
+    folder = launch.resume or launch.out or next_folder(package, config.dataset)
+    with held(folder):
+        if launch.resume:
+            run = reopen_run(folder, config)
+        else:
+            start, stay = ({name: networks[name] for name in names} for names in (found, kept))
+            run = create_run(folder, package, config.dataset, config, launch.init, start, stay)
+        with resumable(run):
+            log_to(run)
+            record_environment(run, described, config.run.seed, records)
+            how = "resumed" if launch.resume else f"preset {launch.preset}"
+            size = f"{len(records):,} images of {records.name}"
+            logger.info("%s: %s, %s, %s", run.folder, how, size, described)
+            if launch.init:
+                fresh = ", ".join(sorted(set(networks) - set(found))) or "none"
+                logger.info("from %s: %s; fresh: %s", launch.init, ", ".join(found), fresh)
+            draw_reals(run, records)
+            yield run

@@ -1,8 +1,9 @@
 """Run directories: which files a run has, and how one is begun and reopened.
 
 runs/<package>-<dataset>-<NNN>/
-  config.json  command.txt  environment.json  init.json (with --init)  train.log
-  history-<stage>.csv  backup/<stage>.npz  networks/<name>.keras  samples/  plots/  report/
+  .lock (of a training that runs)  config.json  command.txt  environment.json  train.log
+  init.json (with --init)  history-<stage>.csv  backup/<stage>.npz  networks/<name>.keras
+  samples/  plots/  report/
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     import keras
 
 logger = logging.getLogger(__name__)
+
+LOCK = ".lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,35 @@ class Run:
                 network.save(temporary)
 
 
+@contextlib.contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keeps other trainings out of a run's folder, which is made, until the block ends.
+
+    The system holds the lock for the process, and lets it go however that ends.
+
+    Raises:
+        UserError: another training holds it, or the folder cannot be made.
+    """
+    import filelock
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"Cannot make the folder {folder}: {error.strerror}.") from error
+    lock = filelock.FileLock(folder / LOCK)
+    try:
+        lock.acquire(blocking=False)
+    except filelock.Timeout as error:
+        raise UserError(
+            f"{folder} is in the hands of a training that runs now: wait until it ends, or stop "
+            f"it, and go on with --resume {folder}; or name another folder by --out."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def create_run(
     out: Path | None,
     package: str,
@@ -66,7 +98,8 @@ def create_run(
     """Makes a new run directory with `config.json` and `command.txt`.
 
     Args:
-        out: where; the next free `runs/<package>-<dataset>-<NNN>` by default.
+        out: where; the next free `runs/<package>-<dataset>-<NNN>` by default. A training has it
+            `held` already.
         package: for the name.
         dataset: for the name.
         config: the resolved settings.
@@ -78,12 +111,8 @@ def create_run(
         UserError: `out` exists and is not an empty folder.
     """
     if out is None:
-        out = _next_folder(f"{package}-{dataset}")
-    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(
-            f"--out {out} exists and is not an empty folder; name a new one, "
-            f"or go on with the run in it by --resume {out}."
-        )
+        out = next_folder(package, dataset)
+    refuse_taken(out)
     run = Run(out)
     write_text(out / "command.txt", shlex.join(_command_line()) + "\n")
     if init is not None:
@@ -93,10 +122,23 @@ def create_run(
     return run
 
 
-def _next_folder(name: str) -> Path:
-    """Makes `runs/<name>-<NNN>` with the first free number, also beside another process."""
+def refuse_taken(out: Path) -> None:
+    """Refuses a place where something is already; the lock of a run does not count.
+
+    Raises:
+        UserError: it is not an empty folder.
+    """
+    if out.exists() and (not out.is_dir() or any(file.name != LOCK for file in out.iterdir())):
+        raise UserError(
+            f"--out {out} exists and is not an empty folder; name a new one, "
+            f"or go on with the run in it by --resume {out}."
+        )
+
+
+def next_folder(package: str, dataset: str) -> Path:
+    """Makes `runs/<package>-<dataset>-<NNN>` with the first free number, beside others too."""
     for number in itertools.count(1):
-        folder = Path("runs") / f"{name}-{number:03d}"
+        folder = Path("runs") / f"{package}-{dataset}-{number:03d}"
         try:
             folder.mkdir(parents=True)
             break

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,7 +20,8 @@ from common import device
 from common.cli.training import begin, check_lengths, load_start, opened
 from common.datasets.records import Records
 from common.errors import UserError
-from common.runs.directory import Run, create_run, starting_folder
+from common.files import ROOT
+from common.runs.directory import Run, create_run, held, starting_folder
 from common.settings.config import RunConfig, Source, from_json
 from common.settings.flags import LaunchConfig
 
@@ -224,3 +228,72 @@ def test_a_folder_in_use_is_refused_and_nothing_written(source, tmp_path):
     ):
         pass
     assert {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*")} == before
+
+
+# Two at one run
+
+
+@pytest.mark.parametrize("second", ["resume", "resume by a link", "resume from within", "out"])
+@pytest.mark.parametrize("first", ["out", "resume"])
+def test_a_second_training_is_refused_in_a_sentence_and_changes_nothing(
+    tmp_path, source, monkeypatch, first, second
+):
+    run = tmp_path / "run" if first == "out" else source
+    (tmp_path / "link").symlink_to(run)
+    with opening(asked(**{first: run})):
+        half = run / ".0123abcd~state.npz"  # which the first is writing
+        half.write_text("half of a sta")
+        if second == "resume from within":
+            monkeypatch.chdir(run)
+        path = {"resume by a link": tmp_path / "link", "resume from within": Path()}
+        before = {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*")}
+        told = "in the hands of a training" if "resume" in second else "is not an empty folder"
+        with (
+            pytest.raises(UserError, match=told),
+            opening(asked(**{second.split()[0]: path.get(second, run)})),
+        ):
+            pass
+        assert {file: file.stat().st_mtime_ns for file in tmp_path.rglob("*")} == before
+    with opening(asked(resume=run)):  # the first has ended
+        assert not half.exists()
+
+
+def test_a_folder_that_another_training_has_just_made_is_not_taken(tmp_path):
+    with (
+        held(tmp_path / "run"),
+        pytest.raises(UserError, match="in the hands of a training"),
+        opening(asked(out=tmp_path / "run")),
+    ):
+        pass
+    assert [file.name for file in (tmp_path / "run").iterdir()] == [".lock"]
+
+
+def test_a_run_in_use_is_told_before_the_device_is_set_up(configured, source, tmp_path):
+    with held(source), pytest.raises(UserError, match="in the hands of a training"):
+        begun(f"--resume {source}")
+    with pytest.raises(UserError, match="is not an empty folder"):
+        begun(f"--out {tmp_path}")
+    assert configured == []
+
+
+HOLDING = """
+import sys, time
+from pathlib import Path
+from common.runs.directory import held
+with held(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV])
+def test_the_lock_ends_with_the_process_however_that_ends(tmp_path, end):
+    words = [sys.executable, "-c", HOLDING, str(tmp_path / "run")]
+    with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"held\n"
+        with pytest.raises(UserError, match="in the hands of a training"), held(tmp_path / "run"):
+            pass
+        process.send_signal(end)
+        assert process.wait() == -end
+    with held(tmp_path / "run"):
+        pass
