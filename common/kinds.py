@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from common.datasets.celeba.faces import Crop, face, face_text, read_faces
-from common.datasets.folder import as_array, as_mode, read_digits
+from common.datasets.digits import digit, read_digits
 from common.errors import UserError
 
 
@@ -46,12 +46,12 @@ class Kind(Protocol):
 
         Args:
             path: the file or the folder.
-            invert: swap black and white.
-            flag: how a user asks for that, for warnings.
+            invert: the digits are black on white; else it is found out what they are.
+            flag: how a user says so, for warnings.
 
         Raises:
-            UserError: the path is missing, holds no images or an unreadable one, or two of one
-                stem; `invert` where it means nothing.
+            UserError: the path is missing, holds no images that can be read, or two of one stem;
+                `invert` where it means nothing.
         """
         ...
 
@@ -75,8 +75,7 @@ class Digits:
 
     def array(self, image: Image.Image) -> np.ndarray:
         """See `Kind.array`."""
-        size = (self.size, self.size)
-        return as_array(as_mode(image, "L").resize(size, Image.Resampling.LANCZOS))
+        return digit(image)[0]
 
     def read(
         self, path: Path, invert: bool = False, flag: str = "--invert"

@@ -23,6 +23,7 @@ import tyro
 from common import device
 from common.datasets.folder import image_files
 from common.errors import UserError, exits_cleanly
+from common.files import refuse_overwriting
 from common.reporting.document import Report
 from common.reporting.publish import write
 from common.reporting.tables import metric_table, show
@@ -61,7 +62,7 @@ def compare(command: CompareCommand) -> tuple[Report, Path]:
         UserError: a folder is missing or empty, images do not pair or differ in size, or the report
             would lie among the images that it reads.
     """
-    from common.datasets.folder import paired_images
+    from common.datasets.compared import paired_images
 
     check_seed(command.seed)
     out = report_folder(command)
@@ -96,13 +97,9 @@ def report_folder(command: CompareCommand) -> Path:
     """
     if not command.unpaired and (command.inception or command.data_dir):
         raise UserError("--inception and --data-dir are for --unpaired; add it or leave them out.")
-    folders = _folders(command)
-    out = command.out or folders[1] / "report"
-    if out.resolve() in [folder.resolve() for folder in folders]:
-        raise UserError(
-            f"--out {out} holds the images themselves, and the next comparison would read the "
-            "report's pictures as images. Name another folder."
-        )
+    out = command.out or _folders(command)[1] / "report"
+    for path in _inputs(command):
+        refuse_overwriting(image_files(path), out)
     return out
 
 

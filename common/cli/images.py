@@ -33,7 +33,7 @@ class ImagesCommand:
     out: Path
     """Folder for one `<name>.png` an input; sheets and codes go to `OUT/sheets/`."""
     invert: bool = False
-    """The inputs are digits, black on white."""
+    """The inputs are digits, black on white; without it, that is found out for each."""
     run: Path | None = None
     """A run or a folder of weights; by default the model that comes with the project."""
 
@@ -44,7 +44,7 @@ class ReconstructCommand(ImagesCommand):
 
 
 def check_images(command: ImagesCommand) -> None:
-    """Refuses images that are missing or would be overwritten.
+    """Refuses images that are missing or might be overwritten.
 
     Raises:
         UserError: naming them.

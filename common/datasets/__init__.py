@@ -35,7 +35,7 @@ def load(
         name: `mnist`, `celeba`, `drawn` (faces drawn by this program) or `folder` (photographs
             without labels).
         split: `train`, `dev`, `test` or another that the loader documents; MNIST has no `dev`, but
-            parts of its files by other names.
+            parts of its files by other names, and `all` of a folder are all of its images.
         source: names the folders of the data and of the cache, and the limit; all their defaults if
             None.
         size: side of the images to deliver, 64 for faces by default; digits, which are 28, get a

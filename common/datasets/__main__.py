@@ -235,10 +235,16 @@ def check(command: Command) -> None:
     """Refuses what excludes itself.
 
     Raises:
-        UserError: both --prepare and --download.
+        UserError: both --prepare and --download; a picture that would take the place of a file of
+            the data.
     """
     if command.prepare is not None and command.download is not None:
         raise UserError("--prepare and --download are two commands; give one of them.")
+    data, out = command.data_dir, command.out
+    if data is not None and out is not None and out.is_file():
+        files = [data] if data.is_file() else [file for file in data.rglob("*") if file.is_file()]
+        if any(out.samefile(file) for file in files):
+            raise UserError(f"--out {out} is a file of the data; name another for the picture.")
 
 
 @exits_cleanly

@@ -1,4 +1,4 @@
-"""Folders of image files: read as model input, written as results, paired for a comparison.
+"""Folders of image files: read as model input, written as results.
 
 An image is known by its stem, the file name without its suffix: what is made of `a/smile.jpg` is
 written as `<folder>/smile.png`, and that name pairs the two again.
@@ -8,23 +8,43 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Sequence
+import mimetypes
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, TypeVar
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from common.errors import UserError
-from common.files import atomic_path
+from common.files import atomic_path, refuse_overwriting
 
 logger = logging.getLogger(__name__)
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif")
+T = TypeVar("T")
+LeftOut = dict[str, list[str]]  # why -> names of what a folder holds beside its images
+
+SUFFIXES = (
+    *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".avif", ".jp2"),
+    *(".bmp", ".dib", ".tif", ".tiff", ".pbm", ".pgm", ".ppm", ".pnm"),
+)
+CONVERT = "convert others to PNG or JPEG, such as by ImageMagick: magick photo.heic photo.png"
+NO_PICTURES = ("text/", "application/", "audio/")  # types of files that nobody expects to be read
+OWN = ("sheets/edits.png", "sheets/reconstructions.png", "report/report.html")  # beside results
 GRAY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L")  # Pillow's names
-MOSTLY_WHITE = 127  # mean gray level; MNIST's lightest digit has 101
-COLOURED = 12  # mean difference of an image's channels from which it is in colour
 NAMED = 5  # names that a message lists before it only counts
+
+
+class UnreadableError(UserError):
+    """An image file that cannot be read.
+
+    Attributes:
+        why: a few words after its name.
+    """
+
+    def __init__(self, name: object, why: str, advice: str) -> None:
+        super().__init__(f"{name} {why}; {advice}.")
+        self.why = why
 
 
 def read_images(
@@ -46,78 +66,82 @@ def read_images(
         The stems, and the images, uint8 `[N, H, W, C]` in the same order.
 
     Raises:
-        UserError: The path is missing, holds no images or an unreadable one, or two of one stem.
+        UserError: The path is missing, holds no images that can be read, or two of one stem.
     """
-    return arrays_of(open_images(path), size, mode, invert)
-
-
-def open_images(path: str | Path) -> list[tuple[Path, Image.Image]]:
-    """The image file, or the images of a folder, with their pixels; each file is decoded once.
-
-    Raises:
-        UserError: as for `read_images`.
-    """
-    return [(file, decode(file)) for file in image_files(path)]
-
-
-def arrays_of(
-    pictures: Sequence[tuple[Path, Image.Image]],
-    size: tuple[int, int],
-    mode: Literal["L", "RGB"],
-    invert: bool = False,
-) -> tuple[list[str], np.ndarray]:
-    """Images in one size and mode; the arguments and the result are those of `read_images`."""
-    images, resized = [], []
     height, width = size
-    for file, image in pictures:
+
+    def small(image: Image.Image) -> tuple[tuple[int, int], np.ndarray]:
         # Transparent parts are to end up black, so before inverting they are white.
-        image = as_mode(image, mode, background="white" if invert else "black")
-        if image.size != (width, height):
-            resized.append(f"{file.name} ({image.width} wide, {image.height} high)")
-            image = image.resize((width, height), Image.Resampling.LANCZOS)
-        images.append(as_array(image))
-    if resized:
-        logger.warning(
-            "Resized %d of %d images to %dx%d: %s.",
-            *(len(resized), len(images), height, width, listed(resized)),
-        )
-    array = np.stack(images)
+        pixels = as_mode(image, mode, background="white" if invert else "black")
+        if pixels.size != (width, height):
+            pixels = pixels.resize((width, height), Image.Resampling.LANCZOS)
+        return image.size, as_array(pixels)
+
+    pictures = read_each(path, small)
+    tell_resized([(file, size) for file, (size, _) in pictures], (width, height))
+    array = np.stack([pixels for _, (_, pixels) in pictures])
     return [file.stem for file, _ in pictures], 255 - array if invert else array
 
 
-def read_digits(
-    path: str | Path, invert: bool = False, flag: str = "--invert"
-) -> tuple[list[str], np.ndarray]:
-    """Reads digits as MNIST shows them, 28x28 and white on black; see `read_images`.
+def read_each(path: str | Path, make: Callable[[Image.Image], T]) -> list[tuple[Path, T]]:
+    """What `make` makes of an image file, or of each image of a folder in the order of their stems.
 
-    Warns of photographs in colour, and of images that look as if black and white were the other way
-    round.
+    One image is in memory at a time. What else a folder holds, images that cannot be read among it,
+    is named in one warning.
 
     Args:
-        path: An image file or a folder.
-        invert: The digits are black on white.
-        flag: How the user says so.
+        path: an image file or a folder.
+        make: gets an image of any size and mode, upright.
 
     Returns:
-        The stems, and the images, uint8 `[N, 28, 28, 1]`.
+        Each file with what was made of it; at least one.
+
+    Raises:
+        UserError: the path is missing, holds no images that can be read, or two of one stem.
     """
-    pictures = open_images(path)
-    stems, images = arrays_of(pictures, (28, 28), "L", invert)
-    coloured = [file.stem for file, image in pictures if in_colour(image)]
-    if coloured:
-        logger.warning(
-            "%s: in colour, and this model knows digits alone, white on black.", listed(coloured)
+    files, left_out = looked_through(path)
+    made = []
+    for file in files:
+        try:
+            made.append((file, make(decode(file))))
+        except UnreadableError as error:
+            if file == Path(path):
+                raise
+            left_out.setdefault(error.why, []).append(file.name)
+    if not made:
+        raise UserError(
+            f"None of the images in {path} can be read: {reasons(left_out)}. Replace them by "
+            "intact files."
         )
-    light = [stem for stem, image in zip(stems, images, strict=True) if image.mean() > MOSTLY_WHITE]
-    if light:
-        advice = "leave out the inversion" if invert else f"say so by {flag}"
+    tell_left_out(path, left_out)
+    return made
+
+
+def tell_left_out(path: str | Path, left_out: Mapping[str, Sequence[str]]) -> None:
+    """Warns in one line of what is in a folder and was not read."""
+    if left_out:
+        count = sum(map(len, left_out.values()))
+        logger.warning("%s: %d left out: %s.", path, count, reasons(left_out))
+
+
+def reasons(left_out: Mapping[str, Sequence[str]]) -> str:
+    """What was left out, and why, in words."""
+    return "; ".join(f"{listed(names)} ({why})" for why, names in left_out.items())
+
+
+def tell_resized(sizes: Sequence[tuple[Path, tuple[int, int]]], wanted: tuple[int, int]) -> None:
+    """Warns of images that were not `wanted` pixels wide and high."""
+    resized = [
+        f"{file.name} ({width} wide, {height} high)"
+        for file, (width, height) in sizes
+        if (width, height) != wanted
+    ]
+    if resized:
+        width, height = wanted
         logger.warning(
-            "%s: mostly white, and the model knows white digits on black; if they are black on "
-            "white, %s.",
-            listed(light),
-            advice,
+            "Resized %d of %d images to %dx%d: %s.",
+            *(len(resized), len(sizes), height, width, listed(resized)),
         )
-    return stems, images
 
 
 def write_images(folder: str | Path, stems: Sequence[str], images: np.ndarray) -> list[Path]:
@@ -157,102 +181,65 @@ def check_inputs(folder: str | Path, *inputs: str | Path | None) -> None:
         *inputs: Image files or folders of images; None for those that were not given.
 
     Raises:
-        UserError: One is missing, holds no images, or would be overwritten by the results.
+        UserError: One is missing, holds no images, or might be overwritten by the results.
     """
     for path in inputs:
         if path is not None:
-            image_files(path)
-            refuse_overwriting(path, folder)
-
-
-def refuse_overwriting(images: str | Path, folder: str | Path) -> None:
-    """Checks that results in `folder` cannot replace the inputs that they are made of.
-
-    Raises:
-        UserError: `folder` is that of the images.
-    """
-    images = Path(images)
-    if Path(folder).resolve() == (images if images.is_dir() else images.parent).resolve():
-        raise UserError(
-            f"{folder} holds the input images, which their results would replace; "
-            "name another folder by --out."
-        )
-
-
-def paired_images(
-    folder_a: str | Path, folder_b: str | Path
-) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """Reads two folders (or two files) whose images belong together by their stems.
-
-    Args:
-        folder_a: The originals.
-        folder_b: Their counterparts, of the same stems and size; suffixes may differ.
-
-    Returns:
-        The stems in order, and the images of the two folders, uint8 `[N, H, W, C]` each: C = 1 if
-        all files are gray, else 3.
-
-    Raises:
-        UserError: As for `read_images`; an image has no counterpart; the sizes are not all equal.
-    """
-    files_a, files_b = image_files(folder_a), image_files(folder_b)
-    lonely = [
-        f"{listed(sorted(unmatched))} of {here} is not in {there}"
-        for unmatched, here, there in (
-            ({a.stem for a in files_a} - {b.stem for b in files_b}, folder_a, folder_b),
-            ({b.stem for b in files_b} - {a.stem for a in files_a}, folder_b, folder_a),
-        )
-        if unmatched
-    ]
-    if lonely:
-        raise UserError(
-            "The images must pair by name, whatever their suffixes: " + ", and ".join(lonely) + "."
-        )
-
-    images = stacked_images(files_a + files_b)
-    return [file.stem for file in files_a], images[: len(files_a)], images[len(files_a) :]
-
-
-def stacked_images(files: Sequence[Path]) -> np.ndarray:
-    """Reads files of one size.
-
-    Args:
-        files: at least one.
-
-    Returns:
-        uint8 `[N, H, W, C]`: C = 1 if all of them are gray, else 3.
-
-    Raises:
-        UserError: one cannot be read, or has another size.
-    """
-    decoded = [(file, decode(file)) for file in files]
-    first_file, first = decoded[0]
-    for file, image in decoded:
-        if image.size != first.size:
-            raise UserError(
-                f"{file} is {image.height}x{image.width} but {first_file} is "
-                f"{first.height}x{first.width}; all images must have one size to be compared."
-            )
-    mode = "L" if all(image.mode in GRAY_MODES for _, image in decoded) else "RGB"
-    return np.stack([as_array(as_mode(image, mode)) for _, image in decoded])
+            files = image_files(path)
+            for place in (Path(folder), Path(folder) / "sheets"):
+                refuse_overwriting(files, place)
 
 
 def image_files(path: str | Path) -> list[Path]:
-    """The image file, or the images of a folder sorted by stem; at least one, no stem twice."""
+    """The files of `looked_through`."""
+    return looked_through(path)[0]
+
+
+def told_files(path: str | Path) -> list[Path]:
+    """The files of `looked_through`; a warning names what else is there."""
+    files, left_out = looked_through(path)
+    tell_left_out(path, left_out)
+    return files
+
+
+def looked_through(path: str | Path) -> tuple[list[Path], LeftOut]:
+    """The image file, or the images of a folder, and what else is in it.
+
+    Returns:
+        The files sorted by stem, at least one, no stem twice; and what looks as if somebody might
+        expect it to be read, too. Hidden files, texts and what commands of this project leave
+        beside results are not mentioned.
+
+    Raises:
+        UserError: the path is missing, holds no images, or two of one stem.
+    """
     path = Path(path)
+    formats = f"images end in {', '.join(SUFFIXES)}; {CONVERT}"
     if path.is_file():
         if path.suffix.lower() not in SUFFIXES:
-            raise UserError(f"{path} is not an image file; images end in {', '.join(SUFFIXES)}.")
-        return [path]
+            raise UserError(f"{path} is not an image file that is read here; {formats}.")
+        return [path], {}
     if not path.is_dir():
         raise UserError(f"{path} does not exist; give an image file or a folder of images.")
-    visible = sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
-    files = [entry for entry in visible if entry.suffix.lower() in SUFFIXES and entry.is_file()]
+    own = {Path(file).parts[0] for file in OWN if (path / file).is_file()}
+    files: list[Path] = []
+    left_out: LeftOut = {}
+    for entry in sorted(path.iterdir()):
+        if entry.name.startswith(".") or entry.name in own:
+            continue
+        if entry.is_dir():
+            left_out.setdefault("folders within it are not read", []).append(f"{entry.name}/")
+        elif not entry.exists():
+            left_out.setdefault("links to nothing", []).append(entry.name)
+        elif entry.is_file() and entry.suffix.lower() in SUFFIXES:
+            files.append(entry)
+        elif not (mimetypes.guess_type(entry.name)[0] or "").startswith(NO_PICTURES):
+            left_out.setdefault(f"no format that is read here; {CONVERT}", []).append(entry.name)
     if not files:
-        found = listed([entry.name + "/" * entry.is_dir() for entry in visible]) or "nothing"
+        found = reasons(left_out) or "nothing"
         raise UserError(
             f"There are no images in {path}, which contains {found}; they must lie in the folder "
-            f"itself and end in {', '.join(SUFFIXES)}."
+            f"itself, and {formats}."
         )
     files.sort(key=lambda file: file.stem)
     for one, other in itertools.pairwise(files):
@@ -261,22 +248,34 @@ def image_files(path: str | Path) -> list[Path]:
                 f"{one} and {other.name} have the same name without its suffix, so their results "
                 "would overwrite each other; rename one of them."
             )
-    return files
+    return files, left_out
 
 
 def decode(file: Path | BinaryIO, name: str | None = None) -> Image.Image:
-    """The pixels of a file, upright; `name` is what to call an open one."""
+    """The pixels of a file, upright; `name` is what to call an open one.
+
+    Raises:
+        UnreadableError: it is damaged, no image, or too large.
+    """
     try:
         with Image.open(file) as image:
             image.load()
+            if image.mode in ("F", "LAB"):
+                raise ValueError("fractions, or a space of colours that Pillow does not convert")
             image.getexif()  # keeps the orientation; Pillow would write the rest anew, and fails
             image.info.pop("exif", None)  # where a camera has put other types than the norm's
             return ImageOps.exif_transpose(image)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise UserError(
-            f"{name or file} cannot be read as an image ({type(error).__name__}); "
-            "replace it by an intact file or take it out."
+    except Image.DecompressionBombError as error:
+        most = 2 * (Image.MAX_IMAGE_PIXELS or 0) // 10**6
+        raise UnreadableError(
+            name or file,
+            f"has more than {most} million pixels, the most that is read",
+            "make it smaller, such as by ImageMagick: magick photo.png -resize 25% small.png",
         ) from error
+    except (OSError, SyntaxError, ValueError) as error:
+        why = f"cannot be read as an image ({type(error).__name__})"
+        advice = "replace it by an intact file or take it out"
+        raise UnreadableError(name or file, why, advice) from error
 
 
 def as_mode(
@@ -297,12 +296,17 @@ def as_array(image: Image.Image) -> np.ndarray:
     return np.asarray(image).reshape(image.height, image.width, -1)
 
 
-def in_colour(image: Image.Image) -> bool:
-    """Whether the three channels of an image differ clearly, in the mean over its pixels."""
-    if image.mode in GRAY_MODES:
+def see_through(image: Image.Image) -> bool:
+    """Whether parts of an image are transparent, and not only might be."""
+    if not image.has_transparency_data or image.mode.startswith("I"):
         return False
-    pixels = np.asarray(as_mode(image, "RGB"), np.int16)
-    return bool((pixels.max(axis=2) - pixels.min(axis=2)).mean() > COLOURED)
+    return image.convert("RGBA").getchannel("A").histogram()[255] < image.width * image.height
+
+
+def tell_transparent(names: Sequence[str]) -> None:
+    """Warns of images whose transparent parts were read as black."""
+    if names:
+        logger.warning("%s: transparent parts count as black.", listed(names))
 
 
 def listed(names: Sequence[str], most: int = NAMED) -> str:

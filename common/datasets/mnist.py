@@ -216,19 +216,20 @@ def read_image_folder(folder: Path) -> tuple[str, np.ndarray, np.ndarray]:
     The digits are mixed: in the order of the file names over all of them, which are the places in
     the original files in copies that keep these, or else one of each digit after the other.
     """
-    from common.datasets.folder import as_array, as_mode, decode, image_files
+    from common.datasets.digits import gray
+    from common.datasets.folder import decode, told_files
 
     images, labels, names, places = [], [], [], []
     for digit in range(CLASSES):
         if not (folder / str(digit)).is_dir():
             raise UserError(f"{folder} has no folder {digit}; it needs 0 to {CLASSES - 1}.")
-        for place, file in enumerate(image_files(folder / str(digit))):
+        for place, file in enumerate(told_files(folder / str(digit))):
             image = decode(file)
             if image.size != (SIDE, SIDE):
                 raise UserError(
                     f"{file} is {image.width}x{image.height}, but MNIST's are {SIDE}x{SIDE}."
                 )
-            images.append(as_array(as_mode(image, "L"))[:, :, 0])
+            images.append(np.asarray(gray(image)[0]))
             labels.append(digit)
             names.append((int(file.stem) if file.stem.isdigit() else 0, file.stem))
             places.append((place, digit))

@@ -1,8 +1,8 @@
 """A plain folder of photographs, for whatever needs no labels.
 
 Of each image the middle square is kept and resized; images of CelebA's proportion are cropped as
-CelebA's are. Splits are by the order of the names: the last 2 % of the images are `test`, the 2 %
-before them `dev`, at least one image each.
+CelebA's are. `all` is all of them. For a training they are split by the order of their names: the
+last 2 % of the images are `test`, the 2 % before them `dev`, at least one image each.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import numpy as np
 
 from common.datasets.celeba.faces import WHOLE_WIDTH, Crop, decoded_images
 from common.datasets.celeba.readers import Form, folder_reader
-from common.datasets.folder import image_files
+from common.datasets.folder import told_files
 from common.datasets.records import Records
 from common.errors import UserError
 
 HELD_OUT = 0.02  # share of the images in `dev`, and in `test`
-SPLITS = ("train", "dev", "test")
+SPLITS = ("all", "train", "dev", "test")
 
 
 def load(
@@ -34,7 +34,7 @@ def load(
     """Reads one split.
 
     Args:
-        split: `train`, `dev` or `test`.
+        split: `all`, `train`, `dev` or `test`.
         data_dir: the folder; folders inside it are not looked at.
         size: side of the images to deliver.
         crop: what is kept of images of CelebA's proportion.
@@ -45,8 +45,8 @@ def load(
         Records with images `[N, size, size, 3]` and no attributes, `[N, 0]`.
 
     Raises:
-        UserError: an unknown split; a folder that is missing or has fewer than three images, or
-            one that cannot be read.
+        UserError: an unknown split; a folder that is missing or has no images, too few to split,
+            or one that cannot be read.
     """
     if split not in SPLITS:
         raise UserError(f"A folder of images has no split {split!r}; choose {', '.join(SPLITS)}.")
@@ -67,9 +67,11 @@ def chosen_names(form: Form, split: str) -> Sequence[str]:
     """The images of a split.
 
     Raises:
-        UserError: there are fewer than three images.
+        UserError: there are too few images to split them.
     """
     count = len(form.names)
+    if split == "all":
+        return form.names
     if count < 3:
         raise UserError(f"{form.title}: {count} images; a training needs at least 3.")
     held_out = max(1, round(HELD_OUT * count))
@@ -80,6 +82,6 @@ def chosen_names(form: Form, split: str) -> Sequence[str]:
 
 def plain_form(folder: Path) -> Form:
     """The images of a folder as `common.datasets.celeba.faces` reads them."""
-    files = {file.stem: file for file in image_files(folder)}
+    files = {file.stem: file for file in told_files(folder)}
     title, names, stamp, read = folder_reader(files)
     return Form(title, {}, None, names, stamp, read, numbered=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,26 @@ def test_of_an_aligned_face_the_crop_is_kept_and_of_others_the_middle():
     wide = Image.new("RGB", (60, 20), "blue")
     wide.paste((255, 0, 0), (20, 0, 40, 20))
     assert (FACES.array(wide) == (255, 0, 0)).all()
+
+
+@KINDS
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif"])
+def test_photographs_are_let_go_one_by_one(kind: Kind, tmp_path, suffix):
+    for stem in "abcd":
+        Image.new("RGB", (40, 40)).save(tmp_path / f"{stem}{suffix}")
+    alive: list[weakref.ref] = []
+    decode = folder.decode
+    with pytest.MonkeyPatch.context() as patch:
+
+        def decoded(file: Path) -> Image.Image:
+            assert all(reference() is None for reference in alive)
+            image = decode(file)
+            alive.append(weakref.ref(image))
+            return image
+
+        patch.setattr(folder, "decode", decoded)
+        kind.read(tmp_path)
+    assert len(alive) == 4
 
 
 @KINDS

@@ -265,7 +265,7 @@ def test_images_must_pair_by_name_and_the_report_may_not_lie_among_them(compared
     write_images(compared / "fewer", ["00", "stranger"], images()[:2])
     for words, said in (
         (["fewer"], "stranger"),
-        (["b", "--out", "b"], "holds the images themselves"),
+        (["b", "--out", "b"], "holds the input images"),
     ):
         paths = [str(compared / word) if word in ("fewer", "b") else word for word in words]
         with pytest.raises(SystemExit) as ended:

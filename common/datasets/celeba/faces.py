@@ -24,7 +24,16 @@ from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 import numpy as np
 from PIL import Image
 
-from common.datasets.folder import GRAY_MODES, as_array, as_mode, decode, listed, open_images
+from common.datasets.folder import (
+    GRAY_MODES,
+    as_array,
+    as_mode,
+    decode,
+    listed,
+    read_each,
+    see_through,
+    tell_transparent,
+)
 from common.device import cores
 from common.errors import UserError
 
@@ -87,7 +96,7 @@ def read_faces(path: str | Path, size: int, crop: Crop) -> tuple[list[str], np.n
     """Reads a photograph, or all images of a folder, as the networks see faces; see `face`.
 
     Args:
-        path: an image file or a folder, as for `common.datasets.folder.read_images`.
+        path: an image file or a folder, as for `common.datasets.folder.read_each`.
         size: side to deliver.
         crop: what is kept of aligned images.
 
@@ -95,15 +104,18 @@ def read_faces(path: str | Path, size: int, crop: Crop) -> tuple[list[str], np.n
         The stems, and the images, uint8 `[N, size, size, 3]` in the same order.
 
     Raises:
-        UserError: the path is missing, holds no images or an unreadable one, or two of one stem.
+        UserError: as for `common.datasets.folder.read_each`.
     """
-    pictures = open_images(path)
-    others = [
-        f"{file.name} ({image.width}x{image.height})"
-        for file, image in pictures
-        if not is_aligned(image) and image.width != image.height
-    ]
-    gray = [file.name for file, image in pictures if image.mode in GRAY_MODES]
+
+    def read(image: Image.Image) -> tuple[np.ndarray, str, bool, bool]:
+        middle = not is_aligned(image) and image.width != image.height
+        shape = f"{image.width}x{image.height}" if middle else ""
+        return face(image, size, crop), shape, image.mode in GRAY_MODES, see_through(image)
+
+    pictures = read_each(path, read)
+    others = [f"{file.name} ({shape})" for file, (_, shape, _, _) in pictures if shape]
+    gray = [file.name for file, (_, _, is_gray, _) in pictures if is_gray]
+    tell_transparent([file.name for file, (*_, transparent) in pictures if transparent])
     if gray:
         logger.warning("%s: without colour, and this model knows faces in colour.", listed(gray))
     if others:
@@ -113,8 +125,7 @@ def read_faces(path: str | Path, size: int, crop: Crop) -> tuple[list[str], np.n
             "half-way down; of others, such as whole people, it makes something else.",
             listed(others),
         )
-    images = np.stack([face(image, size, crop) for _, image in pictures])
-    return [file.stem for file, _ in pictures], images
+    return [file.stem for file, _ in pictures], np.stack([image for _, (image, *_) in pictures])
 
 
 def is_aligned(image: Image.Image) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -92,7 +94,33 @@ def test_images_that_are_missing_or_would_be_replaced_are_refused_before_a_model
 ):
     words = [str(inputs if there else tmp_path / "no"), "--out", str(inputs)]
     with pytest.raises(UserError, match=message):
-        run_reconstruct("toy", lambda run: pytest.fail("loaded"), words)
+        run_reconstruct("toy", module(lambda run: pytest.fail("loaded")), words)
+
+
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+def test_originals_behind_links_stay_as_they_are(tmp_path, inputs, link):
+    (tmp_path / "links").mkdir()
+    files = sorted(inputs.iterdir())
+    before = [file.read_bytes() for file in files]
+    for file in files:
+        link(file, tmp_path / "links" / file.name)
+    with pytest.raises(UserError, match="holds the input images"):
+        reconstruct(ImagesCommand(images=tmp_path / "links", out=inputs), Stub())
+    assert sorted(inputs.iterdir()) == files
+    assert [file.read_bytes() for file in files] == before
+
+
+def test_a_broken_image_does_not_stop_the_others(tmp_path, inputs, sheets, caplog):
+    folder = tmp_path / "images"
+    shutil.copytree(inputs, folder)
+    for name in ("00.png", "04.png", "20.jpe"):
+        (folder / name).write_bytes(b"\xff\xd8 broken")
+    reconstruct(ImagesCommand(images=folder, out=tmp_path / "out"), Stub())
+    assert "3 left out: 00.png, 04.png, 20.jpe (cannot be read" in caplog.text
+    assert sorted(file.stem for file in (tmp_path / "out").glob("*.png")) == [
+        *("01", "02", "03", *STEMS[5:12]),
+    ]
+    np.testing.assert_array_equal(read(tmp_path / "out" / "05.png"), IMAGES[5, ..., 0] + 51)
 
 
 def test_an_edit_leaves_its_images_a_sheet_and_the_codes(tmp_path, sheets, caplog):

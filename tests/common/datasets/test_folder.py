@@ -1,6 +1,8 @@
-"""Folders of images: what is read, what is written, what pairs, and what is refused."""
+"""Folders of images: what is read, what is written, what is left out, and what is refused."""
 
 import logging
+import os
+import shutil
 
 import numpy as np
 import pytest
@@ -8,9 +10,10 @@ from PIL import Image
 
 from common.datasets.folder import (
     SUFFIXES,
+    check_inputs,
+    decode,
     listed,
-    paired_images,
-    read_digits,
+    read_each,
     read_images,
     write_images,
 )
@@ -119,25 +122,180 @@ def test_bad_paths_are_refused(tmp_path):
     with pytest.raises(UserError, match="nowhere does not exist; give an image file or a folder"):
         read_images(tmp_path / "nowhere", (3, 4), "L")
     with pytest.raises(
-        UserError, match=r"no images in .*, which contains nothing; .* \.png, \.jpg"
+        UserError, match=r"no images in .*, which contains nothing; .* \.png, \.apng"
     ):
         read_images(tmp_path, (3, 4), "L")
     for number in range(6):
-        (tmp_path / f"{number}.tiff").write_bytes(b"")
+        (tmp_path / f"{number}.nef").write_bytes(b"")
     (tmp_path / "0").mkdir()
-    with pytest.raises(UserError, match=r"contains 0/, 0.tiff, .*, 3.tiff and 2 more; they"):
+    with pytest.raises(
+        UserError, match=r"contains 0/ \(.*\); 0.nef, .*, 4.nef and 1 more \(no form"
+    ):
         read_images(tmp_path, (3, 4), "L")
-    with pytest.raises(UserError, match=r"0.tiff is not an image file; images end in \.png"):
-        read_images(tmp_path / "0.tiff", (3, 4), "L")
+    with pytest.raises(
+        UserError, match=r"0.nef is not an image file that is read here; images end"
+    ):
+        read_images(tmp_path / "0.nef", (3, 4), "L")
 
 
-def test_an_unreadable_image_is_named(tmp_path):
+# What is left out
+
+
+def noise_png(folder) -> bytes:
     noise = np.random.default_rng(0).integers(0, 256, (64, 64), dtype=np.uint8)
-    intact = save(tmp_path / "intact.png", noise).read_bytes()
-    for content in (b"", b"<html>quota</html>", intact[:30], intact[: len(intact) // 2]):
-        (tmp_path / "broken.png").write_bytes(content)
-        with pytest.raises(UserError, match=r"broken\.png cannot be read as an image"):
-            read_images(tmp_path, (3, 4), "L")
+    return save(folder / "intact.png", noise).read_bytes()
+
+
+BROKEN = {
+    "empty.bmp": lambda png: b"",
+    "page.tif": lambda png: b"<html>quota</html>",
+    "begun.webp": lambda png: png[:30],
+    "half.gif": lambda png: png[: len(png) // 2],
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_image_is_refused_alone_and_left_out_of_a_folder(tmp_path, caplog, name):
+    png = noise_png(tmp_path)
+    broken = tmp_path / name
+    broken.write_bytes(BROKEN[name](png))
+    assert read_images(tmp_path, (64, 64), "L")[0] == ["intact"]
+    (message,) = caplog.messages
+    assert message.startswith(f"{tmp_path}: 1 left out: {name} (cannot be read as an image (")
+    with pytest.raises(UserError, match=rf"{name} cannot be read as an image"):
+        read_images(broken, (64, 64), "L")
+
+
+def test_where_no_image_of_a_folder_can_be_read_all_are_named(tmp_path):
+    for name in ("a.png", "b.jpe", "c.pgm"):
+        (tmp_path / name).write_bytes(b"lost")
+    with pytest.raises(
+        UserError, match=r"None of the images in .* a\.png, b\.jpe, c\.pgm \(cannot"
+    ):
+        read_images(tmp_path, (3, 4), "L")
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda f: (f / "holidays").mkdir(), "holidays/ (folders within it are not read)"),
+        (lambda f: (f / "z.png").symlink_to("gone.png"), "z.png (links to nothing)"),
+        (lambda f: (f / "loop.jpg").symlink_to("loop.jpg"), "loop.jpg (links to nothing)"),
+        (lambda f: (f / "raw.DNG").write_bytes(b"II"), "raw.DNG (no format that is read here; "),
+        (lambda f: (f / "x.heif").write_bytes(b""), "convert others to PNG or JPEG, such as by"),
+        (lambda f: (f / "drawing.svg").write_bytes(b""), "drawing.svg (no format that is read"),
+        (lambda f: (f / "picture").write_bytes(b""), "picture (no format that is read here; "),
+        (lambda f: (f / "report").mkdir(), "report/ (folders within it are not read)"),
+        (lambda f: os.mkfifo(f / "pipe.png"), "pipe.png (no format that is read here; "),
+    ],
+)
+def test_what_might_be_expected_to_be_read_is_named_in_one_line(tmp_path, caplog, make, told):
+    save(tmp_path / "a.png", RAMP)
+    make(tmp_path)
+    assert len(read_each(tmp_path, lambda image: image.size)) == 1
+    (message,) = caplog.messages
+    assert message.startswith(f"{tmp_path}: 1 left out: ")
+    assert told in message
+
+
+@pytest.mark.parametrize(
+    "name", ["README.md", ".hidden.heic", "table.csv", "sheets/edits.png", "report/report.html"]
+)
+def test_texts_hidden_files_and_what_commands_leave_are_not_mentioned(tmp_path, caplog, name):
+    save(tmp_path / "a.png", RAMP)
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("")
+    read_each(tmp_path, lambda image: image.size)
+    assert not caplog.messages
+
+
+# Large images
+
+
+@pytest.mark.parametrize(
+    ("name", "header"),
+    [
+        ("a.ppm", b"P6 20000 20000 255\n"),
+        ("a.pgm", b"P5 179000000 1 255\n"),
+        (
+            "a.bmp",
+            b"BM" + bytes(8) + b"\x36\0\0\0" + (40).to_bytes(4, "little")
+            + (30_000).to_bytes(4, "little") * 2 + b"\1\0\x18\0" + bytes(24),
+        ),
+    ],
+)  # fmt: skip
+def test_an_image_with_too_many_pixels_is_not_called_damaged(tmp_path, name, header):
+    (tmp_path / name).write_bytes(header)
+    with pytest.raises(
+        UserError, match=rf"{name} has more than 178 million pixels.*; make it smal"
+    ):
+        decode(tmp_path / name)
+
+
+@pytest.mark.parametrize("mode", ["F", "LAB"])
+def test_pixels_that_would_lose_their_meaning_are_refused(tmp_path, mode):
+    Image.new(mode, (4, 3)).save(tmp_path / "a.tiff")
+    with pytest.raises(UserError, match=r"a\.tiff cannot be read as an image"):
+        decode(tmp_path / "a.tiff")
+
+
+# Originals
+
+
+@pytest.fixture
+def originals(tmp_path):
+    """Three images, and a folder beside them."""
+    (tmp_path / "here" / "originals").mkdir(parents=True)
+    for stem in ("a", "b", "c"):
+        save(tmp_path / "here" / "originals" / f"{stem}.png", RAMP)
+    return tmp_path / "here" / "originals"
+
+
+def linked(originals, link):
+    """A new folder with a link to each file."""
+    folder = originals.parent / "links"
+    folder.mkdir()
+    for file in sorted(originals.iterdir()):
+        link(file, folder / f"{file.stem}.png")
+    return folder
+
+
+def link_to(path, name):
+    link = path.parent.parent / name
+    link.symlink_to(path)
+    return link
+
+
+SPELLINGS = {  # the images, and the folder of results
+    "with dots": lambda o: (o, o.parent / ".." / "here" / "." / "originals"),
+    "link to the folder": lambda o: (o, link_to(o, "out")),
+    "link above the folder": lambda o: (o, link_to(o.parent, "out") / "originals"),
+    "links in another folder": lambda o: (linked(o, os.symlink), o),
+    "hard links": lambda o: (linked(o, os.link), o),
+    "relative links": lambda o: (
+        linked(o, lambda file, link: link.symlink_to(f"../originals/{file.name}")),
+        o,
+    ),
+    "link of another name to one image": lambda o: (link_to(o / "b.png", "other.png"), o),
+    "results are links": lambda o: (o, linked(o, os.symlink)),
+    "sheets are the originals": lambda o: (o, o.rename(o.parent / "sheets").parent),
+}
+
+
+@pytest.mark.parametrize("name", SPELLINGS)
+def test_no_way_to_name_a_folder_lets_results_replace_their_originals(originals, name):
+    images, out = SPELLINGS[name](originals)
+    images = images if images.exists() else out / "sheets"
+    with pytest.raises(UserError, match=r"holds the input images \(.*; name another folder"):
+        check_inputs(out, images)
+    with pytest.raises(UserError, match="holds the input images"):
+        check_inputs(out, None, save(originals.parent / "other.png", RAMP), images)
+
+
+@pytest.mark.parametrize("out", ["new", "copies", "."])
+def test_results_may_replace_earlier_results_and_copies(originals, out):
+    shutil.copytree(originals, originals.parent / "copies")
+    check_inputs(originals.parent / out, originals)
 
 
 def test_two_images_of_one_stem_are_refused(tmp_path):
@@ -175,125 +333,7 @@ def test_writing_replaces_and_refuses(tmp_path):
         write_images(tmp_path, ["a"], np.zeros((1, 3, 4, 1), np.float32))
 
 
-@pytest.fixture
-def two_folders(tmp_path):
-    originals, results = tmp_path / "originals", tmp_path / "results"
-    for folder in (originals, results):
-        folder.mkdir()
-    return originals, results
-
-
-def test_folders_pair_by_stem(two_folders):
-    originals, results = two_folders
-    save(originals / "a-b.png", RAMP)
-    save(originals / "a.png", RAMP + 1)
-    save(results / "a-b.png", RAMP + 2)
-    save(results / "a.bmp", RAMP + 3)
-    stems, images_a, images_b = paired_images(originals, results)
-    assert stems == ["a", "a-b"]
-    assert images_a[:, 0, 0].tolist() == [[1], [0]]
-    assert images_b[:, 0, 0].tolist() == [[3], [2]]
-
-
-def test_one_coloured_file_makes_all_pairs_rgb(two_folders):
-    originals, results = two_folders
-    save(originals / "a.png", RAMP)
-    save(results / "a.png", RAMP, "RGB")
-    _, images_a, images_b = paired_images(originals / "a.png", results)
-    assert images_a.shape == (1, 3, 4, 3)
-    np.testing.assert_array_equal(images_a, images_b)
-
-
-def test_images_without_a_counterpart_are_named(two_folders):
-    originals, results = two_folders
-    for number in range(7):
-        save(originals / f"{number}.png", RAMP)
-    save(results / "0.png", RAMP)
-    with pytest.raises(
-        UserError, match=r"suffixes: 1, 2, 3, 4, 5 and 1 more of .*originals is not"
-    ):
-        paired_images(originals, results)
-    save(results / "z.png", RAMP)
-    with pytest.raises(
-        UserError, match=r"1 more of .*, and z of .*results is not in .*originals\.$"
-    ):
-        paired_images(originals, results)
-
-
-def test_sizes_must_be_equal_within_and_across(two_folders):
-    originals, results = two_folders
-    save(originals / "a.png", RAMP)
-    save(results / "a.png", RAMP.T)
-    with pytest.raises(UserError, match=r"results/a.png is 4x3 but .*originals/a.png is 3x4; all"):
-        paired_images(originals, results)
-
-
 def test_long_lists_of_names_end_with_a_number():
     assert listed(["a", "b", "c", "d", "e"]) == "a, b, c, d, e"
     assert listed(["a", "b", "c", "d", "e", "f", "g"]) == "a, b, c, d, e and 2 more"
     assert listed(["a", "b", "c"], most=1) == "a and 2 more"
-
-
-# Digits
-
-INK = np.zeros((28, 28), np.uint8)
-INK[4:24, 12:16] = 255  # white on black: 80 of 784 pixels
-
-
-def test_digits_are_28x28_and_white_on_black(tmp_path, caplog):
-    save(tmp_path / "1.png", INK)
-    stems, images = read_digits(tmp_path)
-    assert stems == ["1"]
-    np.testing.assert_array_equal(images, INK[None, :, :, None])
-    assert not caplog.messages
-
-
-def test_digits_in_dark_ink_are_inverted_on_demand(tmp_path, caplog):
-    save(tmp_path / "1.png", 255 - INK)
-    _, images = read_digits(tmp_path, invert=True)
-    np.testing.assert_array_equal(images[0, :, :, 0], INK)
-    assert not caplog.messages
-
-
-def test_digits_that_look_inverted_are_named_with_the_flag_that_helps(tmp_path, caplog):
-    save(tmp_path / "dark.png", 255 - INK)
-    save(tmp_path / "light.png", INK)
-    read_digits(tmp_path, flag="--without-invert")
-    (message,) = caplog.messages
-    assert message.startswith("dark: mostly white, and the model knows white digits on black")
-    assert message.endswith("black on white, say so by --without-invert.")
-
-
-def test_digits_that_are_inverted_by_mistake_are_named(tmp_path, caplog):
-    save(tmp_path / "light.png", INK)
-    read_digits(tmp_path, invert=True)
-    (message,) = caplog.messages
-    assert message.endswith("leave out the inversion.")
-
-
-@pytest.mark.parametrize(("level", "warned"), [(127, False), (128, True)])
-def test_a_digit_may_be_half_white(tmp_path, caplog, level, warned):
-    save(tmp_path / "1.png", np.full((28, 28), level, np.uint8))
-    read_digits(tmp_path)
-    assert bool(caplog.messages) is warned
-
-
-def test_digits_of_another_size_are_resized_and_coloured_ones_made_gray(tmp_path, caplog):
-    save(tmp_path / "1.png", np.full((56, 56, 3), (0, 100, 0), np.uint8))
-    _, images = read_digits(tmp_path)
-    assert images.shape == (1, 28, 28, 1)
-    assert np.unique(images).tolist() == [59]  # ITU-R 601: 0.587 * 100
-    assert "Resized 1 of 1 images to 28x28" in caplog.text
-
-
-def test_a_colour_photograph_among_digits_is_told_and_gray_ones_in_rgb_are_not(tmp_path, caplog):
-    rng = np.random.default_rng(0)
-    gray = rng.integers(0, 90, (28, 28, 1), np.uint8)
-    Image.fromarray(np.repeat(gray, 3, axis=2)).save(tmp_path / "gray.png")
-    read_digits(tmp_path)
-    assert not caplog.text
-    Image.fromarray(np.concatenate([gray, gray // 4, gray // 2], axis=2)).save(
-        tmp_path / "photo.png"
-    )
-    read_digits(tmp_path)
-    assert "photo: in colour" in caplog.text

@@ -32,13 +32,30 @@ def load(folder: Path, split: str, **options):
 
 
 def test_the_last_images_are_held_out_and_none_is_in_two_splits(folder):
-    parts = [load(folder, split) for split in plain.SPLITS]
+    parts = [load(folder, split) for split in ("train", "dev", "test")]
     assert [len(part) for part in parts] == [96, 2, 2]
     values = [int(image[0, 0, 0]) for part in parts for image in part.images]
     assert values == list(range(100))
     for part in parts:
         assert part.images.shape[1:] == (16, 16, 3)
         assert part.attributes.shape == (len(part), 0)
+
+
+@pytest.mark.parametrize("count", [1, 2, 99])
+def test_all_of_them_are_all_of_them(folder, count):
+    for file in sorted(folder.iterdir())[count:]:
+        file.unlink()
+    assert load(folder, "all").images[:, 0, 0, 0].tolist() == list(range(count))
+
+
+@pytest.mark.parametrize("name", ["more/", "portrait.heic", "gone.jpg"])
+def test_what_is_left_out_is_named(folder, caplog, name):
+    if name == "gone.jpg":
+        (folder / name).symlink_to("nothing")
+    else:
+        (folder / name).mkdir()
+    load(folder, "all")
+    assert f"1 left out: {name.removesuffix('.heic')}" in caplog.text
 
 
 def test_the_middle_square_is_kept(tmp_path):
@@ -77,5 +94,5 @@ def test_a_bad_folder_is_refused(folder, change, said):
 def test_no_folder_and_other_splits_are_refused(folder):
     with pytest.raises(UserError, match="by --data-dir"):
         plain.load("train", None)
-    with pytest.raises(UserError, match="no split 'val'; choose train, dev, test"):
+    with pytest.raises(UserError, match="no split 'val'; choose all, train, dev, test"):
         load(folder, "val")
