@@ -111,6 +111,14 @@ def test_digits_may_be_inverted(tmp_path, decoded, caplog):
     assert not caplog.messages
 
 
+@pytest.mark.parametrize("ground", [(0, 0, 0, 0), (255, 255, 255, 0), (9, 9, 9, 200)])
+def test_transparent_parts_of_faces_are_told(tmp_path, caplog, ground):
+    Image.new("RGBA", (16, 16), ground).save(tmp_path / "cut.png")
+    Image.new("RGBA", (16, 16), (9, 9, 9, 255)).save(tmp_path / "whole.png")
+    FACES.read(tmp_path)
+    assert caplog.messages == ["cut.png: transparent parts count as black."]
+
+
 def test_faces_refuse_to_be_inverted_before_anything_is_read(tmp_path, decoded):
     with pytest.raises(UserError, match="--with-invert is for digits; the model knows faces"):
         FACES.read(tmp_path / "nowhere", invert=True, flag="--with-invert")

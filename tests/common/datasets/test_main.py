@@ -185,6 +185,18 @@ def test_a_mistake_is_one_sentence(words, said, capsys, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("out", ["photos/1.png", "photos/../photos/0.png", "link.png", "hard.png"])
+def test_the_picture_takes_the_place_of_no_photograph(out, capsys, tmp_path):
+    (tmp_path / "photos").mkdir()
+    for number in range(3):
+        Image.new("RGB", (40, 30)).save(tmp_path / "photos" / f"{number}.png")
+    (tmp_path / "link.png").symlink_to("photos/2.png")
+    (tmp_path / "hard.png").hardlink_to(tmp_path / "photos" / "2.png")
+    with pytest.raises(SystemExit):
+        main(["--data-dir", str(tmp_path / "photos"), "--out", str(tmp_path / out)])
+    assert f"{out} is a file of the data" in capsys.readouterr().err
+
+
 def test_mnist_is_prepared_by_tfds_and_found_again(shown, tmp_path, monkeypatch):
     from tensorflow_datasets.image_classification import mnist as theirs
 

@@ -327,6 +327,14 @@ def test_folders_of_images_give_the_same_digits_in_the_order_of_their_names(idx,
     same(found, files)  # the names are the rows; all ten digits are among the 23
 
 
+def test_ink_on_transparent_ground_is_learnt_as_ink(idx, tmp_path):
+    folder = as_images(idx, tmp_path)
+    for file in folder.rglob("*.png"):
+        ink = Image.open(file)
+        Image.merge("LA", [Image.new("L", ink.size), ink]).save(file)  # black
+    same(mnist.load("train", folder), mnist.load("train", idx))
+
+
 def test_digits_without_a_common_order_are_mixed(tmp_path):
     for split in ("train", "test"):
         for digit in range(10):
