@@ -32,6 +32,7 @@ from common.datasets.celeba.readers import (
     ZIP,
     Form,
     Read,
+    fingerprint,
     folder_reader,
     refuse_twice,
     unchanged,
@@ -243,6 +244,10 @@ def _prepared_form(folder: Path, changed: int, size: int) -> Form:
             rows[name] = np.array([values["attributes"][key] for key in ATTRIBUTES], bool)
             parts[name], places[name] = part, (split, row)
 
+    @functools.cache
+    def content() -> str:
+        return " ".join(fingerprint(file) for file in sorted(folder.iterdir()) if file.is_file())
+
     def read_images(names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
         for split in TFDS_SPLITS:
             wanted = {places[name][1]: name for name in names if places[name][0] == split}
@@ -255,7 +260,7 @@ def _prepared_form(folder: Path, changed: int, size: int) -> Form:
         rows,
         parts,
         sorted(rows),
-        lambda name: f"{folder.resolve()} {changed} {size} {places[name]}",
+        lambda name: f"{content()} {places[name]}",
         read_images,
         numbered=whole,
     )

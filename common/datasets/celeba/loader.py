@@ -3,8 +3,8 @@
 The data are for non-commercial research and are not part of this project: `data_dir` names a
 folder that holds them in one of the forms of `common.datasets.celeba.forms`, whole, in part, or as
 a smaller copy of that proportion (178x218). Images are decoded, cropped and resized once, into a
-memory-mapped array of bytes below `cache_dir`, which is named after a hash of the files and the
-transform (`common.datasets.celeba.faces`).
+memory-mapped array of bytes below `cache_dir`, which is named after a hash of the files' bytes and
+the transform (`common.datasets.celeba.faces`).
 
 Splits: `train`, `dev`, `test`, by default those of `list_eval_partition.txt`, or the official
 ranges of file numbers without it. A paper may split by the order of the files instead: so many of

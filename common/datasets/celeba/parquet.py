@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from common.datasets.celeba.lists import ALL_IMAGES, ATTRIBUTES
-from common.datasets.celeba.readers import Form, what_is_wrong
+from common.datasets.celeba.readers import Form, fingerprint, what_is_wrong
 from common.datasets.folder import listed
 from common.errors import UserError
 
@@ -54,10 +55,11 @@ def parquet_form(files: Sequence[Path]) -> Form:
                 raise UserError(f"{file} has the image {name} a second time.")
             rows[name], places[name], parts[name] = values, (file, row), splits[file] or 0
 
+    content = functools.cache(fingerprint)
+
     def stamp(name: str) -> str:
         file, row = places[name]
-        status = file.stat()
-        return f"{file.name} {status.st_size} {status.st_mtime_ns} {row}"
+        return f"{content(file)} {row}"
 
     def read(names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
         wanted: dict[Path, dict[int, str]] = {}

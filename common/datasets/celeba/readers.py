@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,7 +35,7 @@ class Form:
         rows: name of an image, a file name without its suffix -> its attributes, bool `[40]`.
         parts: name -> 0 train, 1 dev, 2 test; None where the form does not tell.
         names: of the images that are there, sorted.
-        stamp: name -> a text that changes when the image does.
+        stamp: name -> a text that tells the image's content, wherever and whenever it was written.
         read: names -> these names with the bytes of their files, in the order that suits the form;
             no bytes of a file that cannot be read.
         numbered: the names are CelebA's file numbers, or the names that stand in for them.
@@ -52,15 +53,24 @@ class Form:
 Reader = tuple[str, Sequence[str], Callable[[str], str], Read]
 
 
+def fingerprint(file: Path) -> str:
+    """A hash of a file's bytes: names, sizes and times can be those of another folder's files.
+
+    For 200,000 small images that is 9 s of a processor's time; their status took 1 s, and decoding
+    takes more than a minute.
+    """
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "blake2b").hexdigest()
+
+
 def folder_reader(files: Mapping[str, Path]) -> Reader:
     """Reads image files."""
 
     def stamp(name: str) -> str:
         try:
-            status = files[name].stat()
+            return f"{files[name].name} {fingerprint(files[name])}"
         except OSError:
-            return f"{files[name].name} is a link to nothing"
-        return f"{files[name].name} {status.st_size} {status.st_mtime_ns}"
+            return f"{files[name].name} cannot be read"
 
     def read(names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
         for name in names:

@@ -323,6 +323,20 @@ def test_another_set_of_the_same_size_and_time_is_not_taken_from_the_cache(tfds,
     assert (loaded[0] != loaded[1]).any()
 
 
+@pytest.mark.parametrize("image", [0, 3, 7])
+def test_a_table_of_the_same_size_and_time_with_another_image_is_another(official, tmp_path, image):
+    as_parquet(official, tmp_path / "one")
+    shutil.copytree(tmp_path / "one", tmp_path / "other")
+    inside = images(official)[image].read_bytes()[300:340]
+    for file in (tmp_path / "other").rglob("*.parquet"):
+        file.write_bytes(file.read_bytes().replace(inside, inside[::-1]))
+    for file in tmp_path.rglob("*.parquet"):
+        os.utime(file, (1, 1))
+    one, other = (find(tmp_path / name) for name in ("one", "other"))
+    name = images(official)[image].stem
+    assert one.stamp(name) != other.stamp(name)
+
+
 def test_a_table_of_no_split_among_others_is_refused(official, tmp_path):
     as_parquet(official, tmp_path)
     (tmp_path / "data" / "test-00000-of-00002.parquet").rename(tmp_path / "data" / "more.parquet")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import io
 import itertools
 import logging
 import os
@@ -12,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -480,8 +482,12 @@ def test_a_cache_that_cannot_be_made_is_named(original, tmp_path):
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's always full device")
 def test_a_full_disk_is_a_user_error_and_leaves_nothing(original, cache, monkeypatch):
     form = find(original)
-    full = open("/dev/full", "r+b")  # noqa: SIM115
-    monkeypatch.setattr(Path, "open", lambda *_: full)
+    full, opened = open("/dev/full", "r+b"), Path.open  # noqa: SIM115
+
+    def fully(path: Path, mode: str) -> BinaryIO:
+        return full if mode == "wb" else opened(path, mode)
+
+    monkeypatch.setattr(Path, "open", fully)
     with pytest.raises(
         UserError, match=r"Cannot write the cache .*\.npy \(No space left on device\); it needs 0.0"
     ):
@@ -526,11 +532,52 @@ def test_another_size_or_crop_is_decoded_anew(original, decoded):
         assert len(decoded) == 4
 
 
-def test_a_new_time_of_change_is_enough_to_decode_anew(folder, decoded):
+def test_another_time_or_place_of_the_same_images_is_no_reason_to_decode_them_anew(
+    folder, tmp_path, decoded
+):
     load(folder, "dev")
     os.utime(folder / "img_align_celeba" / "000013.jpg", ns=(1, 1))
     load(folder, "dev")
-    assert len(decoded) == 8
+    load(shutil.copytree(folder, tmp_path / "moved"), "dev")
+    assert len(decoded) == 4
+
+
+def mirrored(content: bytes) -> bytes:
+    """Another JPEG of the same size in bytes: what follows its end is not looked at."""
+    file = io.BytesIO()
+    with Image.open(io.BytesIO(content)) as image:
+        image.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(file, "jpeg", quality=20)
+    return file.getvalue().ljust(len(content), b"\0")
+
+
+@pytest.mark.parametrize("changed", [["000013"], ["000014", "000016"], ["000015"]])
+@pytest.mark.parametrize("packed", [False, True])
+def test_images_of_equal_names_sizes_and_times_in_two_folders_are_not_taken_for_each_other(
+    original, tmp_path, changed, packed
+):
+    loaded = []
+    for name in ("one", "other"):
+        place = shutil.copytree(original, tmp_path / name)
+        if name == "other":
+            for image in changed:
+                file = place / "img_align_celeba" / f"{image}.jpg"
+                file.write_bytes(mirrored(file.read_bytes()))
+        for file in place.rglob("*"):
+            os.utime(file, (4e8, 4e8))
+        if packed:
+            inside = place / "img_align_celeba"
+            with zipfile.ZipFile(f"{inside}.zip", "w") as archive:
+                for file in sorted(inside.iterdir()):
+                    archive.write(file, f"{inside.name}/{file.name}")
+            shutil.rmtree(inside)
+            os.utime(f"{inside}.zip", (4e8, 4e8))
+        loaded.append(load(place, "dev").images)
+    rows = [number for number, pair in enumerate(zip(*loaded, strict=True)) if differs(*pair)]
+    assert rows == [int(name) - 13 for name in changed]
+
+
+def differs(one: np.ndarray, other: np.ndarray) -> bool:
+    return bool((one != other).any())
 
 
 def test_a_damaged_cache_is_named(original, cache):
