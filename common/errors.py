@@ -61,8 +61,8 @@ def exits_cleanly(command: Callable[P, T]) -> Callable[P, T]:
             if error.errno not in PLACE:
                 raise
             sys.stderr.write(
-                f"error: {error.filename or 'a file'} cannot be read or written ({error.strerror}); "
-                "change its permissions, make room, or name another place.\n"
+                f"error: {error.filename or 'a file'} cannot be read or written "
+                f"({error.strerror}); change its permissions, make room, or name another place.\n"
             )
             sys.exit(2)
         except KeyboardInterrupt as interrupt:

@@ -23,7 +23,7 @@ import tyro
 from common import device
 from common.datasets.folder import image_files
 from common.errors import UserError, exits_cleanly
-from common.files import refuse_overwriting
+from common.files import check_writable, refuse_overwriting
 from common.reporting.document import Report
 from common.reporting.publish import write
 from common.reporting.tables import metric_table, show
@@ -144,6 +144,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     command = tyro.cli(CompareCommand, prog="python -m common.report", args=arguments)
     for folder in (command.originals, command.reconstructions):
         image_files(folder)  # refuses at once what is missing
+    check_writable(report_folder(command))
+    for given in (command.inception, command.data_dir):
+        if given is not None and not given.exists():
+            raise UserError(f"{given} does not exist.")
     device.choose("cpu")  # SSIM comes from TensorFlow, and is no work for a GPU
     report, out = compare(command)
     console = Console()

@@ -78,3 +78,21 @@ def test_a_command_switches_onednn_on_before_tensorflow_starts(module, tmp_path)
         timeout=120,
     )
     assert done.stdout.endswith("onednn=1 quiet=True"), done.stdout + done.stderr
+
+
+# Imports every light module where Unix' own modules are missing, as on Windows.
+ELSEWHERE = """
+import importlib, sys
+for name in ("fcntl", "grp", "pwd", "resource", "termios"):
+    sys.modules[name] = None
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+from common.datasets.celeba import faces
+from pathlib import Path
+faces.sweep(Path("."))
+"""
+
+
+def test_commands_can_be_imported_on_systems_that_are_no_unix():
+    modules = ["common.datasets.celeba.loader", "common.runs.directory", *COMMANDS, *WITHOUT]
+    subprocess.run([sys.executable, "-c", ELSEWHERE, *modules], cwd=ROOT, check=True, timeout=120)

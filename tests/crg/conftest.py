@@ -70,7 +70,8 @@ def model(
 @pytest.fixture
 def _model_loaded_once(model: CRGEditor, monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands that name the folder of `model` get it without reading it again."""
-    monkeypatch.setattr("crg.editor.load", {model.folder: model}.__getitem__)
+    for how in ("load", "outline"):
+        monkeypatch.setattr(f"crg.editor.{how}", {model.folder: model}.__getitem__)
 
 
 @pytest.fixture(scope="session")

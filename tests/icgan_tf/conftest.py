@@ -159,4 +159,5 @@ def _models_loaded_once(
 ) -> None:
     """Commands that name the folder of one of them as a run get it."""
     loaded = {one.folder: one for one in (model, faces_model)}
-    monkeypatch.setattr("icgan_tf.editor.load", loaded.__getitem__)
+    for how in ("load", "outline"):
+        monkeypatch.setattr(f"icgan_tf.editor.{how}", loaded.__getitem__)

@@ -16,7 +16,8 @@ from ifcvaegan.edit import main
 @pytest.fixture
 def edited_by(tmp_path, model, faces, monkeypatch) -> Callable[..., np.ndarray]:
     """Runs the command on three faces; what it wrote, in the order of the names."""
-    monkeypatch.setattr("ifcvaegan.editor.load", {model.folder: model}.__getitem__)
+    for how in ("load", "outline"):
+        monkeypatch.setattr(f"ifcvaegan.editor.{how}", {model.folder: model}.__getitem__)
     (tmp_path / "in").mkdir()
     for name, image in zip("abc", faces.images, strict=False):
         Image.fromarray(image).save(tmp_path / "in" / f"{name}.png")

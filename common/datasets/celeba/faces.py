@@ -37,6 +37,11 @@ from common.datasets.folder import (
 from common.device import cores
 from common.errors import UserError
 
+try:
+    import fcntl
+except ImportError:  # Windows, where a cache is not swept while others may fill it
+    fcntl = None
+
 if TYPE_CHECKING:
     from common.datasets.celeba.readers import Form
 
@@ -46,11 +51,6 @@ WIDTH, HEIGHT = 178, 218  # pixels of an official image
 Crop: TypeAlias = tuple[int, int, int, int]  # left, top, right, bottom in an official image
 WHOLE_WIDTH: Crop = (0, 20, 178, 198)
 BLOCK = 256  # images that a thread decodes at a time
-try:
-    import fcntl
-except ImportError:  # Windows, where a cache is not swept while others may fill it
-    fcntl = None
-
 NAMED = 100  # bad images that a message lists before it only counts
 
 
@@ -108,8 +108,8 @@ def read_faces(path: str | Path, size: int, crop: Crop) -> tuple[list[str], np.n
     """
 
     def read(image: Image.Image) -> tuple[np.ndarray, str, bool, bool]:
-        middle = not is_aligned(image) and image.width != image.height
-        shape = f"{image.width}x{image.height}" if middle else ""
+        framed = is_aligned(image) or image.size == (size, size)
+        shape = "" if framed else f"{image.width}x{image.height}"
         return face(image, size, crop), shape, image.mode in GRAY_MODES, see_through(image)
 
     pictures = read_each(path, read)
@@ -290,10 +290,10 @@ def _decode(
 
 def sweep(folder: Path) -> None:
     """Deletes what builds that were killed have left in the cache: nobody holds their locks."""
+    if fcntl is None:
+        return
     for left in folder.glob(".*~faces-*.npy"):
         with contextlib.suppress(OSError), left.open("rb+") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if left.stat().st_size:  # else it has just been made and is not locked yet
                 left.unlink()
-    if fcntl is None:
-        return

@@ -59,17 +59,26 @@ def test_shrinking_averages():
     assert 117 <= pixels.min() <= pixels.max() <= 138  # without antialiasing 0 and 255
 
 
-def test_photographs_of_other_proportions_are_named(tmp_path, caplog):
-    ramp(30, 20).save(tmp_path / "wide.png")
-    ramp(20, 20).save(tmp_path / "square.png")
-    faces.read_faces(tmp_path, SIZE, TIGHT)
-    (message,) = caplog.messages
-    assert "so the middle square is used: wide.png (30x20). Faces should fill it" in message
+@pytest.mark.parametrize(
+    ("width", "height", "told"),
+    [
+        *((178, 218, False), (89, 109, False), (SIZE, SIZE, False)),  # aligned; as made by a model
+        *((20, 20, True), (218, 178, True), (60, 80, True), (64, 80, True)),  # nobody's alignment
+    ],
+)
+def test_photographs_that_nobody_has_aligned_are_warned_of(tmp_path, caplog, width, height, told):
+    ramp(178, 218).save(tmp_path / "aligned.png")
+    ramp(width, height).save(tmp_path / "photo.png")
+    faces.read_faces(tmp_path, SIZE, WHOLE_WIDTH)
+    assert [
+        f"middle square is used: photo.png ({width}x{height})." in m for m in caplog.messages
+    ] == ([True] if told else [])
+    assert told == ("such as whole people" in caplog.text)
 
 
 def test_digits_given_as_faces_are_told(tmp_path, caplog):
-    ramp(20, 20).save(tmp_path / "face.png")
-    ramp(20, 20).convert("L").save(tmp_path / "digit.png")
+    ramp(SIZE, SIZE).save(tmp_path / "face.png")
+    ramp(SIZE, SIZE).convert("L").save(tmp_path / "digit.png")
     faces.read_faces(tmp_path, SIZE, TIGHT)
     assert caplog.messages == ["digit.png: without colour, and this model knows faces in colour."]
 
