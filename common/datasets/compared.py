@@ -58,18 +58,20 @@ def paired_images(
     return [file.stem for file in files_a], images[: len(files_a)], images[len(files_a) :]
 
 
-def one_set(path: str | Path) -> np.ndarray:
+def one_set(path: str | Path) -> tuple[list[str], np.ndarray]:
     """Reads a folder of images of one size.
 
     What cannot be read is left out, with a warning.
 
     Returns:
-        uint8 `[N, H, W, C]`: C = 1 if all of them are gray, else 3.
+        The names of the files, and uint8 `[N, H, W, C]` in the same order: C = 1 if all of them are
+        gray, else 3.
 
     Raises:
         UserError: as for `read_images`; the sizes are not all equal.
     """
-    return stacked(read_each(path, own_pixels))
+    pictures = read_each(path, own_pixels)
+    return [file.name for file, _ in pictures], stacked(pictures)
 
 
 def own_pixels(image: Image.Image) -> tuple[np.ndarray, bool]:

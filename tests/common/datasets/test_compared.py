@@ -77,7 +77,7 @@ def test_what_is_not_measured_is_named(tmp_path, caplog, name):
         (tmp_path / name).symlink_to("nothing")
     else:
         (tmp_path / name).write_bytes(b"no image")
-    np.testing.assert_array_equal(one_set(tmp_path), RAMP[None, :, :, None])
+    np.testing.assert_array_equal(one_set(tmp_path)[1], RAMP[None, :, :, None])
     (message,) = caplog.messages
     assert message.startswith(f"{tmp_path}: 1 left out: {name} (")
 
@@ -93,7 +93,7 @@ def test_of_pairs_a_broken_image_is_refused_since_it_would_leave_one_alone(two_f
 @pytest.mark.parametrize("mode", ["LA", "RGBA", "P"])
 def test_transparent_parts_are_told_and_an_opaque_alpha_is_not(tmp_path, caplog, mode):
     Image.new("RGBA", (4, 3), (0, 0, 0, 255)).convert("RGBA").save(tmp_path / "opaque.png")
-    assert not one_set(tmp_path).any()
+    assert not one_set(tmp_path)[1].any()
     assert not caplog.messages
     Image.new("RGBA", (4, 3), (0, 0, 0, 0)).convert(mode).save(
         tmp_path / "clear.png", **({"transparency": 0} if mode == "P" else {})

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from common.classifiers.features import Space
+from common.datasets.folder import write_images
 from common.metrics.frechet import distances
 from common.metrics.intervals import Interval
+from common.reporting import unpaired
 from common.reporting.unpaired import generated_table
 
 
@@ -75,3 +80,63 @@ def test_too_few_images_have_no_distance(few):
     assert len(generated_table(SPACE, *sets, seed=0)) == 1
     sets[few] = sets[few][:7]
     assert generated_table(SPACE, *sets, seed=0) == []
+
+
+# Images that are in both sets
+
+
+def written(folder: Path, some: np.ndarray, names: list[str] | None = None) -> Path:
+    write_images(folder, names or [f"{row:02d}" for row in range(len(some))], some)
+    return folder
+
+
+@pytest.fixture
+def measured(tmp_path, monkeypatch):
+    """The report on two sets of images, in the space of two values."""
+    monkeypatch.setattr(unpaired, "space_of", lambda *_: SPACE)
+
+    def measure(real: np.ndarray, fake: np.ndarray, names: list[str] | None = None):
+        folders = written(tmp_path / "real", real), written(tmp_path / "fake", fake, names)
+        return unpaired.report(*folders, tmp_path / "report", [])
+
+    return measure
+
+
+@pytest.mark.parametrize("n", [8, 21])
+@pytest.mark.parametrize(
+    ("order", "told"),
+    [
+        (slice(None), "(00.png, 01.png, 02.png, 03.png, 04.png and"),
+        (slice(None, None, -1), "(00.png as {last}.png, 01.png as "),
+        ([1, 0, *range(2, 8)], "(00.png as 01.png, 01.png as 00.png, 02.png,"),
+    ],
+)
+def test_a_set_is_at_no_distance_from_itself_in_whatever_order(measured, n, order, told):
+    real = images(n, 0)[: 8 if isinstance(order, list) else n]
+    found = measured(real, real[order])
+    assert [row[1] for row in found.tables[0].rows] == [
+        *(0.0, Interval(0.0, 0.0, 0.0, len(real)), Interval(0.0, 0.0, 0.0, len(real))),
+    ]
+    (finding,) = found.findings
+    assert finding.startswith(f"Both sets hold the same {len(real)} images")
+    assert told.format(last=f"{len(real) - 1:02d}") in finding
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ([*range(11), 11], "12 of the 12 generated images are also among the real ones"),
+        ([0, 0, 0, 5, 5, 5, 7, 8], "and 4 of the 20 real ones among"),
+        ([19, *range(30, 40)], "1 of the 11 generated images .*00.png as 19.png.*and 1 of the 20"),
+    ],
+)
+def test_the_images_that_are_in_both_sets_are_counted_and_named(measured, rows, told):
+    every = images(40, 0)
+    found = measured(every[:20], every[rows])
+    assert re.search(told, found.findings[0])
+    expected = distances(mean_and_spread(every[:20]), mean_and_spread(every[rows]))
+    assert found.tables[0].rows[0][1] == expected.frechet
+
+
+def test_sets_that_share_nothing_are_told_nothing(measured):
+    assert list(measured(images(9, 0), images(9, 1)).findings) == []
