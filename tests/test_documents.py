@@ -20,13 +20,13 @@ WORK = {  # what a command calls once its words are read
     for package in PAPERS
     for command, work in (
         ("train", "{}.train.check_launch"),
-        ("evaluate", "{}.evaluate.evaluate"),
+        ("evaluate", "{}.evaluate.check_before"),
         ("reconstruct", "common.cli.images.check_inputs"),
     )
 } | {
     "crg.edit": "crg.edit.check_inputs",
     "icgan_tf.edit": "icgan_tf.edit.check",
-    "ifcvaegan.train": "common.device.configure",
+    "ifcvaegan.train": "common.datasets.check",
     "ifcvaegan.edit": "ifcvaegan.edit.check",
     "common.report": "common.report.image_files",
     "common.plots": "common.plots.plot_runs",
