@@ -48,6 +48,7 @@ SPLITS = {  # how many of all of CelebA's files train; None: its own partition
     "report": 196_608,  # the "97 %" of [R]: 24 times its 8,192 images
     "authors": 202_599 - 19_961,  # [O] holds so many out
 }
+LAYERS = ("generator_condition_layer", "discriminator_condition_layer")
 ALL = ("all",)  # every attribute that the data set has, CelebA's 40 [R]
 
 
@@ -129,9 +130,6 @@ class NetworkConfig:
         check_setting("networks.generator_dense", dense, dense >= 0, "at least 0")
         right = hidden is None or hidden > 0
         check_setting("networks.encoder_z_dense", hidden, right, "at least 1, or none")
-        for name in ("generator_condition_layer", "discriminator_condition_layer"):
-            layer = getattr(self, name)
-            check_setting(f"networks.{name}", layer, layer >= 0, "0 or more")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,9 +261,9 @@ class Config:
             right = size >= 16 and math.log2(size).is_integer()
             check_setting("data.image_size", size, right, "16, 32, 64, ... for family paper")
             last = int(math.log2(size)) - 2
-            for name in ("generator_condition_layer", "discriminator_condition_layer"):
+            for name in LAYERS:
                 layer = getattr(self.networks, name)
-                check_setting(f"networks.{name}", layer, layer <= last, f"0 to {last}")
+                check_setting(f"networks.{name}", layer, 0 <= layer <= last, f"0 to {last}")
         else:
             right = self.dataset == "mnist" and size == 28
             check_setting("networks.family", family, right, "paper, but for digits of 28x28")
@@ -287,14 +285,15 @@ class Config:
             _refuse_changed("gan", self.gan, ("step_epochs", "step_factor"), "a constant schedule")
         alone = data.pixel_range != "raw" or self.stages == ("gan",)
         check_setting("data.pixel_range", data.pixel_range, alone, "signed or unit with encoders")
-        spatial = sizes.generator_dense_form == "spatial"
-        right = not spatial or sizes.generator_dense > 0
-        allowed = "vector without generator_dense"
-        check_setting("networks.generator_dense_form", "spatial", right, allowed)
+        form = sizes.generator_dense_form
+        right = form == "vector" or sizes.generator_dense > 0
+        check_setting(
+            "networks.generator_dense_form", form, right, "vector without generator_dense"
+        )
         if sizes.family == "paper":
             return
         unused = ["generator_filters", "generator_dense", "discriminator_filters"]
-        unused += ["generator_condition_layer", "discriminator_condition_layer"]
+        unused += LAYERS
         if sizes.family == "baseline":
             unused += ["encoder_filters", "encoder_z_dense", "encoder_y_dense"]
             values = data.condition_values
@@ -307,9 +306,8 @@ def _refuse_changed(group: str, settings: Any, names: Sequence[str], where: str)
     """Refuses other values than the defaults of settings that have no effect there."""
     for name in names:
         value, usual = getattr(settings, name), getattr(type(settings)(), name)
-        check_setting(
-            f"{group}.{name}", value, value == usual, f"{usual}: it has no effect on {where}"
-        )
+        allowed = f"{usual}: it has no effect on {where}"
+        check_setting(f"{group}.{name}", value, value == usual, allowed)
 
 
 def attribute_names(config: Config) -> tuple[str, ...]:

@@ -53,8 +53,8 @@ def generator(
         dense_form: how that layer is read: "vector", `[dense]` at 1x1, or "spatial", a map of 2x2
             with the first deconvolution's channels (the width `dense` then does not matter).
         output_activation: "tanh" for images in [-1, 1], "sigmoid" for [0, 1].
-        condition_layer: y joins z if 0, the best of the paper's ablation, or else the map after so
-            many transposed convolutions, repeated over it.
+        condition_layer: y enters after so many transposed convolutions; 0, z itself, is the best of
+            the paper's ablation.
 
     Returns:
         A model from [latents `[B, Z]`, conditions `[B, A]`] to images `[B, S, S, C]`.
@@ -62,8 +62,7 @@ def generator(
     Raises:
         ValueError: the side is not such a power of two, or the layer does not exist.
     """
-    stages = _stages(size)
-    _check_layer(condition_layer, stages)
+    stages = _stages(size, condition_layer)
     latent = keras.Input((latent_size,), name="latent")
     condition = keras.Input((conditions,), name="condition")
 
@@ -74,19 +73,15 @@ def generator(
     widths = [filters * 2**stage for stage in reversed(range(stages))]  # 512, 256, 128, 64
     if dense and dense_form == "spatial":
         x = layers.Dense(2 * 2 * widths[0], kernel_initializer=_normal())(x)
-        x = layers.Reshape((2, 2, widths[0]))(x)  # [B, 2, 2, 512]
-        x = _activated(x, "relu")
+        x = _activated(layers.Reshape((2, 2, widths[0]))(x), "relu")  # [B, 2, 2, 512]
     else:
         if dense:
-            x = layers.Dense(dense, kernel_initializer=_normal())(x)
-            x = _activated(x, "relu")
+            x = _activated(layers.Dense(dense, kernel_initializer=_normal())(x), "relu")
         x = layers.Reshape((1, 1, x.shape[-1]))(x)
         x = layers.Conv2DTranspose(widths.pop(0), 4, kernel_initializer=_normal())(x)
         x = at(1, _activated(x, "relu"))  # [B, 4, 4, 512]
-    first = stages - len(widths) + 1
-    for place, width in enumerate(widths, first):  # [B, 8, 8, 256], [B, 16, 16, 128], ...
-        x = _deconvolution(width)(x)
-        x = at(place, _activated(x, "relu"))
+    for place, width in enumerate(widths, stages - len(widths) + 1):  # [B, 8, 8, 256], ...
+        x = at(place, _activated(_deconvolution(width)(x), "relu"))
     x = _deconvolution(channels, dtype="float32")(x)  # [B, 64, 64, 3]
     x = layers.Activation(output_activation, dtype="float32")(x)
     return keras.Model([latent, condition], x, name="generator")
@@ -118,8 +113,7 @@ def discriminator(
     Raises:
         ValueError: the side or the layer does not exist.
     """
-    stages = _stages(size)
-    _check_layer(condition_layer, stages)
+    stages = _stages(size, condition_layer)
     image = keras.Input((size, size, channels), name="image")
     condition = keras.Input((conditions,), name="condition")
     x = image if condition_layer else with_condition(image, condition)
@@ -131,11 +125,6 @@ def discriminator(
     logits = layers.Conv2D(1, 4, kernel_initializer=_normal(), dtype="float32", name="logits")(x)
     logits = layers.Flatten(dtype="float32")(logits)
     return keras.Model([image, condition], logits, name="discriminator")
-
-
-def _check_layer(layer: int, last: int) -> None:
-    if not 0 <= layer <= last:
-        raise ValueError(f"condition_layer is {layer}; it must be 0 to {last}.")
 
 
 def encoder(
@@ -282,11 +271,13 @@ def with_condition(x: Symbolic, condition: Symbolic) -> Symbolic:
     return layers.Concatenate()([x, condition])
 
 
-def _stages(size: int) -> int:
-    """Convolutions from the image to a 4x4 map: 4 for a side of 64."""
+def _stages(size: int, condition_layer: int) -> int:
+    """Convolutions from the image to a 4x4 map, 4 for a side of 64; y enters after one of them."""
     stages = math.log2(size) - 2 if size > 0 else 0
     if stages < 2 or stages != int(stages):
         raise ValueError(f"The side of the images is {size}; it must be 16, 32, 64, 128, ...")
+    if not 0 <= condition_layer <= stages:
+        raise ValueError(f"condition_layer is {condition_layer}; it must be 0 to {int(stages)}.")
     return int(stages)
 
 

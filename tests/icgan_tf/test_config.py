@@ -288,8 +288,7 @@ STAGE = [
             for field, value in (
                 *(("latent_size", 0), ("generator_filters", 0), ("generator_dense", -1)),
                 *(("discriminator_filters", -8), ("discriminator_dropout", 1.0)),
-                *(("discriminator_dropout", -0.1), ("generator_condition_layer", -1)),
-                ("discriminator_condition_layer", -1),
+                ("discriminator_dropout", -0.1),
                 *(("encoder_filters", 0), ("encoder_z_dense", 0), ("encoder_y_dense", 0)),
             )
         ),
@@ -331,8 +330,9 @@ def test_the_28x28_families_are_for_such_digits_alone(family, dataset, size):
 def test_y_enters_g_and_d_after_one_of_their_convolutions(name, size, last):
     data = DataConfig(image_size=size)
     Config(data=data, networks=NetworkConfig(**{name: last}))
-    with pytest.raises(UserError, match=rf"{name} is {last + 1}; it must be 0 to {last}"):
-        Config(data=data, networks=NetworkConfig(**{name: last + 1}))
+    for layer in (-1, last + 1):
+        with pytest.raises(UserError, match=rf"{name} is {layer}; it must be 0 to {last}"):
+            Config(data=data, networks=NetworkConfig(**{name: layer}))
 
 
 def test_an_even_prior_is_for_classes():
