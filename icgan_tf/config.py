@@ -285,11 +285,9 @@ class Config:
             _refuse_changed("gan", self.gan, ("step_epochs", "step_factor"), "a constant schedule")
         alone = data.pixel_range != "raw" or self.stages == ("gan",)
         check_setting("data.pixel_range", data.pixel_range, alone, "signed or unit with encoders")
-        form = sizes.generator_dense_form
-        right = form == "vector" or sizes.generator_dense > 0
-        check_setting(
-            "networks.generator_dense_form", form, right, "vector without generator_dense"
-        )
+        form, dense = sizes.generator_dense_form, sizes.generator_dense
+        right, allowed = form == "vector" or dense > 0, "vector without generator_dense"
+        check_setting("networks.generator_dense_form", form, right, allowed)
         if sizes.family == "paper":
             return
         unused = ["generator_filters", "generator_dense", "discriminator_filters"]
