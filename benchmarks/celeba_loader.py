@@ -29,6 +29,7 @@ from common.errors import UserError, exits_cleanly
 from common.files import ROOT, atomic_path, write_json
 from common.reporting.tables import Table, show
 from common.runs.log import log_to
+from common.settings.paths import PATHS
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -245,7 +246,9 @@ def wait_of_a_step(records: Records, steps: int, policy: str) -> dict[str, float
 @exits_cleanly
 def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line, measures, shows the figures and writes them."""
-    command = tyro.cli(Command, prog="python -m benchmarks.celeba_loader", args=arguments)
+    command = tyro.cli(
+        Command, prog="python -m benchmarks.celeba_loader", args=arguments, registry=PATHS
+    )
     log_to(None)
     device.choose()
     figures = measure(command)

@@ -28,6 +28,7 @@ from common.errors import exits_cleanly
 from common.files import ROOT, write_json
 from common.reporting.tables import Table, show
 from common.runs.log import log_to
+from common.settings.paths import PATHS
 
 if TYPE_CHECKING:
     from common.training.adversarial import AdversarialModel
@@ -190,7 +191,9 @@ def measure(command: Command) -> dict[str, Any]:
 @exits_cleanly
 def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line, measures, shows the figures and writes them."""
-    command = tyro.cli(Command, prog="python -m benchmarks.train_steps", args=arguments)
+    command = tyro.cli(
+        Command, prog="python -m benchmarks.train_steps", args=arguments, registry=PATHS
+    )
     log_to(None)
     device.choose("cpu")
     if command.one:

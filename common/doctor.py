@@ -21,6 +21,7 @@ from common.datasets.celeba.faces import default_cache
 from common.errors import UserError, exits_cleanly
 from common.files import ROOT, check_writable
 from common.reporting.tables import Table, show
+from common.settings.paths import PATHS
 
 OLDEST, NEWEST = (3, 11), (3, 13)
 THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
@@ -197,7 +198,7 @@ class DoctorCommand:
 @exits_cleanly
 def main() -> None:
     """Shows the table; exit status 1 when something is wrong."""
-    command = tyro.cli(DoctorCommand, prog="python -m common.doctor")
+    command = tyro.cli(DoctorCommand, prog="python -m common.doctor", registry=PATHS)
     rows = diagnose(command.data_dir)
     show(Table("What a training finds here", ("what", "found", "advice"), rows))
     sys.exit(0 if all(row[2].startswith("fine") or "fine without" in row[2] for row in rows) else 1)

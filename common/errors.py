@@ -21,6 +21,7 @@ T = TypeVar("T")
 
 PLACE = frozenset(  # errors of a place that cannot be read or written
     {errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG}
+    | {errno.ENAMETOOLONG, errno.EILSEQ}  # too long, or of bytes that the file system does not take
 )
 _interrupted = threading.Event()
 

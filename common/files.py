@@ -13,6 +13,7 @@ import re
 import shutil
 import tempfile
 import tokenize
+import unicodedata
 import uuid
 import zipfile
 import zlib
@@ -32,6 +33,7 @@ DAMAGED = (  # what NumPy raises about an `.npz` that is none, or is cut off or 
     *(zipfile.BadZipFile, zlib.error, tokenize.TokenError),
 )
 PROBE = 1 << 16  # bytes, by which a folder is tried out
+ENDING = 60  # characters of at most four bytes
 TEMPORARY = re.compile(r"\.[0-9a-f]{8}~")  # how the names of temporary files begin
 
 
@@ -55,7 +57,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise UserError(f"Cannot write into {path.parent}: permission denied.")
     if path.is_dir():
         raise UserError(f"Cannot write the file {path}: a folder of this name is in the way.")
-    temporary = path.with_name(f".{uuid.uuid4().hex[:8]}~{path.name}")
+    temporary = beside(path)
     try:
         yield temporary
         os.replace(temporary, path)
@@ -93,6 +95,38 @@ def check_writable(folder: Path, needed: int = PROBE) -> None:
         ) from error
 
 
+def beside(path: Path) -> Path:
+    """A new temporary path in the folder of `path`, whose name ends as that does.
+
+    Its end alone: names may have 255 bytes.
+    """
+    return path.with_name(f".{uuid.uuid4().hex[:8]}~{path.name[-ENDING:]}")
+
+
+def called(path: Path) -> str:
+    """The name of a file or a folder for people, also of `.`; equal for names that look equal."""
+    path = Path(os.path.abspath(path))
+    return shown(alike(path.name or str(path)))
+
+
+def alike(name: str) -> str:
+    """Equal for names that look equal: `é` is one character on Linux and two from a Mac."""
+    return unicodedata.normalize("NFC", name)
+
+
+def shown(text: str, most: int | None = None) -> str:
+    r"""A text on one line in characters that can be shown; others as in Python, `\n`, `\udcff`.
+
+    Args:
+        text: such as a name, which may have any bytes.
+        most: characters; of longer ones the middle is left out.
+    """
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    if most is None or len(text) <= most:
+        return text
+    return f"{text[: most - most // 3 - 1]}…{text[-(most // 3) :]}"
+
+
 def refuse_overwriting(inputs: Iterable[Path], folder: Path) -> None:
     """Checks that results in `folder` cannot replace what they are made of.
 
@@ -125,9 +159,12 @@ def sweep(folder: Path) -> None:
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Writes `text` as UTF-8 with the line ends as they are, atomically."""
+    r"""Writes `text` as UTF-8 with the line ends as they are, atomically.
+
+    The bytes of names that are not UTF-8 become `\udcff`, which JSON reads back as they were.
+    """
     with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="")
+        temporary.write_bytes(text.encode("utf-8", "backslashreplace"))
 
 
 def write_json(path: str | os.PathLike[str], value: Any) -> None:

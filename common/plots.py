@@ -13,9 +13,11 @@ from typing import Annotated
 import tyro
 
 from common.errors import UserError, exits_cleanly
+from common.files import called
 from common.reporting.curves import loss_curves
 from common.runs.directory import output_folder
 from common.runs.history import read_run
+from common.settings.paths import PATHS
 
 PICTURES = (".png", ".svg", ".pdf")
 
@@ -38,16 +40,16 @@ def plot_runs(command: PlotCommand) -> Path:
     """
     if not command.runs:
         raise UserError("Give at least one run directory, such as runs/crg-mnist-001.")
-    names = [run.resolve().name for run in command.runs]
-    unique = len(set(names)) == len(names)
-    labels = names if unique else [str(run) for run in command.runs]
+    labels = [called(run) for run in command.runs]
+    if len(set(labels)) < len(labels):
+        labels = [f"{number}: {run}" for number, run in enumerate(command.runs, start=1)]
     runs = {label: read_run(run) for label, run in zip(labels, command.runs, strict=True)}
     if len(runs) == 1:
         folder, name = output_folder(command.runs[0], "plots"), "losses.png"
     else:
         folder, name = Path("runs") / "plots", "losses-comparison.png"
     out = command.out or folder
-    path = out if out.suffix in PICTURES else out / name
+    path = out if out.suffix.lower() in PICTURES else out / name
     loss_curves(runs, path)
     return path
 
@@ -57,8 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line, draws, and says where the picture lies."""
     from rich.console import Console
 
-    command = tyro.cli(PlotCommand, prog="python -m common.plots", args=arguments)
-    Console().print(f"Wrote {plot_runs(command)}.", soft_wrap=True, markup=False)
+    command = tyro.cli(PlotCommand, prog="python -m common.plots", args=arguments, registry=PATHS)
+    Console(emoji=False).print(f"Wrote {plot_runs(command)}.", soft_wrap=True, markup=False)
 
 
 if __name__ == "__main__":

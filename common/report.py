@@ -23,11 +23,12 @@ import tyro
 from common import device
 from common.datasets.folder import image_files
 from common.errors import UserError, exits_cleanly
-from common.files import check_writable, refuse_overwriting
+from common.files import called, check_writable, refuse_overwriting
 from common.reporting.document import Report
 from common.reporting.publish import write
 from common.reporting.tables import metric_table, show
 from common.settings.config import check_seed
+from common.settings.paths import PATHS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +83,7 @@ def compare(command: CompareCommand) -> tuple[Report, Path]:
     from common.reporting import pairs
 
     folders = _folders(command)
-    title = f"{folders[1].resolve().name} against {folders[0].resolve().name}"
+    title = f"{called(folders[1])} against {called(folders[0])}"
     images = paired_images(*_inputs(command))
     report = pairs.report(*images, out, title, _facts(command), command.seed)
     write(report, out)
@@ -141,7 +142,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line, compares, and says what was found and where it lies."""
     from rich.console import Console
 
-    command = tyro.cli(CompareCommand, prog="python -m common.report", args=arguments)
+    command = tyro.cli(
+        CompareCommand, prog="python -m common.report", args=arguments, registry=PATHS
+    )
     for folder in (command.originals, command.reconstructions):
         image_files(folder)  # refuses at once what is missing
     check_writable(report_folder(command))
@@ -150,7 +153,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise UserError(f"{given} does not exist.")
     device.choose("cpu")  # SSIM comes from TensorFlow, and is no work for a GPU
     report, out = compare(command)
-    console = Console()
+    console = Console(emoji=False)
     for shown in (
         report.tables if command.unpaired else (metric_table(report.metrics), report.tables[1])
     ):

@@ -23,7 +23,7 @@ import tyro
 
 from common import device
 from common.errors import UserError, exits_cleanly
-from common.files import atomic_path, check_writable, write_json, write_text
+from common.files import atomic_path, called, check_writable, write_json, write_text
 from common.reporting.tables import Table, markdown
 from common.runs.directory import Run, read_command
 from common.runs.history import history_files, last_rows, length
@@ -31,6 +31,7 @@ from common.runs.log import log_to
 from common.runs.looks import looks_file, looks_text
 from common.runs.weights import save_half
 from common.settings.config import PLACES
+from common.settings.paths import PATHS
 
 logger = logging.getLogger(__name__)
 
@@ -121,7 +122,7 @@ def card(command: ReleaseCommand) -> str:
         facts.append(("looks at test", told))
     size = sum(path.stat().st_size for path in command.out.glob("*.weights.h5"))
     facts.append(("size", f"{size / 2**20:.1f} MiB in float16"))
-    parts = [f"# {command.out.name}", command.note, markdown(Table("", ("", "value"), facts))]
+    parts = [f"# {called(command.out)}", command.note, markdown(Table("", ("", "value"), facts))]
     if command.report is not None:
         report = json.loads((command.report / "report.json").read_text(encoding="utf-8"))
         rows = [
@@ -154,7 +155,9 @@ def without_folders(line: str) -> str:
 @exits_cleanly
 def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line and writes the folder."""
-    command = tyro.cli(ReleaseCommand, prog="python -m common.weights", args=arguments)
+    command = tyro.cli(
+        ReleaseCommand, prog="python -m common.weights", args=arguments, registry=PATHS
+    )
     log_to(None)
     check(command)
     device.choose()

@@ -25,6 +25,7 @@ from common.cli.evaluation import (
     finish_evaluation,
 )
 from common.errors import exits_cleanly
+from common.files import called
 
 if TYPE_CHECKING:
     from common.reporting.document import Report
@@ -73,7 +74,7 @@ def measure(work: Evaluation[CRGEditor]) -> Report:
     sets = generated_table(features.digits(), real.images, generated, others, seed)
     logger.info("drawing the figures")
     return Report(
-        title=f"CRG on MNIST: {model.folder.name}",
+        title=f"CRG on MNIST: {called(model.folder)}",
         n=len(real),
         metrics=found.metrics,
         summary=work.summary("encoded and generated anew by the encoder alone"),

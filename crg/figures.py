@@ -11,7 +11,7 @@ import numpy as np
 from common.classifiers.digits import load_classifier, predict_labels
 from common.datasets.folder import read_images
 from common.datasets.records import Records
-from common.files import ROOT
+from common.files import ROOT, called
 from common.metrics.digits import ink, slant
 from common.metrics.intervals import mean_interval, proportion_interval
 from common.reporting.curves import loss_curves
@@ -75,7 +75,7 @@ def losses(run: Path, out: Path) -> Figure | None:
     if not history_files(run):
         return None
     curves = out / "losses.png"
-    loss_curves({run.name: read_run(run)}, curves)
+    loss_curves({called(run): read_run(run)}, curves)
     return Figure("Losses", curves, "Means over each period, linear and symlog.")
 
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from common.cli.commands import carry_out, control_values
 from common.cli.images import ImagesCommand, one_image, write_edits
 from common.errors import UserError, exits_cleanly
+from common.files import called
 from icgan_tf.codes import Each, Interpolate, Request, Set, Shift, Swap
 
 if TYPE_CHECKING:
@@ -107,8 +108,8 @@ def values_of(command: EditCommand, model: IcGANEditor) -> dict[str, float]:
     for setting in command.set:
         if model.digits and setting.partition("=")[0] in ATTRIBUTES:
             raise UserError(
-                f"--set {setting}: the model {model.folder.name} knows digits, not faces; name a "
-                "run that was trained on faces by --run."
+                f"--set {setting}: the model {called(model.folder)} knows digits, not faces; "
+                "name a run that was trained on faces by --run."
             )
     return control_values(command.set, [c for c in model.controls if c.name != "shift"])
 

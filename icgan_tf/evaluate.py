@@ -25,6 +25,7 @@ from common.cli.evaluation import (
     finish_evaluation,
 )
 from common.errors import exits_cleanly
+from common.files import called
 
 if TYPE_CHECKING:
     from common.classifiers.faces import FaceClassifier
@@ -97,7 +98,7 @@ def measure(work: Evaluation[IcGANEditor]) -> Report:
     generated = model.decode(Codes(z, real.attributes))
     others = work.train.spaced(len(real)).images
     return Report(
-        title=f"IcGAN on {model.config.dataset}: {model.folder.name}",
+        title=f"IcGAN on {model.config.dataset}: {called(model.folder)}",
         n=len(real),
         metrics=found.metrics,
         summary=work.summary("encoded by E_z and E_y and generated anew by G"),

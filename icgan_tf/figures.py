@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from common.datasets.records import Records
-from common.files import atomic_path
+from common.files import atomic_path, called
 from common.reporting.curves import OKABE_ITO, loss_curves
 from common.reporting.document import Figure
 from common.reporting.sheets import alternating, grid
@@ -65,7 +65,7 @@ def curves(run: Path, out: Path) -> list[Figure]:
     histories = read_run(run)
     report, every = out / "figure-3.png", out / "losses.png"
     four_panels(histories, report)
-    loss_curves({run.name: histories}, every)
+    loss_curves({called(run): histories}, every)
     return [
         Figure(
             "Losses as in the report's Figures 3 and 4",

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from common.datasets.records import Records
+from common.files import called
 from common.metrics.attributes import f1
 from common.metrics.intervals import mean_interval, proportion_interval
 from common.reporting.document import Figure, Report
@@ -99,7 +100,7 @@ def report_training(run: Path, config: Config) -> Path:
     ]
     drawn = sorted((run / "samples").glob("gan-*.png"))
     report = Report(
-        title=f"IcGAN on {config.dataset}, trained in part: {run.name}",
+        title=f"IcGAN on {config.dataset}, trained in part: {called(run)}",
         n=0,
         summary="Without E_z and E_y there is nothing to edit or to reconstruct yet",
         tables=[Table("Losses", ("stage and loss", "first period", "last period"), rows)],

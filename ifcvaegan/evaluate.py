@@ -25,6 +25,7 @@ from common.cli.evaluation import (
     split_images,
 )
 from common.errors import exits_cleanly
+from common.files import called
 from common.settings.config import differences, to_json
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def measure(work: Evaluation[IFcVAEGANEditor]) -> Report:
         findings += told
     logger.info("drawing the figures")
     return Report(
-        title=f"IFcVAEGAN on {config.dataset}: {model.folder.name}",
+        title=f"IFcVAEGAN on {config.dataset}: {called(model.folder)}",
         n=len(real),
         metrics=found.metrics,
         summary=work.summary("encoded and decoded with the mean of z"),

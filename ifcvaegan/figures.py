@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from common.files import called
 from common.reporting.curves import loss_curves
 from common.reporting.document import Figure
 from common.reporting.sheets import grid
@@ -42,7 +43,7 @@ def curves(run: Path, out: Path) -> list[Figure]:
     if not history_files(run):
         return []
     path = out / "losses.png"
-    loss_curves({run.name: read_run(run)}, path)
+    loss_curves({called(run): read_run(run)}, path)
     return [Figure("Losses", path, "Means over each period, linear and symlog.")]
 
 

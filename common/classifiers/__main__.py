@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from common import device
 from common.cli.commands import carry_out
 from common.errors import exits_cleanly
-from common.files import write_json, write_text
+from common.files import called, write_json, write_text
 from common.settings.config import Source, check_seed, check_setting
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def run(command: Command) -> Interval:
         "data": DATA[command.dataset],
     }
     lines = [f"| {name} | {value} |" for name, value in facts.items()]
-    title = f"# {command.out.name}\n\nTrained on real images only, never on generated ones."
+    title = f"# {called(command.out)}\n\nTrained on real images only, never on generated ones."
     card = [title, "", "| | |", "| --- | --- |", *lines, ""]
     write_text(command.out / "card.md", "\n".join(card))
     logger.info("%s: accuracy %.4f on %d test images", command.out, measured.mean, measured.n)

@@ -14,6 +14,7 @@ from common.editor import Control
 from common.errors import UserError, did_you_mean
 from common.files import ROOT, check_writable
 from common.runs.log import log_to
+from common.settings.paths import PATHS
 
 T = TypeVar("T")
 
@@ -37,7 +38,7 @@ def carry_out(
         description: what `--help` says first, if not the docstring of the dataclass.
     """
     refuse_repetition(sys.argv[1:] if arguments is None else arguments)
-    command = tyro.cli(kind, prog=program, args=arguments, description=description)
+    command = tyro.cli(kind, prog=program, args=arguments, description=description, registry=PATHS)
     log_to(None)
     if check is not None:
         check(command)

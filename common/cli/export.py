@@ -20,7 +20,6 @@ import errno
 import importlib.util
 import logging
 import shutil
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
@@ -33,7 +32,7 @@ import tyro
 from common.cli.commands import carry_out
 from common.editor import Editor, Network, Ports
 from common.errors import UserError, did_you_mean
-from common.files import check_writable, write_json
+from common.files import beside, called, check_writable, write_json
 from common.runs.directory import output_folder
 
 logger = logging.getLogger(__name__)
@@ -80,7 +79,7 @@ def export(command: ExportCommand, editor: Editor) -> Path:
     check_folder(out)
     weights = sum(one.model.count_params() for one in networks.values())
     check_writable(out, 4 * weights * len(command.formats))  # float32
-    temporary = out.with_name(f".{uuid.uuid4().hex[:8]}~{out.name}")
+    temporary = beside(out)
     try:
         temporary.mkdir(parents=True)
         docs = {
@@ -88,7 +87,7 @@ def export(command: ExportCommand, editor: Editor) -> Path:
             for name, network in networks.items()
         }
         versions = {name: metadata.version(name) for name in ("tensorflow", "keras")}
-        record = {"model": editor.folder.name, "versions": versions, "networks": docs}
+        record = {"model": called(editor.folder), "versions": versions, "networks": docs}
         write_json(temporary / "export.json", record)
         temporary.rename(out)
     except OSError as error:

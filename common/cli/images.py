@@ -16,7 +16,7 @@ from common.cli.commands import carry_out
 from common.datasets.folder import check_inputs, write_images
 from common.editor import SHOWN, Edited, Editor
 from common.errors import UserError
-from common.files import write_json
+from common.files import called, write_json
 
 logger = logging.getLogger(__name__)
 
@@ -144,7 +144,7 @@ def write_edits(
     write_json(
         folder / "edits.json",
         {
-            "model": editor.folder.name,
+            "model": called(editor.folder),
             **details,
             "images": list(stems),
             "codes": _fields(edited.inputs),

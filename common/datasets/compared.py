@@ -20,6 +20,7 @@ from common.datasets.folder import (
     told_files,
 )
 from common.errors import UserError
+from common.files import alike
 
 
 def paired_images(
@@ -40,11 +41,12 @@ def paired_images(
             are not all equal.
     """
     files_a, files_b = told_files(folder_a), told_files(folder_b)
+    stems_a, stems_b = ({alike(file.stem) for file in files} for files in (files_a, files_b))
     lonely = [
         f"{listed(sorted(unmatched))} of {here} is not in {there}"
         for unmatched, here, there in (
-            ({a.stem for a in files_a} - {b.stem for b in files_b}, folder_a, folder_b),
-            ({b.stem for b in files_b} - {a.stem for a in files_a}, folder_b, folder_a),
+            (stems_a - stems_b, folder_a, folder_b),
+            (stems_b - stems_a, folder_b, folder_a),
         )
         if unmatched
     ]

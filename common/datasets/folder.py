@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from common.errors import UserError
-from common.files import atomic_path, refuse_overwriting
+from common.files import alike, atomic_path, refuse_overwriting
 
 logger = logging.getLogger(__name__)
 
@@ -241,9 +241,9 @@ def looked_through(path: str | Path) -> tuple[list[Path], LeftOut]:
             f"There are no images in {path}, which contains {found}; they must lie in the folder "
             f"itself, and {formats}."
         )
-    files.sort(key=lambda file: file.stem)
+    files.sort(key=lambda file: alike(file.stem))
     for one, other in itertools.pairwise(files):
-        if one.stem == other.stem:
+        if alike(one.stem) == alike(other.stem):
             raise UserError(
                 f"{one} and {other.name} have the same name without its suffix, so their results "
                 "would overwrite each other; rename one of them."

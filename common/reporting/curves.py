@@ -7,15 +7,18 @@ stay apart for colour-blind readers.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from common.errors import UserError
-from common.files import atomic_path
+from common.files import atomic_path, shown
 from common.runs.history import COUNTERS, History
 
 if TYPE_CHECKING:
@@ -26,9 +29,21 @@ RUN_STYLES = ("solid", "dashed", "dotted", "dashdot", (0, (6, 2, 1, 2, 1, 2)), (
 VALIDATION = "val_"
 SMOOTHED_SHARE = 20  # the smoothing window is this fraction of the rows
 FEW_ROWS = 12  # up to here every point gets a marker
+LEGIBLE = 60  # characters of a run's name
 DECADES = 4  # of a symmetric logarithm, at most
 
 
+@contextlib.contextmanager
+def plain_texts() -> Iterator[None]:
+    """Within the block dollar signs begin no formula, and what the font lacks is a box."""
+    import matplotlib
+
+    with matplotlib.rc_context({"text.parse_math": False}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        yield
+
+
+@plain_texts()
 def loss_curves(runs: dict[str, dict[str, History]], path: str | os.PathLike[str]) -> None:
     """Draws the losses of one or several runs.
 
@@ -59,14 +74,15 @@ def loss_curves(runs: dict[str, dict[str, History]], path: str | os.PathLike[str
         raise UserError(f"{len(runs)} runs; at most {len(RUN_STYLES)} are told apart in a figure.")
     colours = dict(zip(losses, itertools.cycle(OKABE_ITO), strict=False))
     styles = dict(zip(runs, RUN_STYLES, strict=False)) if len(runs) > 1 else {}
+    names = {label: shown(label, LEGIBLE) for label in runs}
     figure = Figure(figsize=(13, 0.6 + 3.9 * len(stages)), layout="constrained")
-    figure.suptitle(", ".join(runs), fontsize=13, fontweight="bold")
+    figure.suptitle("\n".join(names.values()), fontsize=13, fontweight="bold")
     panels = figure.subplots(len(stages), 2, squeeze=False)
     for stage, (linear, logarithmic) in zip(stages, panels, strict=True):
         present = {label: runs[label][stage] for label in runs if stage in runs[label]}
         for axes in (linear, logarithmic):
             for label, history in present.items():
-                _draw(axes, label, history, colours, styles)
+                _draw(axes, names[label], styles.get(label), history, colours)
             axes.set_xlabel("step")
             axes.grid(color="#dddddd", linewidth=0.6)
             axes.spines[["top", "right"]].set_visible(False)
@@ -120,14 +136,14 @@ def linear_threshold(histories: dict[str, History]) -> float:
     return float(10.0 ** np.floor(np.log10(smallest)))
 
 
-def _draw(axes: Axes, label: str, history: History, colours: dict, styles: dict) -> None:
+def _draw(axes: Axes, label: str, run_style: Any, history: History, colours: dict) -> None:
     """The lines of one run in one panel."""
     for name in loss_names(history):
         known = np.isfinite(history[name])
         steps, values = history["step"][known], history[name][known]
         colour = colours[name.removeprefix(VALIDATION)]
-        style = styles.get(label, "dashed" if name.startswith(VALIDATION) else "solid")
-        text = name.replace("_", " ") + (f", {label}" if styles else "")
+        style = run_style or ("dashed" if name.startswith(VALIDATION) else "solid")
+        text = name.replace("_", " ") + (f", {label}" if run_style else "")
         window = max(1, len(values) // SMOOTHED_SHARE)
         marker = "o" if len(values) <= FEW_ROWS else None
         if window > 1:

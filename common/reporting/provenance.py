@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from common import device
+from common.files import called
 from common.metrics.hashes import library_versions
 from common.runs.directory import read_command
 from common.runs.environment import read_environment
@@ -28,7 +29,7 @@ def facts(model: Path, training_seed: int, command: str = "") -> list[tuple[str,
     texts = {"training": read_command(model), "training device": trained_on}
     return [
         *([("command", command)] if command else []),
-        ("model", model.name),
+        ("model", called(model)),
         ("seed of the training", str(training_seed)),
         *((name, text) for name, text in texts.items() if text),
         *((f"stage {stage}", length(row)) for stage, row in last_rows(model).items()),

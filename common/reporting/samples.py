@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from common.datasets.records import Records
+from common.files import called
 from common.reporting.curves import loss_curves
 from common.reporting.sheets import grid, in_rows
 from common.runs.directory import Run
@@ -19,4 +20,4 @@ def draw_reals(run: Run, records: Records) -> None:
 
 def draw_losses(run: Run) -> None:
     """Draws the losses of all stages into `plots/losses.png`."""
-    loss_curves({run.folder.name: read_run(run.folder)}, run.folder / "plots" / "losses.png")
+    loss_curves({called(run.folder): read_run(run.folder)}, run.folder / "plots" / "losses.png")

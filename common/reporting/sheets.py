@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from common.errors import UserError
-from common.files import atomic_path
+from common.files import atomic_path, shown
 
 if TYPE_CHECKING:
     from PIL import Image, ImageFont
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 CELL = 96  # pixels: small images are enlarged to about this height
 MARGIN = 10  # pixels around the sheet
 LABEL_WIDTH = 150  # pixels: a wider row label is broken into lines
+LONGEST = 40  # characters of a word in a label
 LABEL_GAP = 8  # pixels beside a label, at least
 HEADER_GAP = 6  # pixels below the column labels
 FONT_SIZE = 13
@@ -125,12 +126,13 @@ def _font() -> ImageFont.FreeTypeFont:
 def _wrapped(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
     """Breaks `text` at spaces and after underscores into lines of at most `width` pixels.
 
-    A part without such a place stays whole, however wide it is; line ends in `text` stay.
+    Of a part without such a place at most 40 characters are left; line ends in `text` stay.
     """
     lines = []
     for whole in text.split("\n"):
         line = ""
         for part in re.findall(r"[^\s_]*_|[^\s_]+|\s+", whole.strip()):
+            part = shown(part, LONGEST)
             if line and font.getlength(line + part.rstrip()) > width:
                 lines.append(line.rstrip())
                 line = ""

@@ -13,6 +13,8 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
+from common.files import shown as one_line
+
 MISSING = "–"
 METRICS = {  # name -> label and what the number means
     "mae": ("MAE", "mean absolute error on [0, 1]; lower is better"),
@@ -201,7 +203,7 @@ def markdown(table: Table) -> str:
 def markdown_text(text: str) -> str:
     """Text that Markdown shows as it is, on one line and within one cell of a table."""
     text = " ".join(text.split())
-    for character in "\\`*_[]|":
+    for character in "\\`*_[]|$":
         text = text.replace(character, "\\" + character)
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
@@ -209,10 +211,9 @@ def markdown_text(text: str) -> str:
 def show(table: Table) -> None:
     """Prints the table on the terminal."""
     from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table as TerminalTable
 
-    shown = TerminalTable(title=escape(table.title), caption=escape(table.note))
+    shown = TerminalTable(title=one_line(table.title), caption=one_line(table.note))
     shown.title_justify = shown.caption_justify = "left"
     rows = texts(table)
     least = []
@@ -221,10 +222,10 @@ def show(table: Table) -> None:
         numeric = is_numeric(table, index)
         least.append(longest if numeric else min(longest, 12))  # numbers are never cut
         justify = "right" if numeric else "left"
-        shown.add_column(escape(column), justify=justify, min_width=least[-1], overflow="fold")
+        shown.add_column(one_line(column), justify=justify, min_width=least[-1], overflow="fold")
     for row in rows:
-        shown.add_row(*map(escape, row))
-    console = Console()
+        shown.add_row(*map(one_line, row))
+    console = Console(emoji=False, markup=False)
     roomy = console.options.update(width=10_000)
     if console.measure(shown, options=roomy).maximum > console.width:
         for index, column in enumerate(shown.columns):

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from common.errors import UserError, stop_if_interrupted
-from common.files import ROOT, atomic_path, sweep, write_json, write_text
+from common.files import ROOT, atomic_path, called, sweep, write_json, write_text
 from common.runs.history import last_rows
 from common.settings.config import to_json
 
@@ -175,7 +175,7 @@ def record_start(run: Run, source: Path, networks: Mapping[str, keras.Model]) ->
     write_json(
         run.folder / "init.json",
         {
-            "run": source.name,
+            "run": called(source),
             "networks": list(networks),
             "command": read_command(source),
             "stages": last_rows(source),
@@ -206,7 +206,7 @@ def _command_line() -> list[str]:
 def output_folder(model: Path, kind: str) -> Path:
     """Where what is made of a model goes: `RUN/<kind>`, and never into `weights/`."""
     if model.resolve().parent == ROOT / "weights":
-        return Path("runs") / f"{model.name}-{kind}"
+        return Path("runs") / f"{model.resolve().name}-{kind}"
     return model / kind
 
 

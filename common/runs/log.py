@@ -6,6 +6,7 @@ import logging
 import sys
 
 from common.errors import stop_if_interrupted
+from common.files import shown
 from common.runs.directory import Run
 
 
@@ -20,7 +21,15 @@ def log_to(run: Run | None) -> None:
         file.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
         handlers.append(file)
     logging.getLogger("matplotlib").setLevel(logging.WARNING)  # it tells of its list of fonts
+    for handler in handlers:
+        handler.addFilter(_on_one_line)
     logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
+
+
+def _on_one_line(record: logging.LogRecord) -> bool:
+    """Shows whatever a message names, such as a file, on its line; nothing is left out."""
+    record.msg, record.args = shown(record.getMessage()), None
+    return True
 
 
 class _Terminal(logging.StreamHandler):

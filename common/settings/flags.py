@@ -17,6 +17,7 @@ import tyro
 
 from common.errors import UserError, did_you_mean
 from common.settings.config import MOVABLE, differences, read_config
+from common.settings.paths import PATHS, given
 
 C = TypeVar("C")
 
@@ -74,7 +75,7 @@ def parse_training(
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     first.add_argument("--preset", default=None)
-    first.add_argument("--resume", type=Path, default=None)
+    first.add_argument("--resume", type=given, default=None)
     first.add_argument("--dataset", default=None)
     early, _ = first.parse_known_args(arguments)
     if early.preset is not None and early.preset not in presets:
@@ -97,6 +98,7 @@ def parse_training(
         TrainingCommand[kind],
         prog=program,
         args=arguments,
+        registry=PATHS,
         default=TrainingCommand(launch=LaunchConfig(preset=name), config=default),
         description="Trains all stages, or the named ones, then reports.\n\nPresets:\n\n"
         + "\n\n".join(lines),
