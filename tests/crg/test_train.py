@@ -201,13 +201,13 @@ def test_a_training_that_cannot_start_is_refused_before_anything_is_written(
 ):
     data, half, out = tmp_path / "data", tmp_path / "half", tmp_path / "run"
     data.mkdir()
-    for file in MNIST.glob("train-*"):
+    for file in MNIST.glob("t10k-*"):
         shutil.copy(file, data)
     (half / "networks").mkdir(parents=True)
     shutil.copy(smoke / "networks" / "encoder.keras", half / "networks")
     for words, said in (
         (["--stages", "encoder"], "--stages encoder needs a trained generator"),
-        (["--data-dir", str(data)], "t10k-images"),
+        (["--data-dir", str(data)], "train-images"),
         (["--gan.batch-size", "513"], "512 images is shorter than one batch of 513"),
         (["--encoder.batch-size", "513"], "512 images is shorter than one batch of 513"),
         (["--stages", "encoder", "--init", str(half)], f"There is no generator in {half}"),

@@ -141,13 +141,16 @@ def test_every_player_has_the_optimizer_of_the_settings(monkeypatch, faces, netw
     assert [stable[player].momentum for player in players] == [0.0, 0.0, 0.3]
 
 
-def test_rmsprop_has_torchs_denominator(monkeypatch, faces, networks, config):
+def test_rmsprop_has_torchs_denominator_for_sums_over_32_images(
+    monkeypatch, faces, networks, config
+):
     optimizer = optimizers(monkeypatch, faces, networks, config)["autoencoder"]
-    for gradient in (0.5, 1e-9):  # far above and below the floor of 1e-8
+    for gradient in (0.5, 1e-9 / 32):  # of means; their sums are far above and below 1e-8
         weight = keras.Variable([0.0])
         copy = keras.optimizers.RMSprop.from_config(optimizer.get_config())
         copy.apply([keras.ops.convert_to_tensor([gradient])], [weight])
-        step = 2e-4 * gradient / (np.sqrt(0.01 * gradient**2) + 1e-8)
+        total = 32 * gradient
+        step = 2e-4 * total / (np.sqrt(0.01 * total**2) + 1e-8)
         assert -float(weight[0]) == pytest.approx(step, rel=0.02)
 
 
