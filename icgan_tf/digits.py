@@ -25,7 +25,7 @@ from common.errors import UserError
 from common.metrics.attributes import correlation
 from common.metrics.baselines import other_rows
 from common.metrics.digits import ink, slant
-from common.metrics.intervals import Interval, mean_interval, proportion_interval
+from common.metrics.intervals import Interval, proportion_interval, share_interval
 from common.reporting.tables import Cell, Table
 from icgan_tf.codes import shifted
 
@@ -134,7 +134,7 @@ def _share(right: Sequence[np.ndarray]) -> Interval:
     """Share of True in several bool `[N]` of the same images, which remain N samples."""
     if len(right) == 1:
         return proportion_interval(int(right[0].sum()), len(right[0]))
-    return mean_interval(np.mean(right, axis=0))
+    return share_interval(np.mean(right, axis=0))
 
 
 def digit_table(model: IcGANEditor, real: Records, codes: Codes) -> Table:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from common.datasets.records import Records
-from common.metrics.intervals import Interval, mean_interval, proportion_interval
+from common.metrics.intervals import Interval, proportion_interval, share_interval
 from common.reporting.sections import reading_rows
 from common.reporting.tables import Cell, Table
 from icgan_tf.codes import EXCLUSIVE, with_values
@@ -69,7 +69,7 @@ def edit_table(
                 _share(before[mine, column] == bool(value)),
             ]
         same = (read == before)[:, others]
-        rows.append([*cells, mean_interval(same.mean(axis=1)) if others.any() else None])
+        rows.append([*cells, share_interval(same.mean(axis=1)) if others.any() else None])
     means = {title: _mean([row[1 + i] for row in rows]) for i, title in enumerate(EDIT_COLUMNS)}
     rows.append(["mean", *(None if title in COUNTS else means[title] for title in EDIT_COLUMNS)])
     return (

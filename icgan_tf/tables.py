@@ -9,7 +9,7 @@ import numpy as np
 from common.datasets.records import Records
 from common.files import called
 from common.metrics.attributes import f1
-from common.metrics.intervals import mean_interval, proportion_interval
+from common.metrics.intervals import mean_interval, proportion_interval, share_interval
 from common.reporting.document import Figure, Report
 from common.reporting.provenance import facts
 from common.reporting.publish import publish
@@ -45,7 +45,7 @@ def encoder_table(
     if model.digits:
         right = proportion_interval(int((read & true).any(axis=1).sum()), len(real))
     else:
-        right = mean_interval((read == true).mean(axis=1))
+        right = share_interval((read == true).mean(axis=1))
     scores = np.array([f1(a, b) for a, b in zip(read.T, true.T, strict=True)])
     known = np.isfinite(scores)
     scale = 4.0 if model.config.data.condition_values == "signed" else 1.0

@@ -16,7 +16,7 @@ import scipy.stats
 
 from common.metrics.attributes import accuracy, f1, majority
 from common.metrics.baselines import other_rows
-from common.metrics.intervals import Interval, mean_interval, proportion_interval
+from common.metrics.intervals import Interval, mean_interval, proportion_interval, share_interval
 from common.metrics.reconstruction import mse
 from common.reporting.tables import Cell, Table
 from ifcvaegan import probes
@@ -155,7 +155,7 @@ def leak_table(
         for name, sampled in {"means": False, "latents": True}.items():
             logits = probes.read(known, choosers, unknown[0], kind, sampled=sampled, seed=seed)
             right = ((logits > 0.0) == present).mean(axis=0)  # share of the draws of each face
-            found[f"{kind}_{name}"] = mean_interval(right) if sampled else share(right > 0.5)
+            found[f"{kind}_{name}"] = share_interval(right) if sampled else share(right > 0.5)
             loss = (np.logaddexp(0.0, logits) - present * logits).mean(axis=0)
             cells += [found[f"{kind}_{name}"], mean_interval(uncertainty - loss)]
         rows.append([f"{kind} reader", *cells])
@@ -203,7 +203,7 @@ def kept_table(readings: Readings, names: Sequence[str], seed: int) -> tuple[Tab
         for than, other in (("", readings.read_rebuilt), ("_photo", readings.read_real)):
             same = read == other
             rest = np.delete(same, readings.answer, axis=1).mean(axis=1)
-            values[f"others{than}"] = mean_interval(rest)
+            values[f"others{than}"] = share_interval(rest)
             if male is not None:
                 values[f"male{than}"] = share(same[:, male])
             if hair and not than:
@@ -274,8 +274,8 @@ def arithmetic_table(
         others = np.delete(same, readings.answer, axis=1).mean(axis=1)
         return {
             **{f"class{value}": share(one) for value, one in enumerate(right(read))},
-            "nearer": mean_interval(near),
-            "others": mean_interval(others),
+            "nearer": share_interval(near),
+            "others": share_interval(others),
         }
 
     best = max(AMOUNTS, key=on_dev)

@@ -65,6 +65,19 @@ def mean_interval(values: Sequence[float] | np.ndarray) -> Interval:
     return Interval(mean, mean - half, mean + half, int(values.size))
 
 
+def share_interval(values: Sequence[float] | np.ndarray) -> Interval:
+    """Mean of independent shares, such as that of right answers about one image, within [0, 1].
+
+    Args:
+        values: numbers in 0..1 `[N]`, N >= 1.
+
+    Raises:
+        UserError: as `mean_interval`.
+    """
+    found = mean_interval(values)
+    return Interval(found.mean, max(0.0, found.low), min(1.0, found.high), found.n)
+
+
 def proportion_interval(successes: int, n: int) -> Interval:
     """Share of successes with Wilson's score interval.
 

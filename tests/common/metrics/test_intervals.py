@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from common.errors import UserError
-from common.metrics.intervals import Interval, mean_interval, proportion_interval
+from common.metrics.intervals import Interval, mean_interval, proportion_interval, share_interval
 
 
 def test_mean_interval_is_students_t():
@@ -73,3 +73,18 @@ def test_impossible_counts_are_refused(successes, n):
 
 def test_an_interval_in_another_unit_is_scaled_as_a_whole():
     assert Interval(2.0, 1.0, 4.0, 9).times(4.0) == Interval(8.0, 4.0, 16.0, 9)
+
+
+@pytest.mark.parametrize(
+    ("values", "low", "high"),
+    [
+        ([1.0, 1.0, 1.0, 0.5], None, 1.0),  # Student's t ends at 1.27
+        ([0.0, 0.0, 0.5], 0.0, None),  # and at -0.55
+        ([0.4, 0.5, 0.6], 0.252, 0.748),  # 0.5 -+ 4.303 x 0.1 / sqrt(3)
+    ],
+)
+def test_the_interval_of_shares_is_that_of_a_mean_within_0_and_1(values, low, high):
+    plain, found = mean_interval(values), share_interval(values)
+    assert (found.mean, found.n) == (plain.mean, plain.n)
+    assert found.low == pytest.approx(plain.low if low is None else low, abs=1e-3)
+    assert found.high == pytest.approx(plain.high if high is None else high, abs=1e-3)
