@@ -50,7 +50,7 @@ def trained(package: str, precision: str, seed: int, out: Path) -> list[float]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("package", TRAININGS)
-def test_bfloat16_ends_where_float32_does_within_twice_the_spread_of_the_seeds(
+def test_bfloat16_ends_where_float32_does_within_twice_the_spread_of_their_seeds(
     package, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(f"{package}.evaluate.evaluate", lambda _: None)
@@ -62,4 +62,5 @@ def test_bfloat16_ends_where_float32_does_within_twice_the_spread_of_the_seeds(
             ends.setdefault(precision, []).append(losses[-1])
     plain, mixed = ends["float32"], ends["bfloat16"]
     assert plain != mixed
-    assert abs(mean(mixed) - mean(plain)) < 2 * stdev(plain)
+    spread = ((stdev(plain) ** 2 + stdev(mixed) ** 2) / 2) ** 0.5  # of three seeds each
+    assert abs(mean(mixed) - mean(plain)) < 2 * spread
