@@ -20,7 +20,8 @@ TRAIN, DEV, TEST = slice(0, 1000), slice(1000, 1200), slice(1200, None)
 def _small_networks(monkeypatch):
     monkeypatch.setattr(probes, "WIDTH", 32)
     monkeypatch.setattr(probes, "LEARNING_RATE", 1e-2)
-    monkeypatch.setattr(probes, "EPOCHS", 15)
+    monkeypatch.setattr(probes, "EPOCHS", 5)
+    monkeypatch.setattr(probes, "BATCH", 32)
     monkeypatch.setattr(probes, "DRAWS", 3)
 
 
@@ -85,6 +86,7 @@ def test_the_weights_of_the_best_epoch_are_kept_and_the_training_ends_when_dev_g
     fit = keras.Model.fit
     monkeypatch.setattr(keras.Model, "fit", lambda *a, **k: epochs.append(1) or fit(*a, **k))
     monkeypatch.setattr(probes, "PATIENCE", 2)
+    monkeypatch.setattr(probes, "BATCH", 128)
     labels = CODES[:, 0] > 0
     codes = Codes(CODES, labels[:, None], np.full_like(CODES, -30.0))
     train, dev = (codes[TRAIN], labels[TRAIN]), (codes[DEV], ~labels[DEV])
