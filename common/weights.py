@@ -25,7 +25,7 @@ from common import device
 from common.errors import UserError, exits_cleanly
 from common.files import atomic_path, called, check_writable, write_json, write_text
 from common.reporting.tables import Table, markdown
-from common.runs.directory import Run, read_command
+from common.runs.directory import Run, read_command, without_folders
 from common.runs.history import history_files, last_rows, length
 from common.runs.log import log_to
 from common.runs.looks import looks_file, looks_text
@@ -103,7 +103,7 @@ def card(command: ReleaseCommand) -> str:
     """The card in Markdown, every line of it read from the run's own files."""
     environment = json.loads((command.run / "environment.json").read_text(encoding="utf-8"))
     facts = [
-        ("training", without_folders(read_command(command.run))),
+        ("training", _commands(read_command(command.run))),
         ("seed", str(environment["seed"])),
         ("data", f"{environment['data']['images']:,} images of {environment['data']['name']}"),
         ("device", environment["device"]),
@@ -115,7 +115,7 @@ def card(command: ReleaseCommand) -> str:
         source = json.loads(start.read_text(encoding="utf-8"))
         names = ", ".join(source["networks"])
         facts.append(("started from", f"{names} of the run {source['run']}"))
-        facts.append(("its training", without_folders(source["command"])))
+        facts.append(("its training", _commands(source["command"])))
         facts += [(f"its stage {name}", length(row)) for name, row in source["stages"].items()]
     facts += [(f"stage {name}", length(row)) for name, row in last_rows(command.run).items()]
     if told := looks_text(command.run):
@@ -146,10 +146,9 @@ def revisions(environment: dict[str, Any]) -> list[str]:
     return list(dict.fromkeys(one["git_revision"] for one in every))
 
 
-def without_folders(line: str) -> str:
-    """A command line with only the last part of each absolute path: the disk is no matter."""
-    words = (Path(word).name if Path(word).is_absolute() else word for word in line.split())
-    return " ".join(words)
+def _commands(lines: str) -> str:
+    """What `read_command` gives, without the folders of this machine."""
+    return "; then ".join(without_folders(line) for line in lines.split("; then "))
 
 
 @exits_cleanly

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-GENERATED = 10_000  # images by which the generator is measured, at most as many as images
+GENERATED = 10_000  # images by which the generator is measured, at most as many as real ones
 
 
 def evaluate(command: EvaluateCommand) -> Path:

@@ -50,9 +50,9 @@ def paper_table(metrics: Mapping[str, Interval], shipped: Mapping[str, Interval]
         rows,
         "MAE and MSE: lower is better; hashes, the share of equal bits of 64 (Eq. 5): higher is "
         "better. The paper does not say in which range its MAE and MSE are, so its one value "
-        "stands in both rows; it used all 10,000 test images. ±: 95 % interval over the test "
+        "stands in both rows; it used all 10,000 test images. ±: 95 % interval over the "
         "images, for this one training; other seeds may differ by more. Shipped: the model in "
-        "weights/, means.",
+        "weights/, means; it was trained on all 60,000 training digits, so on those of dev too.",
     )
 
 

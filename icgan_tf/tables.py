@@ -22,7 +22,7 @@ from icgan_tf.editor import Codes, IcGANEditor
 from icgan_tf.figures import curves
 
 REPORT_IMAGES = SPLITS["report"]  # in an epoch of the report
-GENERATED = 5_000  # images on which E_z is measured, at most as many as images
+GENERATED = 5_000  # images on which E_z is measured, at most as many as real ones
 
 
 def encoder_table(
@@ -67,7 +67,7 @@ def encoder_table(
         "The encoders",
         ("what", "value"),
         rows,
-        f"E_z on {count:,} images of fresh z ~ N(0, I) and the y of images, as G makes them; "
+        f"E_z on {count:,} images of fresh z ~ N(0, I) and y of the real ones, as G makes them; "
         "answering 0 has an error of 1. N(0, I) has a standard deviation of 1: codes of real "
         "images that have less are drawn towards the mean.",
     )

@@ -92,7 +92,7 @@ def ablation(command: AblationCommand) -> Path:
         logger.info("model %d of %d: %s", number, len(wanted), variant.label)
         train_variant(out / variant.name, variant, settings(command, variant))
     log_to(None)
-    reports = {variant: report_of(out / variant.name, command.split) for variant in wanted}
+    reports = {variant: report_of(out / variant.name, command) for variant in wanted}
     line = command_line("ifcvaegan.ablation", command)
     work = comparison.Comparison(
         reports=reports,
@@ -228,13 +228,14 @@ def train_variant(folder: Path, variant: Variant, config: Config) -> None:
         raise KeyboardInterrupt("stopped; the same command goes on") from None
 
 
-def report_of(folder: Path, split: Split) -> Path:
-    """The report of a run on a split, which is made if it is missing or older than the run."""
+def report_of(folder: Path, command: AblationCommand) -> Path:
+    """The report of a run on the command's split, made if it is missing or older than the run."""
     from ifcvaegan.evaluate import evaluate
 
-    file, history = report_file(folder, split), Run(folder).history_file("vaegan")
+    file, history = report_file(folder, command.split), Run(folder).history_file("vaegan")
     if not file.is_file() or file.stat().st_mtime < history.stat().st_mtime:
-        evaluate(EvaluateCommand(run=folder, split=split))
+        places: dict[str, Any] = {name: getattr(command, name) for name in PLACES}
+        evaluate(EvaluateCommand(run=folder, split=command.split, **places))
     return file
 
 

@@ -174,7 +174,7 @@ PRESETS = {
 EXTENDABLE = ("train.epochs",)
 
 
-@dataclasses.dataclass(frozen=True, slots=True, order=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Variant:
     """One model of an ablation: a row of the paper's tables, on a base, with a seed."""
 

@@ -142,7 +142,7 @@ def _check(train_images: np.ndarray, test_images: np.ndarray) -> None:
     kinds = train_images.dtype == test_images.dtype == np.uint8
     if not kinds or train_images.shape[1:] != test_images.shape[1:] or not len(train_images):
         raise UserError(
-            "Baselines need uint8 training and images of one size; received "
+            "Baselines need uint8 images, to train and to measure, of one size; received "
             f"{train_images.dtype} {list(train_images.shape)} and "
             f"{test_images.dtype} {list(test_images.shape)}."
         )

@@ -195,6 +195,18 @@ def read_command(folder: Path) -> str:
     return "; then ".join(lines)
 
 
+def without_folders(line: str) -> str:
+    """A command line with only the last part of each absolute path: the disk is no matter."""
+    words = shlex.split(line)
+    for row, word in enumerate(words):
+        option, equals, value = word.partition("=")
+        if word.startswith("--") and Path(value).is_absolute():
+            words[row] = f"{option}{equals}{Path(value).name}"
+        elif Path(word).is_absolute():
+            words[row] = Path(word).name
+    return shlex.join(words)
+
+
 def _command_line() -> list[str]:
     """The command as people type it: `python -m <package>.<module> ...`."""
     main = sys.modules["__main__"]

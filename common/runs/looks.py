@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from common.files import write_text
+from common.runs.directory import without_folders
 from common.runs.environment import git_revision
 
 COLUMNS: tuple[str, ...] = ("date", "revision", "images", "command")
@@ -35,11 +36,13 @@ def note_look(run: Path, images: int, command: str) -> None:
     Args:
         run: its folder.
         images: how many were looked at.
-        command: that did.
+        command: that did; kept without the folders of this machine.
     """
     if any(run.glob("*.weights.h5")):
         return
-    look = dict(zip(COLUMNS, (_today(), git_revision(), str(images), command), strict=True))
+    look = dict(
+        zip(COLUMNS, (_today(), git_revision(), str(images), without_folders(command)), strict=True)
+    )
     table = io.StringIO()
     writer = csv.DictWriter(table, COLUMNS, lineterminator="\n")
     writer.writeheader()

@@ -9,7 +9,8 @@ import keras
 import pytest
 
 from common.errors import UserError
-from common.weights import ReleaseCommand, card, release, without_folders
+from common.runs.directory import without_folders
+from common.weights import ReleaseCommand, card, release
 
 
 def network() -> keras.Model:
@@ -118,5 +119,10 @@ def test_the_card_takes_its_metrics_from_the_report(run, tmp_path):
 
 
 def test_absolute_paths_of_a_command_keep_their_last_part_only():
-    line = "python -m crg.train --out /home/a/runs/one --seed 3"
-    assert without_folders(line) == "python -m crg.train --out one --seed 3"
+    for given, shown in (
+        ("--out /home/a/runs/one --seed 3", "--out one --seed 3"),
+        ("--out=/home/a/runs/one", "--out=one"),
+        ("'/home/my name/run' --out x", "run --out x"),
+        ("runs/one --set Smiling=1", "runs/one --set Smiling=1"),
+    ):
+        assert without_folders(f"python -m crg.train {given}") == f"python -m crg.train {shown}"

@@ -391,12 +391,13 @@ def test_figures_of_test_are_read_from_reports_that_are_made_once(trainings, com
     def evaluate(command: EvaluateCommand) -> None:
         assert command.run
         asked.append((command.run.name, command.split))
+        assert command.data_dir == Path("moved")
         file = command.run / "report-test" / "report.json"
         write_json(file, json.loads((command.run / "report" / "report.json").read_text()))
 
     monkeypatch.setattr("ifcvaegan.evaluate.evaluate", evaluate)
     for epochs in (2.0, 2.0, 3.0):
-        ablation.ablation(replace(command, split="test", epochs=epochs))
+        ablation.ablation(replace(command, split="test", epochs=epochs, data_dir=Path("moved")))
     assert asked == [("paper-best-0", "test"), ("paper-no_aux-0", "test")] * 2
 
 

@@ -141,7 +141,7 @@ def finished(folder: Path, split: str, out: Path) -> dict[str, str]:
         total=0,
         out=out,
         seed=0,
-        facts=[("command", f"evaluate --split {split}")],
+        facts=[("command", f"evaluate --split {split} --data-dir /home/a/faces")],
     )
     page = finish_evaluation(
         work, Report(title="A toy", n=0, tables=[Table("", (), ())], facts=work.facts)
@@ -163,7 +163,7 @@ def test_each_look_at_test_is_noted_in_the_run_and_told_by_every_later_report(
     finished(run, "both", tmp_path / "report-both")
     again = finished(run, "dev", tmp_path / "report")["looks at test"]
     assert again == "2: " + ", ".join(["2026-11-29 (0 images, abc123)"] * 2)
-    assert read_looks(run)[1]["command"] == "evaluate --split both"
+    assert read_looks(run)[1]["command"] == "evaluate --split both --data-dir faces"
 
 
 def test_shared_weights_keep_the_looks_of_their_run_and_get_no_more(tmp_path):
