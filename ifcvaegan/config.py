@@ -26,6 +26,7 @@ Dataset = Literal["celeba", "drawn"]
 Padding = Literal["torch", "same"]
 Fidelity = Literal["paper", "release"]
 Pixels = Literal["sum", "mean", "release"]
+Upsampling = Literal["transposed3", "transposed4", "resize"]
 AuxiliaryMode = Literal["max_bce", "capped", "confuse"]
 
 
@@ -48,11 +49,18 @@ class DataConfig:
     flip: bool = False
     """Mirror the training images by chance; the authors' code builds the transform and does not use
     it."""
+    shift: int = 0
+    """Move the training images by chance, by up to so many pixels each way. Ours."""
+    jitter: float = 0.0
+    """Change brightness, contrast and saturation of the training images by chance, each by up to
+    this share. Ours."""
 
     def __post_init__(self) -> None:
         size = self.image_size
         right = size >= 16 and math.log2(size).is_integer()
         check_setting("data.image_size", size, right, "16, 32, 64, ...")
+        check_setting("data.shift", self.shift, 0 <= self.shift < size, "from 0 to below the size")
+        check_setting("data.jitter", self.jitter, 0 <= self.jitter < 1, "from 0 to below 1")
         names = self.attributes
         check_setting("data.attributes", names, bool(names), "at least one")
         apart = not any("," in name for name in names) and len(set(names)) == len(names)
@@ -72,8 +80,16 @@ class NetworkConfig:
     """Units of both hidden layers of A (the authors' code)."""
     padding: Padding = "torch"
     """Padding of the convolutions: as the authors' framework pads them, or Keras' own."""
+    decoder_filters: int | None = None
+    """Filters of D's last hidden layer, if it has its own width. Ours."""
+    upsampling: Upsampling = "transposed3"
+    """How D doubles the side. `transposed3`: the authors' transposed convolution, whose kernel of 3
+    no stride of 2 divides, which leaves a grid on images. `transposed4`: with a kernel of 4.
+    `resize`: nearest neighbours, then a convolution; both from Odena et al. 2016."""
 
     def __post_init__(self) -> None:
+        width = self.decoder_filters
+        check_setting("networks.decoder_filters", width, width is None or width > 0, "> 0")
         for name in ("latent_size", "filters", "auxiliary_width"):
             check_setting(f"networks.{name}", getattr(self, name), getattr(self, name) > 0, "> 0")
 
@@ -92,6 +108,9 @@ class LossConfig:
     """Weight of the GAN term (Sec. 4.1)."""
     rho: float = 0.1
     """Weight of the class loss, L_class (Sec. 4.1)."""
+    features: float = 0.0
+    """Weight of the squared difference of C's features of an image and of its reconstruction:
+    Larsen et al. (arXiv 1512.09300, the paper's [13]), Eq. 8, beside L_rec. Ours."""
     pixels: Pixels = "mean"
     """How L_rec is reduced over the pixels, and the KL over z, which the paper leaves open. `sum`:
     both are sums, as in Eq. 1. `mean`: both are means. `release`: pixels and channels are summed
@@ -110,7 +129,7 @@ class LossConfig:
     """Steps over which gamma grows from 0. Ours."""
 
     def __post_init__(self) -> None:
-        for name in ("alpha", "beta", "gamma", "delta", "rho"):
+        for name in ("alpha", "beta", "gamma", "delta", "rho", "features"):
             value = getattr(self, name)
             check_setting(f"loss.{name}", value, 0 <= value < math.inf, "at least 0")
         batch, ramp = self.reference_batch, self.ramp_steps
@@ -140,6 +159,11 @@ class TrainConfig:
     """RMSprop's rho for C: the paper's "momentum" of 0.5, which the authors' code passes so."""
     discriminator_momentum: float = 0.0
     """RMSprop's momentum for C: the other reading of that 0.5."""
+    halving_epochs: float | None = None
+    """Epochs in which all learning rates halve, smoothly. Ours."""
+    augmented_discriminator: bool = False
+    """C sees all images, real or not, with other colours and moved by up to an eighth of the side
+    (DiffAugment, arXiv 2006.10738): it learns few faces by heart otherwise. Ours."""
     ema: float | None = None
     """Decay of an EMA of E's and D's weights, which replaces them at the end. Ours."""
     reestimate_batches: int = 0
@@ -153,9 +177,10 @@ class TrainConfig:
         for name in ("epochs", "period", "batch_size", "learning_rate"):
             value = getattr(self, name)
             check_setting(f"train.{name}", value, 0 < value < math.inf, "above 0 and finite")
-        rate = self.auxiliary_learning_rate
-        right = rate is None or 0 < rate < math.inf
-        check_setting("train.auxiliary_learning_rate", rate, right, "above 0 and finite")
+        for name in ("auxiliary_learning_rate", "halving_epochs"):
+            value = getattr(self, name)
+            right = value is None or 0 < value < math.inf
+            check_setting(f"train.{name}", value, right, "above 0 and finite")
         for name in ("smoothing", "discriminator_smoothing", "discriminator_momentum"):
             value = getattr(self, name)
             check_setting(f"train.{name}", value, 0 <= value < 1, "from 0 to below 1")

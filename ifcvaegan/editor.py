@@ -195,7 +195,9 @@ def build(config: Config) -> dict[str, keras.Model]:
     z, f, padding = sizes.latent_size, sizes.filters, sizes.padding
     return {
         "encoder": networks.encoder(z, count, size, f, detached, padding),
-        "decoder": networks.decoder(z, count, size, f, padding),
+        "decoder": networks.decoder(
+            z, count, size, sizes.decoder_filters or f, padding, sizes.upsampling
+        ),
         "discriminator": networks.discriminator(size, f, padding),
         "auxiliary": networks.auxiliary(z, count, sizes.auxiliary_width),
     }

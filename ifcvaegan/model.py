@@ -19,9 +19,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from common.datasets.augmentation import recoloured, shifted
 from common.training import losses as gan
 from common.training.adversarial import AdversarialModel
-from ifcvaegan import losses
+from ifcvaegan import losses, networks
 from ifcvaegan.config import AuxiliaryMode, Fidelity
 
 
@@ -35,6 +36,7 @@ class Weights:
     reconstruction_label: float  # beta
     auxiliary: float  # gamma
     gan: float  # delta
+    features: float = 0.0  # ours
 
 
 class IFcVAEGAN(AdversarialModel):
@@ -48,6 +50,7 @@ class IFcVAEGAN(AdversarialModel):
         L^_class BCE(E_y(x^), y^ or y) (Eq. 6)
         -L_aux   -BCE(A(z'), y), z' a second sample: z is to tell nothing about y (Eqs. 7 and 12)
         L_fool   1/2 [BCE(C(x^), 1) + BCE(C(D(y, z_p)), 1)], z_p ~ N(0, I), in place of -L_gan
+        L_feat   (C_l(x^) - C_l(x))^2, C_l the features of C: Larsen et al. (ours, off in the paper)
 
     A minimises BCE(A(z'), y); C minimises a third of BCE(C(x), 1) + BCE(C(x^), 0) +
     BCE(C(D(y, z_p)), 0).
@@ -62,6 +65,7 @@ class IFcVAEGAN(AdversarialModel):
         fidelity: the target of L^_class: "paper", E's answer for x, "release", the true y.
         mode: how y is kept out of z, see `losses.attribute_removal_loss`.
         ramp: steps over which the weight of that term grows from 0 to its value; 0 for none.
+        augmented: C sees images by DiffAugment.
         seed: of the noise.
     """
 
@@ -74,6 +78,7 @@ class IFcVAEGAN(AdversarialModel):
         "label_loss",
         "reconstruction_label_loss",
         "fooling_loss",
+        "feature_loss",
     )
     test_names = ("reconstruction_loss", "kl_loss", "label_loss", "auxiliary_loss", "mse")
 
@@ -89,18 +94,21 @@ class IFcVAEGAN(AdversarialModel):
         fidelity: Fidelity = "paper",
         mode: AuxiliaryMode = "max_bce",
         ramp: int = 0,
+        augmented: bool = False,
         seed: int = 0,
     ):
         super().__init__(seed=seed)
         self.encoder = encoder
         self.decoder = decoder
         self.discriminator = discriminator
+        self.observer = networks.with_features(discriminator)  # the same layers
         self.auxiliary = auxiliary
         self.term_weights = weights
         self.rates = tf.constant(rates, tf.float32)
         self.fidelity: Fidelity = fidelity
         self.mode: AuxiliaryMode = mode
         self.ramp = ramp
+        self.augmented = augmented
 
     @property
     def players(self) -> dict[str, tuple[keras.Model, ...]]:
@@ -130,9 +138,9 @@ class IFcVAEGAN(AdversarialModel):
             auxiliary_loss = losses.cross_entropy(y, guesses)
 
             # Discriminator: minimise Eq. 4.
-            real = self.discriminator(x, training=True)
-            rebuilt = self.discriminator(reconstruction, training=True)
-            drawn = self.discriminator(prior_image, training=True)
+            real, features = self.observer(self.seen(x), training=True)
+            rebuilt, rebuilt_features = self.observer(self.seen(reconstruction), training=True)
+            drawn, _ = self.observer(self.seen(prior_image), training=True)
             discriminator_loss = (
                 gan.cross_entropy_real(real)
                 + gan.cross_entropy_fake(rebuilt)
@@ -149,12 +157,17 @@ class IFcVAEGAN(AdversarialModel):
                 target = tf.stop_gradient(y_read) if self.fidelity == "paper" else y
                 again = self.encoder(reconstruction, training=True)[2]
                 reconstruction_label_loss = losses.cross_entropy(target, again)
+            feature_loss = tf.zeros_like(label_loss)
+            if weights.features:  # Larsen et al., Eq. 8, with a unit variance
+                target = tf.stop_gradient(features)
+                feature_loss = tf.reduce_mean(tf.math.squared_difference(target, rebuilt_features))
             autoencoder_loss = (
                 weights.reconstruction * reconstruction_loss
                 + weights.kl * kl_loss
                 + weights.label * label_loss
                 + weights.reconstruction_label * reconstruction_label_loss
                 + weights.gan * fooling_loss
+                + weights.features * feature_loss
             )
             if weights.auxiliary:
                 autoencoder_loss += (
@@ -178,6 +191,7 @@ class IFcVAEGAN(AdversarialModel):
             label_loss=label_loss,
             reconstruction_label_loss=reconstruction_label_loss,
             fooling_loss=fooling_loss,
+            feature_loss=feature_loss,
         )
 
     def test_step(self, data):
@@ -195,6 +209,24 @@ class IFcVAEGAN(AdversarialModel):
             auxiliary_loss=losses.cross_entropy(y, self.auxiliary(z, training=False)),
             mse=tf.reduce_mean(tf.square(tf.sigmoid(x_logits) - x)),
         )
+
+    def seen(self, image: tf.Tensor) -> tf.Tensor:
+        """The images `[B, H, W, 3]` as C sees them, which in DiffAugment is never as they are.
+
+        The i-th images of a step, real or not, are changed alike. Zhao et al. (arXiv 2006.10738)
+        add up to 0.5 to [-1, 1] in brightness, scale saturation by 0 to 2 and contrast by 0.5 to
+        1.5, and move by up to an eighth of the side, zeros coming in.
+        """
+        if not self.augmented:
+            return image
+        count, most = tf.shape(image)[0], image.shape[1] // 8
+        brightness, contrast, saturation = tf.unstack(
+            self.noise((count, 3), "colours", "uniform"), axis=1
+        )
+        factors = tf.stack([tf.ones_like(contrast), 1.0 + 0.5 * contrast, 1.0 + saturation], axis=1)
+        image = recoloured(image + 0.25 * brightness[:, None, None, None], factors)
+        offset = self.integers((count, 2), 2 * most + 1, "translation") - most
+        return shifted(image, offset, "zero")
 
     def ramped(self) -> tf.Tensor:
         """The share of its weight that the auxiliary term has by now."""

@@ -21,7 +21,7 @@ from typing import Any, TypeAlias
 import keras
 from keras import layers
 
-from ifcvaegan.config import Padding
+from ifcvaegan.config import Padding, Upsampling
 
 LARGEST_LOG_VARIANCE = 10.0  # either way: keeps exp finite; a healthy training stays below
 Symbolic: TypeAlias = Any  # Keras' symbolic tensors, which its stubs do not describe
@@ -69,6 +69,7 @@ def decoder(
     size: int = 64,
     filters: int = 64,
     padding: Padding = "torch",
+    upsampling: Upsampling = "transposed3",
 ) -> keras.Model:
     """D: (y, z) -> logits of x; 3,206,147 trainable parameters and 896 moving statistics.
 
@@ -77,7 +78,8 @@ def decoder(
         attributes: A, the length of y.
         size: side of the images, a power of two from 16 on.
         filters: of the last hidden layer; each one before it has twice as many.
-        padding: "torch" or "same".
+        padding: "torch" or "same", of "transposed3".
+        upsampling: "transposed3", "transposed4" or "resize".
 
     Returns:
         A model from [attributes `[B, A]`, latents `[B, Z]`] to logits `[B, S, S, 3]`, whose sigmoid
@@ -93,10 +95,10 @@ def decoder(
     x = layers.ReLU()(_dense(4 * 4 * widths[0], x))
     x = layers.Reshape((4, 4, widths[0]))(x)  # [B, 4, 4, 512]
     for width in widths[1:]:  # [B, 8, 8, 256], [B, 16, 16, 128], [B, 32, 32, 64]
-        x = _deconvolution(width, x, padding)
+        x = _upsampled(width, x, padding, upsampling)
         x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
         x = layers.ReLU()(x)
-    logits = _deconvolution(3, x, padding, dtype="float32")  # [B, 64, 64, 3]
+    logits = _upsampled(3, x, padding, upsampling, dtype="float32")  # [B, 64, 64, 3]
     return keras.Model([attribute, latent], logits, name="decoder")
 
 
@@ -117,6 +119,13 @@ def discriminator(size: int = 64, filters: int = 64, padding: Padding = "torch")
     image = keras.Input((size, size, 3), name="image")
     logits = _dense(1, _trunk(image, filters, padding), dtype="float32")
     return keras.Model(image, logits, name="discriminator")
+
+
+def with_features(discriminator: keras.Model) -> keras.Model:
+    """C with what it makes its decision from: the same layers, x -> (logit, features `[B, F]`)."""
+    return keras.Model(
+        discriminator.input, [discriminator.output, discriminator.layers[-1].input], name="observer"
+    )
 
 
 def auxiliary(latent_size: int = 200, attributes: int = 1, width: int = 1000) -> keras.Model:
@@ -165,19 +174,24 @@ def _trunk(image: Symbolic, filters: int, padding: Padding) -> Symbolic:
     return layers.Flatten()(x)
 
 
-def _deconvolution(width: int, x: Symbolic, padding: Padding, dtype: str | None = None) -> Symbolic:
-    """A 3x3 transposed convolution that doubles the side."""
-    kernel, bias = _torch(3 * 3 * x.shape[-1])
-    x = layers.Conv2DTranspose(
-        width,
-        3,
-        strides=2,
-        padding="valid" if padding == "torch" else "same",
-        kernel_initializer=kernel,
-        bias_initializer=bias,
-        dtype=dtype,
-    )(x)
-    return layers.Cropping2D(((1, 0), (1, 0)), dtype=dtype)(x) if padding == "torch" else x
+def _upsampled(
+    width: int, x: Symbolic, padding: Padding, upsampling: Upsampling, dtype: str | None = None
+) -> Symbolic:
+    """Doubles the side."""
+    side = 4 if upsampling == "transposed4" else 3
+    kernel, bias = _torch(side * side * x.shape[-1])
+    options: dict[str, Any] = {
+        "kernel_initializer": kernel,
+        "bias_initializer": bias,
+        "dtype": dtype,
+    }
+    if upsampling == "resize":
+        x = layers.UpSampling2D(2, dtype=dtype)(x)  # nearest neighbours
+        return layers.Conv2D(width, side, padding="same", **options)(x)
+    torch = upsampling == "transposed3" and padding == "torch"
+    padding_ = "valid" if torch else "same"
+    x = layers.Conv2DTranspose(width, side, strides=2, padding=padding_, **options)(x)
+    return layers.Cropping2D(((1, 0), (1, 0)), dtype=dtype)(x) if torch else x
 
 
 def _dense(units: int, x: Symbolic, **options: Any) -> Symbolic:

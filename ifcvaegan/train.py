@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -97,10 +98,11 @@ def train_vaegan(
         fidelity=loss.fidelity,
         mode=loss.auxiliary_mode,
         ramp=loss.ramp_steps,
+        augmented=settings.augmented_discriminator,
         seed=seed,
     )
 
-    model.compile(jit_compile=config.run.xla, **optimizers(settings))
+    model.compile(jit_compile=config.run.xla, **optimizers(settings, len(records)))
     optimizer, averaged = model.autoencoder_optimizer, (nets["encoder"], nets["decoder"])
     trained = IFcVAEGANEditor(run.folder, config, nets["encoder"], nets["decoder"])
     draw = edited_samples(run, trained, dev)
@@ -127,20 +129,25 @@ def train_vaegan(
         settings,
         pixel_range="unit",
         flip=config.data.flip,
+        shift=config.data.shift,
+        jitter=config.data.jitter,
         backup_seconds=config.run.backup_seconds,
         validation=dev,
         period_end=period_end,
     )
 
 
-def optimizers(settings: TrainConfig) -> dict[str, keras.optimizers.Optimizer]:
-    """RMSprop for each player."""
+def optimizers(settings: TrainConfig, images: int) -> dict[str, keras.optimizers.Optimizer]:
+    """RMSprop for each player, of a training on so many images."""
     import keras
 
     from common.training.averaging import averaging
 
     def rmsprop(rate: float, rho: float, **options) -> keras.optimizers.Optimizer:
-        return keras.optimizers.RMSprop(rate, rho=rho, epsilon=EPSILON, **options)
+        halving = settings.halving_epochs
+        steps = None if halving is None else math.ceil(halving * images / settings.batch_size)
+        schedule = steps and keras.optimizers.schedules.ExponentialDecay(rate, steps, 0.5)
+        return keras.optimizers.RMSprop(schedule or rate, rho=rho, epsilon=EPSILON, **options)
 
     rate, smoothing = settings.learning_rate, settings.smoothing
     return {
@@ -186,6 +193,7 @@ def weights(config: Config) -> Weights:
         reconstruction_label=loss.beta / loss.reference_batch,
         auxiliary=loss.gamma / loss.reference_batch,
         gan=loss.delta,
+        features=loss.features,
     )
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from common.datasets.augmentation import recoloured, shifted
 from common.datasets.records import Records
 from common.errors import UserError
 from common.images import PixelRange, to_range
@@ -38,6 +39,8 @@ def endless_batches(
     *,
     pixel_range: PixelRange = "signed",
     flip: bool = False,
+    shift: int = 0,
+    jitter: float = 0.0,
 ) -> tf.data.Dataset:
     """Shuffled batches without end, for `fit` with `steps_per_epoch`.
 
@@ -47,7 +50,11 @@ def endless_batches(
         seed: Any integer; its low 64 bits count.
         start_step: The step whose batch comes first.
         pixel_range: The range of the images, as `common.images.to_range` has it.
-        flip: Mirror each image with probability 1/2, a function of the seed and the step, too.
+        flip: Mirror each image with probability 1/2, a function of the seed and the step, too, as
+            are the following.
+        shift: Move each image by up to so many pixels each way; its mirrored edge comes in.
+        jitter: Multiply brightness, contrast and saturation by factors from 1 - jitter to
+            1 + jitter each; below 1.
 
     Returns:
         A dataset of `(image, attributes)`: float32 `[B, H, W, C]` and float32 `[B, A]`, with
@@ -71,6 +78,8 @@ def endless_batches(
             heads = tf.random.stateless_uniform([batch_size], tf.stack([low_64, step]))
             # Chooses whole images; `tf.where` broadcasts, and makes all of it 3.5 times as slow.
             image = tf.raw_ops.Select(condition=heads < 0.5, x=mirrored(image), y=image)
+        if shift or jitter:
+            image = varied(image, tf.stack([low_64, step]), shift, jitter)
         return to_range(image, pixel_range), attribute
 
     steps = tf.data.Dataset.counter(start=start_step)
@@ -145,6 +154,32 @@ def mirrored(image):
     _, height, width, channels = image.shape
     rows = tf.reshape(image, (-1, width, channels))  # for these TensorFlow has a fast kernel
     return tf.reshape(tf.reverse(rows, [1]), (-1, height, width, channels))
+
+
+def varied(image, seed, shift: int, jitter: float):
+    """The images, shifted and recoloured by chance.
+
+    Args:
+        image: uint8 tensor `[B, H, W, C]`.
+        seed: int64 tensor `[2]`.
+        shift: up to so many pixels each way.
+        jitter: how far the factors of colour are from 1, at most.
+
+    Returns:
+        A float32 tensor of the same shape, in 0..255.
+    """
+    import tensorflow as tf
+
+    count = tf.shape(image)[0]
+    where, colours = (tf.random.fold_in(seed, salt) for salt in (1, 2))
+    image = tf.cast(image, tf.float32)
+    if shift:
+        offsets = tf.random.stateless_uniform([count, 2], where, -shift, shift + 1, tf.int32)
+        image = shifted(image, offsets)
+    if jitter:
+        factors = tf.random.stateless_uniform([count, 3], colours, 1.0 - jitter, 1.0 + jitter)
+        image = tf.clip_by_value(recoloured(image, factors), 0.0, 255.0)
+    return image
 
 
 def gatherer(records: Records, batch_size: int | None):

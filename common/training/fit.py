@@ -38,6 +38,8 @@ def fit(
     *,
     pixel_range: PixelRange = "signed",
     flip: bool = False,
+    shift: int = 0,
+    jitter: float = 0.0,
     backup_seconds: float = 300.0,
     validation: Records | None = None,
     keep_best: Sequence[str] = (),
@@ -54,6 +56,8 @@ def fit(
         settings: of the stage: its length, its period and the batch size.
         pixel_range: the range of the images that the model sees.
         flip: mirror the images by chance.
+        shift: move them by up to so many pixels.
+        jitter: change their colours by up to this share.
         backup_seconds: the state is saved at least this often.
         validation: images measured by `test_step` at the end of each period.
         keep_best: leave the networks of the period in which the sum of these columns was smallest,
@@ -70,6 +74,7 @@ def fit(
     held_out = None
     if validation is not None:
         held_out = ordered_batches(validation, batch_size, pixel_range)
+    augmentation: dict[str, Any] = {"flip": flip, "shift": shift, "jitter": jitter}
     state = _State(model, run, stage, steps, batch_size)
     length = f"{steps:,} steps of {batch_size} images, a report every {period_steps:,}"
     logger.info("%s: %s", stage, length)
@@ -84,7 +89,7 @@ def fit(
                 start = state.step
                 end = min((start // period_steps + 1) * period_steps, steps)
                 batches = endless_batches(
-                    records, batch_size, model.seed, start, pixel_range=pixel_range, flip=flip
+                    records, batch_size, model.seed, start, pixel_range=pixel_range, **augmentation
                 )
                 timer = time.monotonic()
                 losses = _fit_steps(model, batches, end - start, watchers)

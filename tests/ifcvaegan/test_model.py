@@ -20,6 +20,7 @@ DISTINCT = {  # weights that tell every term apart
     "reconstruction_label": 0.9,
     "auxiliary": 0.6,
     "gan": 0.3,
+    "features": 0.8,
 }
 REAL = np.array([[0.5, 0.1, 0.9], [0.2, 1.0, 0.4]], np.float32)  # "images" of three pixels
 LABELS = np.array([[1.0], [0.0]], np.float32)
@@ -101,6 +102,7 @@ class ByHand:
                 "reconstruction_label": bce(target, e(again)[2]),
                 "auxiliary": bce(LABELS, a(z_again)),
                 "gan": 0.5 * (bce(1.0, c(again)) + bce(1.0, c(drawn))),
+                "features": tf.reduce_mean((again - REAL) ** 2),  # C decides from the pixels
             }
             auxiliary = self.terms["auxiliary"]
             removal = {
@@ -150,13 +152,34 @@ def test_a_step_follows_all_gradients_at_the_weights_before_it(options, fooled):
     expected = ByHand(model, DISTINCT | ({"auxiliary": 0.0} if without else {}))
     if fooled is not None:
         assert bool(expected.terms["auxiliary"] > np.log(2.0)) == fooled  # at a rate of a half
-    terms = {("fooling" if name == "gan" else name): v for name, v in expected.terms.items()}
+    names = {"gan": "fooling", "features": "feature"}
+    terms = {names.get(name, name): v for name, v in expected.terms.items()}
     wanted = {f"{name}_loss": float(value) for name, value in (terms | expected.losses).items()}
     assert finite_step(model) == pytest.approx(wanted, rel=1e-5)
     for variable in variables(model):
         np.testing.assert_allclose(
             variable.numpy(), expected.after[variable.path], rtol=1e-4, atol=1e-6
         )
+
+
+def seen(step: int) -> tuple[np.ndarray, np.ndarray]:
+    """Four images, black but for one gray pixel, before and after DiffAugment."""
+    image = np.zeros((4, 32, 32, 3), np.float32)
+    image[:, 16, 16] = 0.5
+    model = linear(augmented=True)
+    model.step.assign(step)
+    return image, np.asarray(model.seen(tf.constant(image)))
+
+
+def test_diffaugment_moves_and_recolours_alike_what_c_sees_in_one_step():
+    image, first = seen(3)
+    np.testing.assert_array_equal(first, seen(3)[1])
+    assert np.abs(first - seen(4)[1]).max() > 0.01
+    pixels = [np.unravel_index(np.argmax(one.sum(-1)), (32, 32)) for one in first]
+    assert len(set(pixels)) > 1  # each image its own way
+    assert all(abs(place - 16) <= 4 for pixel in pixels for place in pixel)  # an eighth of 32
+    untouched = linear().seen(tf.constant(image))
+    np.testing.assert_array_equal(untouched, image)
 
 
 def test_the_auxiliary_weight_grows_over_the_ramp():

@@ -43,6 +43,9 @@ def counts(network: keras.Model) -> tuple[int, int]:
         (lambda: networks.encoder(100), (5_953_353, 0)),
         (lambda: networks.decoder(100), (2_386_947, 896)),
         (lambda: networks.auxiliary(100), (1_103_001, 0)),
+        # 16/9 of the kernels: 4^2 (512 * 256 + 256 * 128 + 128 * 64 + 64 * 3)
+        (lambda: networks.decoder(upsampling="transposed4"), (4_411_715, 896)),
+        (lambda: networks.decoder(upsampling="resize"), (3_206_147, 896)),
     ],
 )
 def test_networks_have_the_parameters_of_the_authors_code(build, expected):
@@ -119,6 +122,32 @@ def test_a_transposed_convolution_drops_the_first_row_or_the_last():
         reached[padding] = np.flatnonzero(np.asarray(keras.Model(image, x)(one))[0, :, 0, 0])
     assert reached["torch"].tolist() == [0, 1]
     assert reached["same"].tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("upsampling", "values"), [("transposed3", 3), ("transposed4", 1), ("resize", 1)]
+)
+def test_a_kernel_that_the_stride_divides_leaves_no_grid(upsampling, values):
+    """Ones through a kernel of ones: 4, 2 or 1 weights reach a pixel of a transposed 3x3."""
+    network = networks.decoder(1, 1, 32, 1, upsampling=upsampling)
+    kinds = (keras.layers.Conv2DTranspose, keras.layers.Conv2D, keras.layers.UpSampling2D)
+    layers = [layer for layer in network.layers if isinstance(layer, kinds)]
+    last = layers[-2:] if upsampling == "resize" else layers[-1:]
+    kernel, bias = last[-1].get_weights()
+    last[-1].set_weights([np.ones_like(kernel), np.zeros_like(bias)])
+    x = np.ones((1, *last[0].input.shape[1:]), np.float32)
+    for layer in last:
+        x = layer(x)
+    assert len(np.unique(np.asarray(x)[0, 4:-4, 4:-4])) == values  # away from the edges
+
+
+def test_features_are_what_c_decides_from():
+    c = networks.discriminator(16, 2)
+    image = np.random.default_rng(0).random((2, 16, 16, 3), np.float32)
+    logit, features = (np.asarray(one) for one in networks.with_features(c)(image))
+    np.testing.assert_array_equal(logit, c(image))
+    kernel, bias = c.layers[-1].get_weights()
+    np.testing.assert_allclose(features @ kernel + bias, logit, rtol=1e-5)
 
 
 # --- First weights --------------------------------------------------------------------------------

@@ -141,6 +141,17 @@ def test_every_player_has_the_optimizer_of_the_settings(monkeypatch, faces, netw
     assert [stable[player].momentum for player in players] == [0.0, 0.0, 0.3]
 
 
+def test_learning_rates_halve_in_so_many_epochs(monkeypatch, faces, networks, config):
+    train = replace(config.train, batch_size=8, halving_epochs=2.0)
+    found = optimizers(monkeypatch, faces, networks, replace(config, train=train))
+    steps = 2 * len(faces) // 8
+    for player in ("autoencoder", "auxiliary", "discriminator"):
+        optimizer = found[player]
+        optimizer.build([keras.Variable([0.0])])
+        optimizer.iterations.assign(2 * steps)
+        assert float(optimizer.learning_rate) == pytest.approx(2e-4 / 4), player
+
+
 def test_rmsprop_has_torchs_denominator_for_sums_over_32_images(
     monkeypatch, faces, networks, config
 ):
@@ -179,6 +190,7 @@ def test_the_settings_reach_the_step_and_the_order_of_the_data(
     paper, batches = begun(monkeypatch, tmp_path / "a", faces, networks, config)
     assert (paper.mode, paper.fidelity, paper.ramp, paper.seed) == ("max_bce", "paper", 0, 0)
     expected = {"batch_size": 8, "seed": 0, "start": 0, "pixel_range": "unit", "flip": False}
+    expected |= {"shift": 0, "jitter": 0.0}
     assert batches == expected
     np.testing.assert_allclose(paper.rates, faces.attributes.mean(axis=0))
 
@@ -186,12 +198,12 @@ def test_the_settings_reach_the_step_and_the_order_of_the_data(
         config,
         run=RunConfig(seed=7),
         loss=LossConfig(auxiliary_mode="confuse", fidelity="release", ramp_steps=7, alpha=0.5),
-        data=replace(config.data, flip=True),
+        data=replace(config.data, flip=True, shift=3, jitter=0.2),
     )
     model, batches = begun(monkeypatch, tmp_path / "b", faces, networks, other)
     assert (model.mode, model.fidelity, model.ramp, model.seed) == ("confuse", "release", 7, 7)
     assert model.term_weights.kl == pytest.approx(0.5 / 6)  # by Z
-    assert batches == expected | {"seed": 7, "flip": True}
+    assert batches == expected | {"seed": 7, "flip": True, "shift": 3, "jitter": 0.2}
 
 
 def test_a_period_ends_with_alarms_on_every_attribute(

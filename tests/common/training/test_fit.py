@@ -444,8 +444,17 @@ def test_the_models_seed_keys_the_order_and_range_and_mirroring_are_those_asked_
     monkeypatch.setattr(training, "endless_batches", batches)
     monkeypatch.setattr(training, "ordered_batches", held_out)
     toy = compiled(Watched(seed=5), eagerly=True)
-    fit(toy, tmp_path, 2, period_steps=1, pixel_range="unit", flip=True, validation=HELD_OUT)
-    options = {"pixel_range": "unit", "flip": True}
+    fit(
+        toy,
+        tmp_path,
+        2,
+        period_steps=1,
+        pixel_range="unit",
+        flip=True,
+        shift=2,
+        validation=HELD_OUT,
+    )
+    options = {"pixel_range": "unit", "flip": True, "shift": 2, "jitter": 0.0}
     assert asked == [
         (HELD_OUT, BATCH, "unit"),
         *((TRAIN, BATCH, 5, start, options) for start in (0, 1)),
