@@ -219,7 +219,7 @@ class IFcVAEGAN(AdversarialModel):
         """
         if not self.augmented:
             return image
-        count, most = tf.shape(image)[0], image.shape[1] // 8
+        count, most = tf.shape(image)[0], (image.shape[1] or 0) // 8
         brightness, contrast, saturation = tf.unstack(
             self.noise((count, 3), "colours", "uniform"), axis=1
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -145,9 +145,11 @@ def optimizers(settings: TrainConfig, images: int) -> dict[str, keras.optimizers
 
     def rmsprop(rate: float, rho: float, **options) -> keras.optimizers.Optimizer:
         halving = settings.halving_epochs
-        steps = None if halving is None else math.ceil(halving * images / settings.batch_size)
-        schedule = steps and keras.optimizers.schedules.ExponentialDecay(rate, steps, 0.5)
-        return keras.optimizers.RMSprop(schedule or rate, rho=rho, epsilon=EPSILON, **options)
+        schedule: Any = rate
+        if halving is not None:
+            steps = math.ceil(halving * images / settings.batch_size)
+            schedule = keras.optimizers.schedules.ExponentialDecay(rate, steps, 0.5)
+        return keras.optimizers.RMSprop(schedule, rho=rho, epsilon=EPSILON, **options)
 
     rate, smoothing = settings.learning_rate, settings.smoothing
     return {

@@ -26,7 +26,7 @@ NETWORK = "models/dlib_face_recognition_resnet_model_v1.dat"  # in `face_recogni
 SIDE = 150  # of what the network sees, in pixels
 # Of dlib's average face the eyes are at (47.7, 47.1) and (100.3, 47.1) of 150, with its margin of a
 # quarter; CelebA's average face has them at (69, 111) and (107, 111) of 178x218.
-SEEN: Crop = (34.5, 77.0, 142.9, 185.4)  # left, top, right, bottom, in an official image
+SEEN = (34.5, 77.0, 142.9, 185.4)  # left, top, right, bottom, in an official image
 REQUIREMENTS = "requirements-identity.txt"
 
 
@@ -59,12 +59,11 @@ def _chip(image: np.ndarray, crop: Crop) -> np.ndarray:
     """What the network sees of a face, uint8 `[150, 150, 3]`."""
     side = len(image)
     scale = side / (crop[2] - crop[0])
-    left, top, right, bottom = (
-        scale * (edge - crop[axis % 2]) for axis, edge in enumerate(SEEN)
-    )  # in pixels of the image
+    # In pixels of the image.
+    left, top, right, bottom = (scale * (edge - crop[i % 2]) for i, edge in enumerate(SEEN))
     border = max(0, int(np.ceil(max(-left, -top, right - side, bottom - side))))
     wide = np.pad(image, ((border, border), (border, border), (0, 0)), mode="edge")
-    box = tuple(edge + border for edge in (left, top, right, bottom))
+    box = (left + border, top + border, right + border, bottom + border)
     whole = Image.fromarray(wide)
     return np.asarray(whole.resize((SIDE, SIDE), Image.Resampling.BICUBIC, box=box))
 

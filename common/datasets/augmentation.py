@@ -29,14 +29,12 @@ def shifted(image: tf.Tensor, offset: tf.Tensor, border: Border = "reflect") -> 
     """
     import tensorflow as tf
 
-    _, height, width, _ = image.shape
-    down, right = (
-        _taken(side, offset[:, axis], border) for axis, side in enumerate((height, width))
-    )  # [B, H, H], [B, W, W]
+    down = _taken(tf.shape(image)[1], offset[:, 0], border)  # [B, H, H]
+    right = _taken(tf.shape(image)[2], offset[:, 1], border)  # [B, W, W]
     return tf.einsum("bhi,bijc,bwj->bhwc", down, image, right)
 
 
-def _taken(side: int, offset: tf.Tensor, border: Border) -> tf.Tensor:
+def _taken(side: tf.Tensor, offset: tf.Tensor, border: Border) -> tf.Tensor:
     """Which old row each new row is, as a matrix of 0 and 1 `[B, side, side]`."""
     import tensorflow as tf
 

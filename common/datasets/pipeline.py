@@ -11,7 +11,7 @@ contain each record once.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -170,14 +170,16 @@ def varied(image, seed, shift: int, jitter: float):
     """
     import tensorflow as tf
 
-    count = tf.shape(image)[0]
-    where, colours = (tf.random.fold_in(seed, salt) for salt in (1, 2))
+    def uniform(columns: int, salt: int, low: float, high: float, dtype=tf.float32):
+        shape = tf.stack([tf.shape(image)[0], columns])
+        drawn: Any = tf.random.fold_in(seed, salt)
+        return tf.random.stateless_uniform(shape, drawn, low, high, dtype)
+
     image = tf.cast(image, tf.float32)
     if shift:
-        offsets = tf.random.stateless_uniform([count, 2], where, -shift, shift + 1, tf.int32)
-        image = shifted(image, offsets)
+        image = shifted(image, uniform(2, 1, -shift, shift + 1, tf.int32))
     if jitter:
-        factors = tf.random.stateless_uniform([count, 3], colours, 1.0 - jitter, 1.0 + jitter)
+        factors = uniform(3, 2, 1.0 - jitter, 1.0 + jitter)
         image = tf.clip_by_value(recoloured(image, factors), 0.0, 255.0)
     return image
 
