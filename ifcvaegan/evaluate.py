@@ -68,6 +68,7 @@ def measure(work: Evaluation[IFcVAEGANEditor]) -> Report:
     from common.classifiers import features
     from common.classifiers.faces import load_classifier
     from common.reporting.document import Report
+    from common.reporting.identity import Person, identity_section
     from common.reporting.sections import reconstruction_section
     from common.reporting.unpaired import generated_table
     from ifcvaegan import data, tables
@@ -80,9 +81,10 @@ def measure(work: Evaluation[IFcVAEGANEditor]) -> Report:
     everything = dataclasses.replace(config.data, attributes=classifier.names)
     labels = split_images(data.load, dataclasses.replace(config, data=everything), work.split)
     labels = labels.spaced(len(real)).attributes > 0.5  # [N, J]
+    means = faces.measured.without_noise()
     found = reconstruction_section(
         real.images,
-        faces.measured.without_noise().reconstructions(),
+        means.reconstructions(),
         work.train.images,
         seed=seed,
         noun=model.kind.noun,
@@ -98,6 +100,12 @@ def measure(work: Evaluation[IFcVAEGANEditor]) -> Report:
         parts += some
         results[name] = to_json(result)
         findings += told
+    person = Person()
+    if config.dataset == "celeba":
+        shown = {"reconstruction": means.reconstructions()}
+        first_name = model.attribute_names[0]
+        shown |= {f"{first_name} {v}": means.edited(0, float(v)) for v in (0, 1)}
+        person = identity_section(real.images, shown, work.train.images, model.kind.crop, work.out)
     logger.info("drawing the figures")
     return Report(
         title=f"IFcVAEGAN on {config.dataset}: {called(model.folder)}",
@@ -106,19 +114,21 @@ def measure(work: Evaluation[IFcVAEGANEditor]) -> Report:
         summary=work.summary("encoded and decoded with the mean of z"),
         tables=[
             *parts,
+            *person.tables,
             tables.code_table(faces.measured.means),
             *generated_table(features.faces(classifier), real.images, generated, others, seed),
             found.baselines,
             found.hashes,
         ],
-        figures=figures(faces.measured, seed, work.out),
+        figures=[*figures(faces.measured, seed, work.out), *person.figures],
         findings=[
             *findings,
+            *person.findings,
             *alarm_findings(model.folder, config.loss.gamma, work.train),
             *found.warnings,
         ],
         facts=work.facts,
-        details={"images": len(real), "attributes": results},
+        details={"images": len(real), "attributes": results, **person.details},
     )
 
 

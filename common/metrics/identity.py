@@ -43,7 +43,7 @@ def identity(photographs: np.ndarray, reconstructions: np.ndarray) -> Identity:
     """
     distances = pair_distances(reconstructions, photographs)  # [N, N]
     count = len(distances)
-    own = np.diagonal(distances)
+    own = distances.diagonal()
     nearer = (distances < own[:, None]).sum(axis=1)  # photographs that are nearer than one's own
     others = (distances.sum(axis=1) - own) / max(count - 1, 1)
     return Identity(
@@ -52,6 +52,11 @@ def identity(photographs: np.ndarray, reconstructions: np.ndarray) -> Identity:
         nearest_1=_among(nearer, 0.01),
         nearest_5=_among(nearer, 0.05),
     )
+
+
+def own_distances(photographs: np.ndarray, reconstructions: np.ndarray) -> np.ndarray:
+    """Distance of each row from its own: `[N, D]` and `[N, D]` to `[N]`."""
+    return np.linalg.norm(photographs - reconstructions, axis=1)
 
 
 def pair_distances(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
