@@ -7,9 +7,8 @@ from common.classifiers import identity as faces
 from common.datasets.celeba.faces import WHOLE_WIDTH
 from common.reporting.identity import identity_section
 
-PHOTOGRAPHS = np.zeros((20, 4, 4, 3), np.uint8) + np.arange(0, 200, 10, np.uint8).reshape(
-    -1, 1, 1, 1
-)
+GRAYS = np.arange(20, dtype=np.uint8) * 10
+PHOTOGRAPHS = np.tile(GRAYS.reshape(-1, 1, 1, 1), (1, 4, 4, 3))
 
 
 @pytest.fixture
