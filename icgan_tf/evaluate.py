@@ -70,17 +70,20 @@ def measure(work: Evaluation[IcGANEditor]) -> Report:
     from common.classifiers import features
     from common.classifiers.faces import load_classifier
     from common.reporting.document import Report
+    from common.reporting.identity import identity_section
     from common.reporting.sections import reconstruction_section
     from common.reporting.unpaired import generated_table
+    from icgan_tf.config import CROPS
     from icgan_tf.editor import Codes
     from icgan_tf.figures import figures
     from icgan_tf.tables import collapse_findings, encoder_table
 
     model, real, seed = work.editor, work.real, work.seed
     codes = model.encode(real.images)
+    rebuilt = model.decode(codes)
     found = reconstruction_section(
         real.images,
-        model.decode(codes),
+        rebuilt,
         work.train.images,
         seed=seed,
         noun=model.kind.noun,
@@ -93,6 +96,14 @@ def measure(work: Evaluation[IcGANEditor]) -> Report:
         classifier = load_classifier(work.config.dataset, work.config.source)
         tables, findings = faces_part(model, classifier, real, codes)
         space = features.faces(classifier)
+    person = identity_section(
+        work.config.dataset,
+        real.images,
+        {"reconstruction": rebuilt},
+        work.train.images,
+        CROPS[work.config.data.crop],
+        work.out,
+    )
     logger.info("measuring the encoders, then drawing the figures")
     z = np.random.default_rng(seed).standard_normal(codes.latent.shape, np.float32)
     generated = model.decode(Codes(z, real.attributes))
@@ -104,15 +115,17 @@ def measure(work: Evaluation[IcGANEditor]) -> Report:
         summary=work.summary("encoded by E_z and E_y and generated anew by G"),
         tables=[
             *tables,
+            *person.tables,
             encoder_table(model, real, codes, seed),
             *generated_table(space, real.images, generated, others, seed),
             found.baselines,
             found.hashes,
         ],
-        figures=figures(model, real, codes, seed, work.out),
-        findings=[*findings, *found.warnings, *collapse_findings(model.folder)],
+        figures=[*figures(model, real, codes, seed, work.out), *person.figures],
+        findings=[*findings, *person.findings, *found.warnings, *collapse_findings(model.folder)],
         facts=work.facts,
-        details={"images": len(real), "attribute_names": list(model.attribute_names)},
+        details={"images": len(real), "attribute_names": list(model.attribute_names)}
+        | dict(person.details),
     )
 
 

@@ -68,7 +68,7 @@ def measure(work: Evaluation[IFcVAEGANEditor]) -> Report:
     from common.classifiers import features
     from common.classifiers.faces import load_classifier
     from common.reporting.document import Report
-    from common.reporting.identity import Person, identity_section
+    from common.reporting.identity import identity_section
     from common.reporting.sections import reconstruction_section
     from common.reporting.unpaired import generated_table
     from ifcvaegan import data, tables
@@ -93,19 +93,22 @@ def measure(work: Evaluation[IFcVAEGANEditor]) -> Report:
     generated = model.decode(Codes(z, real.attributes))
     others = work.train.spaced(len(real)).images
     parts: list[Table] = []
-    findings: list[str] = []
-    results: dict[str, object] = {}
+    findings, results = list[str](), dict[str, object]()
     for column, name in enumerate(model.attribute_names):
         some, result, told = attribute_part(config, faces, column, classifier, labels, seed)
         parts += some
         results[name] = to_json(result)
         findings += told
-    person = Person()
-    if config.dataset == "celeba":
-        shown = {"reconstruction": means.reconstructions()}
-        first_name = model.attribute_names[0]
-        shown |= {f"{first_name} {v}": means.edited(0, float(v)) for v in (0, 1)}
-        person = identity_section(real.images, shown, work.train.images, model.kind.crop, work.out)
+    name = model.attribute_names[0]
+    edits = {f"{name} {value}": means.edited(0, float(value)) for value in (0, 1)}
+    person = identity_section(
+        config.dataset,
+        real.images,
+        {"reconstruction": means.reconstructions()} | edits,
+        work.train.images,
+        model.kind.crop,
+        work.out,
+    )
     logger.info("drawing the figures")
     return Report(
         title=f"IFcVAEGAN on {config.dataset}: {called(model.folder)}",

@@ -43,6 +43,7 @@ class Person:
 
 
 def identity_section(
+    dataset: str,
     originals: np.ndarray,
     shown: Mapping[str, np.ndarray],
     train_images: np.ndarray,
@@ -52,6 +53,7 @@ def identity_section(
     """Compares photographs with what became of them.
 
     Args:
+        dataset: of what the images are; of all but "celeba", which has no persons, nothing is said.
         originals: uint8 `[N, S, S, 3]`.
         shown: name -> uint8 `[N, S, S, 3]`, the reconstructions first, then edits of them.
         train_images: uint8 `[M, S, S, 3]`, for the mean face and principal components.
@@ -60,6 +62,8 @@ def identity_section(
     """
     from common.classifiers import identity as faces
 
+    if dataset != "celeba":
+        return Person()
     if not faces.available():
         missing = f"Identity was not measured: pip install -r {faces.REQUIREMENTS} adds it."
         return Person(findings=[missing])

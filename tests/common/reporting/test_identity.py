@@ -23,7 +23,7 @@ def _gray(monkeypatch):
 @pytest.mark.usefixtures("_gray")
 def test_reconstructions_edits_and_baselines_stand_in_one_table(tmp_path):
     shown = {"reconstruction": PHOTOGRAPHS + np.uint8(2), "edit": PHOTOGRAPHS[::-1].copy()}
-    person = identity_section(PHOTOGRAPHS, shown, PHOTOGRAPHS, WHOLE_WIDTH, tmp_path)
+    person = identity_section("celeba", PHOTOGRAPHS, shown, PHOTOGRAPHS, WHOLE_WIDTH, tmp_path)
     (table,) = person.tables
     rows = {str(row[0]): row[1:] for row in table.rows}
     assert list(rows) == ["reconstruction", "edit", "mean face"]  # 20 faces have no 50 components
@@ -38,10 +38,15 @@ def test_reconstructions_edits_and_baselines_stand_in_one_table(tmp_path):
 def test_without_its_packages_the_report_says_how_to_get_them(tmp_path, monkeypatch):
     monkeypatch.setattr(faces, "available", lambda: False)
     shown = {"reconstruction": PHOTOGRAPHS}
-    person = identity_section(PHOTOGRAPHS, shown, PHOTOGRAPHS, WHOLE_WIDTH, tmp_path)
+    person = identity_section("celeba", PHOTOGRAPHS, shown, PHOTOGRAPHS, WHOLE_WIDTH, tmp_path)
     assert person.findings == [
         "Identity was not measured: pip install -r requirements-identity.txt adds it."
     ]
     assert not person.tables
     assert not person.figures
     assert not person.details
+
+
+def test_drawn_faces_are_no_persons(tmp_path):
+    person = identity_section("drawn", PHOTOGRAPHS, {}, PHOTOGRAPHS, WHOLE_WIDTH, tmp_path)
+    assert [*person.findings, *person.tables] == []
