@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from common.classifiers.faces import FaceClassifier
     from common.datasets.records import Records
     from common.reporting.document import Report
+    from common.reporting.identity import Person
     from common.reporting.tables import Table
     from ifcvaegan.config import Config, LossConfig
     from ifcvaegan.editor import IFcVAEGANEditor
@@ -68,7 +69,6 @@ def measure(work: Evaluation[IFcVAEGANEditor]) -> Report:
     from common.classifiers import features
     from common.classifiers.faces import load_classifier
     from common.reporting.document import Report
-    from common.reporting.identity import identity_section
     from common.reporting.sections import reconstruction_section
     from common.reporting.unpaired import generated_table
     from ifcvaegan import data, tables
@@ -93,22 +93,14 @@ def measure(work: Evaluation[IFcVAEGANEditor]) -> Report:
     generated = model.decode(Codes(z, real.attributes))
     others = work.train.spaced(len(real)).images
     parts: list[Table] = []
-    findings, results = list[str](), dict[str, object]()
+    findings: list[str] = []
+    results: dict[str, object] = {}
     for column, name in enumerate(model.attribute_names):
         some, result, told = attribute_part(config, faces, column, classifier, labels, seed)
         parts += some
         results[name] = to_json(result)
         findings += told
-    name = model.attribute_names[0]
-    edits = {f"{name} {value}": means.edited(0, float(value)) for value in (0, 1)}
-    person = identity_section(
-        config.dataset,
-        real.images,
-        {"reconstruction": means.reconstructions()} | edits,
-        work.train.images,
-        model.kind.crop,
-        work.out,
-    )
+    person = person_part(work, means)
     logger.info("drawing the figures")
     return Report(
         title=f"IFcVAEGAN on {config.dataset}: {called(model.folder)}",
@@ -209,6 +201,22 @@ def attribute_part(
         moved=moved,
     )
     return [first, kept, leak, reader, arithmetic], result, sentences(name, result)
+
+
+def person_part(work: Evaluation[IFcVAEGANEditor], means: Encoded) -> Person:
+    """Whether reconstructions, and edits of the first attribute, show the same person."""
+    from common.reporting.identity import identity_section
+
+    name = work.editor.attribute_names[0]
+    edits = {f"{name} {value}": means.edited(0, float(value)) for value in (0, 1)}
+    return identity_section(
+        work.config.dataset,
+        work.real.images,
+        {"reconstruction": means.reconstructions()} | edits,
+        work.train.images,
+        work.editor.kind.crop,
+        work.out,
+    )
 
 
 def sentences(name: str, found: AttributeResult) -> list[str]:
