@@ -69,7 +69,7 @@ def measure(work: Evaluation[IFcVAEGANEditor]) -> Report:
     from common.classifiers import features
     from common.classifiers.faces import load_classifier
     from common.reporting.document import Report
-    from common.reporting.sections import reconstruction_section
+    from common.reporting.sections import grid_table, reconstruction_section
     from common.reporting.unpaired import generated_table
     from ifcvaegan import data, tables
     from ifcvaegan.editor import Codes
@@ -110,6 +110,7 @@ def measure(work: Evaluation[IFcVAEGANEditor]) -> Report:
         tables=[
             *parts,
             *person.tables,
+            grid_table({"real": real.images, "reconstructions": means.reconstructions()}),
             tables.code_table(faces.measured.means),
             *generated_table(features.faces(classifier), real.images, generated, others, seed),
             found.baselines,

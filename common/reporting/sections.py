@@ -10,6 +10,7 @@ import numpy as np
 
 from common.metrics.attributes import accuracy, f1, majority
 from common.metrics.baselines import MAX_COVARIANCE, trivial_baselines
+from common.metrics.grid import PERIODS, grid_strength
 from common.metrics.hashes import random_pair_baseline, unique_ratio
 from common.metrics.intervals import Interval, mean_interval
 from common.metrics.pairs import Bits, intervals, metrics_of
@@ -152,6 +153,22 @@ def hash_table(
         "Similarity: share of equal bits of 64, (64 - Hamming) / 64. Unique: different hashes over "
         "images; far fewer among the reconstructions than among the originals means that different "
         "images became the same one. Hashes see no colour. ±: 95 % interval.",
+    )
+
+
+def grid_table(images: Mapping[str, np.ndarray]) -> Table:
+    """Whether images carry the grid of transposed convolutions, beside real ones.
+
+    Args:
+        images: name -> uint8 `[N, S, S, C]`, the real ones first; S a multiple of 8, from 32 on.
+    """
+    found = {name: grid_strength(some) for name, some in images.items()}
+    return Table(
+        "A grid on the images?",
+        ("images", *(f"every {period} pixels" for period in PERIODS)),
+        [[name, *strength.values()] for name, strength in found.items()],
+        "Power at the frequency of a pattern that repeats so often, of rows and columns, over the "
+        "power at the frequencies beside it. A grid stands out from the real images' values.",
     )
 
 

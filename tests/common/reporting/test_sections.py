@@ -13,6 +13,7 @@ from common.reporting import sections
 from common.reporting.sections import (
     baseline_table,
     baseline_warning,
+    grid_table,
     hash_table,
     reading_rows,
     reconstruction_section,
@@ -163,3 +164,18 @@ def test_the_mean_is_that_of_the_known_values():
 def test_the_mean_of_unknown_values_alone_is_unknown():
     nothing = np.zeros((3, 1), bool)
     assert math.isnan(means(reading_rows(["Bald"], nothing, [nothing]))[-1][-1])
+
+
+# A grid
+
+
+def test_a_grid_stands_out_beside_real_images():
+    real = np.random.default_rng(0).integers(60, 190, (20, 32, 32, 3))
+    every_second = 20 * np.array([1, -1] * 16)[:, None]
+    table = grid_table(
+        {"real": real.astype(np.uint8), "ours": (real + every_second).astype(np.uint8)}
+    )
+    assert list(table.columns) == ["images", *(f"every {p} pixels" for p in (2, 4, 8))]
+    (_, *plain), (_, *ours) = table.rows
+    assert ours[0] > 3 * plain[0]  # pyright: ignore[reportOperatorIssue]
+    assert ours[1:] == pytest.approx(plain[1:], rel=0.2)
