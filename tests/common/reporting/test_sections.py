@@ -170,8 +170,8 @@ def test_the_mean_of_unknown_values_alone_is_unknown():
 
 
 def test_a_grid_stands_out_beside_real_images():
-    real = np.random.default_rng(0).integers(60, 190, (20, 32, 32, 3))
-    every_second = 20 * np.array([1, -1] * 16)[:, None]
+    real = np.random.default_rng(0).integers(60, 190, (20, 64, 64, 3))
+    every_second = 20 * np.array([1, -1] * 32)[:, None]
     table = grid_table(
         {"real": real.astype(np.uint8), "ours": (real + every_second).astype(np.uint8)}
     )
