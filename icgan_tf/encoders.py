@@ -22,7 +22,10 @@ Reduction = Literal["mean", "sum"]
 class LatentEncoding(AdversarialModel):
     """E_z learns to find z again in generated images: minimise ||z - E_z(G(z, y'))||^2 (Eq. 2).
 
-    G is called with `training=False`, so neither its weights nor its state can move.
+    G is called with `training=False`, so neither its weights nor its state can move. With a
+    `real_weight`, E_z also minimises ||x - G(E_z(x), y)||^2, a mean over the pixels of real images
+    (ours; off in the paper). Both kinds of images then pass E_z as one batch, so that its batch
+    statistics are those of both.
 
     Args:
         generator: G, trained, its batch statistics re-estimated.
@@ -31,11 +34,12 @@ class LatentEncoding(AdversarialModel):
         fixed: draw the pairs (z, y') from so many that are drawn once, as the authors' code does
             (its images are stored); 0 draws new ones in each step, as the baseline does.
         reduction: over the dimensions of z.
+        real_weight: of the error of real images.
         seed: of the noise.
     """
 
-    loss_names = ("encoder_z_loss",)
-    test_names = ("encoder_z_loss",)
+    loss_names = ("encoder_z_loss", "pixel_loss")
+    test_names = ("encoder_z_loss", "pixel_loss")
 
     def __init__(
         self,
@@ -45,6 +49,7 @@ class LatentEncoding(AdversarialModel):
         *,
         fixed: int = 0,
         reduction: Reduction = "mean",
+        real_weight: float = 0.0,
         seed: int = 0,
     ):
         super().__init__(seed=seed)
@@ -52,6 +57,7 @@ class LatentEncoding(AdversarialModel):
         self.encoder_z = encoder_z
         self.conditions = conditions
         self.reduction: Reduction = reduction
+        self.real_weight = real_weight
         latents = generator.input_shape[0][-1]
         self.latent_set = self.condition_set = None
         if fixed:
@@ -72,29 +78,40 @@ class LatentEncoding(AdversarialModel):
         return {"encoder_z": (self.encoder_z,)}
 
     def train_step(self, data):
-        _, attributes = data
-        batch = tf.shape(attributes)[0]
+        x, attributes = data
+        batch, y = tf.shape(attributes)[0], self.conditions.encode(attributes)
         if self.latent_set is not None:
             row = self.integers((batch,), len(self.latent_set), "pair")
             z, y_fake = tf.gather(self.latent_set, row), tf.gather(self.condition_set, row)
         else:
             z = self.noise((batch, self.generator.input_shape[0][-1]), "latent")
-            y_fake = self.conditions.sample(self.conditions.encode(attributes), self.integers)
+            y_fake = self.conditions.sample(y, self.integers)
         generated = self.generator([z, y_fake], training=False)
+        pixel_loss = tf.zeros(())
         with tf.GradientTape() as tape:
-            encoder_z_loss = squared_error(
-                z, self.encoder_z(generated, training=True), self.reduction
-            )
-        self.update("encoder_z", tape, encoder_z_loss)
-        return self.track(encoder_z_loss=encoder_z_loss)
+            if self.real_weight:  # a weight of 0 costs no pass
+                both = self.encoder_z(tf.concat([generated, x], axis=0), training=True)
+                found, latent = tf.split(both, 2)
+                pixel_loss = pixel_error(x, self.generator([latent, y], training=False))
+            else:
+                found = self.encoder_z(generated, training=True)
+            encoder_z_loss = squared_error(z, found, self.reduction)
+            total = encoder_z_loss + self.real_weight * pixel_loss
+        self.update("encoder_z", tape, total)
+        return self.track(encoder_z_loss=encoder_z_loss, pixel_loss=pixel_loss)
 
     def test_step(self, data):
-        _, attributes = data
+        x, attributes = data
         batch = tf.shape(attributes)[0]
         z = self.noise((batch, self.generator.input_shape[0][-1]), "validation", step=self.measured)
         y = self.conditions.encode(attributes)
         latent = self.encoder_z(self.generator([z, y], training=False), training=False)
-        return self.measure(batch, encoder_z_loss=squared_error(z, latent, self.reduction))
+        rebuilt = self.generator([self.encoder_z(x, training=False), y], training=False)
+        return self.measure(
+            batch,
+            encoder_z_loss=squared_error(z, latent, self.reduction),
+            pixel_loss=pixel_error(x, rebuilt),
+        )
 
 
 class ConditionEncoding(AdversarialModel):
@@ -155,3 +172,8 @@ def squared_error(wanted: tf.Tensor, answer: tf.Tensor, reduction: Reduction) ->
     """||wanted - answer||^2 of `[B, D]`, over the batch the mean, over D the mean or the sum."""
     square = tf.square(wanted - answer)
     return tf.reduce_mean(square if reduction == "mean" else tf.reduce_sum(square, axis=1))
+
+
+def pixel_error(image: tf.Tensor, made: tf.Tensor) -> tf.Tensor:
+    """The mean of (image - made)^2 of `[B, H, W, C]` over everything."""
+    return tf.reduce_mean(tf.math.squared_difference(image, made))

@@ -235,6 +235,7 @@ def train_encoder_z(config: Config, run: Run, images: Images, nets: dict[str, ke
         images.conditions,
         fixed=len(images.train) if settings.fixed_pairs else 0,
         reduction=settings.reduction,
+        real_weight=settings.real_weight,
         seed=seed,
     )
     model.compile(
@@ -250,8 +251,10 @@ def train_encoder_z(config: Config, run: Run, images: Images, nets: dict[str, ke
         model,
         run,
         "encoder_z",
-        images.train,  # of which nothing is used but the labels, where the prior is "batch"
+        images.train,
         settings,
+        pixel_range=config.data.pixel_range,
+        flip=config.gan.flip,
         backup_seconds=config.run.backup_seconds,
         validation=images.dev,
         period_end=period_end,

@@ -119,7 +119,10 @@ def test_the_environment_tells_device_seed_and_training_images(smoke, data, imag
         *("icgan_tf", "gan", (4, 8, 12), 0),
         ["discriminator_loss", "generator_loss", "real_loss", "wrong_loss", "fake_loss"],
     ),
-    ("icgan_tf", "encoder_z", (4, 8, 12), 0, ["encoder_z_loss", "val_encoder_z_loss"]),
+    (
+        *("icgan_tf", "encoder_z", (4, 8, 12), 0),
+        ["encoder_z_loss", "pixel_loss", "val_encoder_z_loss", "val_pixel_loss"],
+    ),
     (
         *("icgan_tf", "encoder_y", (4, 8, 12), 0),
         ["encoder_y_loss", "val_encoder_y_loss", "val_accuracy"],

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -44,6 +44,24 @@ def check_seed(seed: int) -> None:
         UserError: it is negative or too large.
     """
     check_setting("seed", seed, 0 <= seed <= LARGEST_SEED, f"between 0 and {LARGEST_SEED}")
+
+
+def check_unused(group: str, settings: Any, names: Sequence[str], where: str) -> None:
+    """Refuses other values than the defaults of settings that have no effect.
+
+    Args:
+        group: of the settings, for the message.
+        settings: a dataclass with defaults.
+        names: of those without effect.
+        where: on what they have none.
+
+    Raises:
+        UserError: naming the setting.
+    """
+    for name in names:
+        value, usual = getattr(settings, name), getattr(type(settings)(), name)
+        allowed = f"{usual}: it has no effect on {where}"
+        check_setting(f"{group}.{name}", value, value == usual, allowed)
 
 
 def check_stage(stage: str, settings: Any) -> None:

@@ -110,7 +110,7 @@ def test_the_original_is_trained_as_in_its_code(config):
         "beta_1": 0.1,
         "reduction": "mean",
     }
-    assert to_json(config.encoder_z) == {**encoder, "fixed_pairs": True}
+    assert to_json(config.encoder_z) == {**encoder, "fixed_pairs": True, "real_weight": 0.0}
     assert to_json(config.encoder_y) == {**encoder, "keep": "last"}
 
 
@@ -351,7 +351,13 @@ def test_the_report_may_try_images_in_0_to_255_with_the_gan_alone():
     [
         ("stable", "mnist", "data.attributes", ("0", "1"), "all: digits"),
         ("stable", "mnist", "data.pixel_range", "raw", "signed or unit with enc"),
-        ("stable", "mnist", "networks.generator_dense_form", "spatial", "vector without generator"),
+        (
+            "stable",
+            "mnist",
+            "networks.generator_dense_form",
+            "spatial",
+            "vector: it has no effect on G without a dense layer",
+        ),
         ("report", "mnist", "networks.generator_dense", 512, "0: it has no effect on"),
         ("report", "mnist", "networks.discriminator_condition_layer", 3, "1: it has no effe"),
         ("report", "mnist", "networks.discriminator_filters", 128, "64: it has no effect on"),

@@ -100,7 +100,8 @@ def test_encoder_z_descends_the_squared_error_of_the_latents(reduction, terms):
     x = np.hstack([z, model.conditions.sample(batch()[1], model.integers)]) @ A
     error = z - x @ B  # 4 examples of 2 dimensions
     logs = floats(model.train_step(batch()))
-    assert logs == {"encoder_z_loss": pytest.approx(np.square(error).sum() / terms, rel=1e-5)}
+    loss = pytest.approx(np.square(error).sum() / terms, rel=1e-5)
+    assert logs == {"encoder_z_loss": loss, "pixel_loss": 0.0}
     gradient = -2 * x.T @ error / terms
     np.testing.assert_allclose(net.get_weights()[0], B - RATE * gradient, rtol=1e-4, atol=1e-6)
 
@@ -119,7 +120,7 @@ def test_generated_images_are_those_of_inference():
     model = latent_encoding(generator(), encoder())
     model.train_step(batch())
     model.test_step(batch())
-    assert [training for _, training in model.generator.layers[-2].seen] == [False, False]
+    assert [training for _, training in model.generator.layers[-2].seen] == [False, False, False]
 
 
 def test_encoder_z_runs_in_training_mode_once_a_step():
@@ -135,6 +136,30 @@ def test_real_images_are_not_looked_at():
         model = latent_encoding(generator(), encoder())
         losses.append(floats(model.train_step((scale * images, attributes))))
     assert losses[0] == losses[1]
+
+
+def test_with_a_weight_of_real_images_their_pixels_are_descended_too():
+    """Through the frozen generator, whose first rows see z, and whose last see the images' y."""
+    net, weight = encoder(), 0.7
+    model = latent_encoding(generator(), net, real_weight=weight)
+    images, attributes = (np.asarray(one, np.float64) for one in batch())
+    z = np.asarray(model.noise((4, 2), "latent"), np.float64)
+    x = np.hstack([z, model.conditions.sample(batch()[1], model.integers)]) @ A
+    latent_error = z - x @ B
+    pixels = np.hstack([images @ B, 2 * attributes - 1]) @ A - images
+    logs = floats(model.train_step(batch()))
+    assert logs["encoder_z_loss"] == pytest.approx(np.square(latent_error).mean(), rel=1e-5)
+    assert logs["pixel_loss"] == pytest.approx(np.square(pixels).mean(), rel=1e-5)
+    gradient = -2 * x.T @ latent_error / latent_error.size
+    gradient += weight * 2 * images.T @ pixels @ A[:2].T / pixels.size
+    np.testing.assert_allclose(net.get_weights()[0], B - RATE * gradient, rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(model.generator.get_weights()[0], A.astype(np.float32))
+
+
+def test_generated_and_real_images_are_normalised_as_one_batch():
+    net = normalising_encoder(2, "encoder_z")
+    latent_encoding(generator(), net, real_weight=1.0).train_step(batch())
+    assert draws(net) == [1]
 
 
 @pytest.mark.parametrize(("prior", "those"), [("batch", True), ("empirical", False)])
@@ -197,8 +222,9 @@ def test_without_fixed_pairs_each_step_draws_new_ones():
 def test_validation_of_encoder_z_uses_new_latents_with_the_labels_of_its_images():
     model = latent_encoding(generator(), encoder(), fixed=2)
     loss = floats(model.test_step(batch()))["encoder_z_loss"]
-    (joined,) = shown(model)
+    joined, real = shown(model)
     np.testing.assert_array_equal(joined[:, 2:], 2 * ATTRIBUTES - 1)
+    np.testing.assert_allclose(real, np.hstack([IMAGES[:4] @ B, 2 * ATTRIBUTES - 1]), rtol=1e-5)
     assert not set(joined[:, 0]) & set(np.asarray(model.latent_set)[:, 0])
     error = joined[:, :2] - joined @ A @ B
     assert loss == pytest.approx(np.square(error).mean(), rel=1e-5)
@@ -211,7 +237,7 @@ def test_validation_draws_other_latents_for_each_batch_and_the_same_each_time():
         model.reset_metrics()
         model.test_step(batch())
         model.test_step(batch())
-    one, two, one_again, two_again = (joined[:, :2] for joined in shown(model))
+    one, two, one_again, two_again = (joined[:, :2] for joined in shown(model)[::2])
     assert not np.any(one == two)
     np.testing.assert_array_equal(one, one_again)
     np.testing.assert_array_equal(two, two_again)

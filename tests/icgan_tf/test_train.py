@@ -413,7 +413,8 @@ def test_real_images_are_in_the_range_of_the_settings_and_those_of_the_gan_mirro
     fitted, pixels, flip
 ):
     gan, encoder_y = fitted("gan", pixels=pixels, flip=flip), fitted("encoder_y", pixels=pixels)
-    assert (gan["pixel_range"], encoder_y["pixel_range"]) == (pixels, pixels)
+    encoder_z = fitted("encoder_z", pixels=pixels)
+    assert all(one["pixel_range"] == pixels for one in (gan, encoder_z, encoder_y))
     assert (gan["flip"], encoder_y.get("flip", False)) == (flip, False)
 
 
