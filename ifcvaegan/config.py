@@ -80,6 +80,9 @@ class NetworkConfig:
     """Units of both hidden layers of A (the authors' code)."""
     padding: Padding = "torch"
     """Padding of the convolutions: as the authors' framework pads them, or Keras' own."""
+    encoder_normalised: bool = False
+    """Batch normalisation in E, as in the encoder of Larsen et al. (arXiv 1512.09300): it learns
+    faster. Ours."""
     decoder_filters: int | None = None
     """Filters of D's last hidden layer, if it has its own width. Ours."""
     upsampling: Upsampling = "transposed3"
@@ -168,8 +171,8 @@ class TrainConfig:
     """Decay of an EMA of E's and D's weights, which replaces them at the end. Ours."""
     reestimate_batches: int = 0
     """Re-estimate D's moving statistics over the reconstructions of so many batches of 256 training
-    images at the end; in the training they mix reconstructions and images of random z, and in the
-    authors' code stay so. Ours."""
+    images at the end, and those of an E that has any over the images. In the training D's mix
+    reconstructions and images of random z, and in the authors' code stay so. Ours."""
 
     def __post_init__(self) -> None:
         batches = self.reestimate_batches

@@ -194,7 +194,7 @@ def build(config: Config) -> dict[str, keras.Model]:
     detached = config.loss.fidelity == "release"
     z, f, padding = sizes.latent_size, sizes.filters, sizes.padding
     return {
-        "encoder": networks.encoder(z, count, size, f, detached, padding),
+        "encoder": networks.encoder(z, count, size, f, detached, padding, sizes.encoder_normalised),
         "decoder": networks.decoder(
             z, count, size, sizes.decoder_filters or f, padding, sizes.upsampling
         ),

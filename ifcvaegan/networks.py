@@ -34,6 +34,7 @@ def encoder(
     filters: int = 64,
     detached: bool = False,
     padding: Padding = "torch",
+    normalised: bool = False,
 ) -> keras.Model:
     """E: x -> (mu, log sigma^2, logits of y); 7,591,953 parameters with the defaults.
 
@@ -45,6 +46,7 @@ def encoder(
         detached: y is read from the features without a gradient into them, as in the release; the
             paper's equations let it through.
         padding: "torch" or "same".
+        normalised: batch normalisation after each convolution.
 
     Returns:
         A model from images `[B, S, S, 3]` in [0, 1] to means `[B, Z]`, log variances `[B, Z]`
@@ -54,7 +56,7 @@ def encoder(
         ValueError: the size is no power of two from 16 on.
     """
     image = keras.Input((size, size, 3), name="image")
-    hidden = _trunk(image, filters, padding)  # [B, 8192]
+    hidden = _trunk(image, filters, padding, normalised)  # [B, 8192]
     mean = _dense(latent_size, hidden, name="mean", dtype="float32")
     log_variance = _dense(latent_size, hidden, name="log_variance", dtype="float32")
     log_variance = keras.ops.clip(log_variance, -LARGEST_LOG_VARIANCE, LARGEST_LOG_VARIANCE)
@@ -154,7 +156,7 @@ def _stages(size: int) -> int:
     return int(stages)
 
 
-def _trunk(image: Symbolic, filters: int, padding: Padding) -> Symbolic:
+def _trunk(image: Symbolic, filters: int, padding: Padding, normalised: bool = False) -> Symbolic:
     """The convolutions that encoder and discriminator have alike, flattened."""
     x = image
     for stage in range(_stages(image.shape[1])):
@@ -170,6 +172,8 @@ def _trunk(image: Symbolic, filters: int, padding: Padding) -> Symbolic:
             kernel_initializer=kernel,
             bias_initializer=bias,
         )(x)
+        if normalised:
+            x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
         x = layers.ReLU()(x)
     return layers.Flatten()(x)
 

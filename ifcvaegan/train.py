@@ -11,6 +11,7 @@ import numpy as np
 
 from common.cli.training import begin, check_lengths, load_start, opened
 from common.errors import UserError, exits_cleanly
+from common.images import to_range
 from common.reporting.samples import draw_losses
 from common.runs.directory import Run
 from common.settings.flags import LaunchConfig
@@ -162,7 +163,7 @@ def optimizers(settings: TrainConfig, images: int) -> dict[str, keras.optimizers
 
 
 def reestimate(model: IFcVAEGANEditor, records: Records, batches: int) -> None:
-    """Estimates D's batch statistics anew, over reconstructions of so many batches of images.
+    """Estimates batch statistics anew: of E over so many batches of images, of D over their codes.
 
     Args:
         model: E and D.
@@ -173,8 +174,11 @@ def reestimate(model: IFcVAEGANEditor, records: Records, batches: int) -> None:
 
     if not batches:
         return
-    codes = model.encode(records.spaced(batches * REESTIMATION_BATCH).images)
-    parts = max(1, len(codes.latent) // REESTIMATION_BATCH)
+    images = records.spaced(batches * REESTIMATION_BATCH).images
+    parts = max(1, len(images) // REESTIMATION_BATCH)
+    blocks = np.array_split(images, parts)
+    reestimate_batch_statistics(model.encoder, (to_range(block, "unit") for block in blocks))
+    codes = model.encode(images)
     split = (np.array_split(one, parts) for one in (codes.attributes, codes.latent))
     reestimate_batch_statistics(model.decoder, ([y, z] for y, z in zip(*split, strict=True)))
 

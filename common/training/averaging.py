@@ -23,6 +23,8 @@ def reestimate_batch_statistics(network: keras.Model, batches: Iterable) -> None
     norms = [
         layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)
     ]
+    if not norms:
+        return
     dropouts = [layer for layer in network.layers if isinstance(layer, keras.layers.Dropout)]
     momenta, rates = [norm.momentum for norm in norms], [dropout.rate for dropout in dropouts]
     for dropout in dropouts:

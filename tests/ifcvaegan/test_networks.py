@@ -46,6 +46,8 @@ def counts(network: keras.Model) -> tuple[int, int]:
         # 16/9 of the kernels: 4^2 (512 * 256 + 256 * 128 + 128 * 64 + 64 * 3)
         (lambda: networks.decoder(upsampling="transposed4"), (4_411_715, 896)),
         (lambda: networks.decoder(upsampling="resize"), (3_206_147, 896)),
+        # a scale and an offset of each of 64 + 128 + 256 + 512 filters, as many statistics
+        (lambda: networks.encoder(normalised=True), (7_593_873, 1_920)),
     ],
 )
 def test_networks_have_the_parameters_of_the_authors_code(build, expected):

@@ -21,10 +21,10 @@ from common.settings.flags import LaunchConfig
 from common.training import fit as fitting
 from ifcvaegan import edit, reconstruct
 from ifcvaegan.config import Config, Fidelity, LossConfig
-from ifcvaegan.editor import build
+from ifcvaegan.editor import IFcVAEGANEditor, build
 from ifcvaegan.presets import PRESETS
 from ifcvaegan.results import AttributeResult
-from ifcvaegan.train import train, train_vaegan
+from ifcvaegan.train import reestimate, train, train_vaegan
 from tests.runs import METRICS, same, saved, weights
 
 NETWORKS = ("encoder", "decoder", "discriminator", "auxiliary")
@@ -163,6 +163,17 @@ def test_rmsprop_has_torchs_denominator_for_sums_over_32_images(
         total = 32 * gradient
         step = 2e-4 * total / (np.sqrt(0.01 * total**2) + 1e-8)
         assert -float(weight[0]) == pytest.approx(step, rel=0.02)
+
+
+def test_an_encoder_with_batch_statistics_gets_those_of_the_images(faces, config):
+    sizes = replace(config.networks, encoder_normalised=True)
+    config = replace(config, networks=sizes)
+    nets = build(config)
+    editor = IFcVAEGANEditor(Path(), config, nets["encoder"], nets["decoder"])
+    reestimate(editor, faces, 1)
+    norm: Any = next(layer for layer in editor.encoder.layers if "batch_norm" in layer.name)
+    inputs = keras.Model(editor.encoder.input, norm.input)(faces.images / np.float32(255))
+    np.testing.assert_allclose(norm.moving_mean, np.mean(inputs, axis=(0, 1, 2)), atol=1e-5)
 
 
 def begun(monkeypatch, tmp_path, faces, networks, config: Config) -> tuple[Any, dict[str, Any]]:
