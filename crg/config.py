@@ -88,6 +88,9 @@ class EncoderConfig:
     (Sec. 3.2.1)."""
     beta_1: float = 0.5
     """Adam's beta_1, as for the GAN (Sec. 3.2.1)."""
+    objectives: Literal["both", "latent_cycle", "image_cycle"] = "both"
+    """Eqs. 1 and 2 in turn, or one of them alone: Eq. 1, as AEGAN and the latent regressor train
+    their encoders (Secs. 2 and 4.1), or Eq. 2. One alone is ours, to tell what each is worth."""
     schedule: Literal["constant", "cosine"] = "constant"
     """Learning-rate schedule; "cosine" falls to zero at the end of the stage. Ours."""
     reduction: Literal["mean", "sum"] = "mean"
@@ -108,6 +111,8 @@ class EncoderConfig:
     def __post_init__(self) -> None:
         check_stage("encoder", self)
         check_average("encoder", self.ema)
+        right = self.objectives == "both" or not self.shared_optimizer
+        check_setting("encoder.shared_optimizer", True, right, "off where there is one objective")
         right = self.keep == "last" or self.ema is None
         check_setting("encoder.keep", self.keep, right, "last with ema")
         clip, batches = self.clip_norm, self.reestimate_batches

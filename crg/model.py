@@ -7,6 +7,10 @@ objective in (1) and (2), respectively" (Sec. 3.1), through the frozen generator
 Deviations and readings: the norms of (1) and (2) are means over dimensions and pixels by default
 ("MSE" and "MAE" in the text of Sec. 3.2.2), sums as written with `reduction="sum"`; each objective
 has Adam moments of its own unless one optimizer object is given to both.
+
+`LatentCycle` and `ImageCycle` are stage 2 with one of the two objectives: what each is worth. The
+first is the idea of two systems that the paper names, the latent regressor (Sec. 4.1) and AEGAN
+(Sec. 2), on CRG's own generator.
 """
 
 from __future__ import annotations
@@ -127,6 +131,57 @@ class CRG(AdversarialModel):
             image_cycle_loss=self.reduce(tf.abs(x - reconstruction)),
             image_cycle_mse=tf.reduce_mean(tf.square(x - reconstruction)),
         )
+
+
+class LatentCycle(CRG):
+    """Stage 2 by Eq. 1 alone: e never sees a real image.
+
+    So are the encoders of AEGAN, "trained only with the generated images" (Sec. 2), and of the
+    latent regressor (Sec. 4.1). The arguments are those of `CRG`.
+    """
+
+    loss_names = ("latent_cycle_loss",)
+
+    @property
+    def players(self) -> dict[str, tuple[keras.Model, ...]]:
+        return {"latent_cycle": (self.encoder,)}
+
+    def train_step(self, data):
+        x, _ = data  # [B, H, W, C], of which only the number counts
+
+        # Eq. 1, generated images.
+        z = self.noise((tf.shape(x)[0], self.generator.input_shape[-1]), "latent", "uniform")
+        generated = self.generator(z, training=False)
+        with tf.GradientTape() as tape:
+            latent_cycle_loss = self.reduce(tf.square(z - self.encoder(generated, training=True)))
+        self.update("latent_cycle", tape, latent_cycle_loss)
+
+        return self.track(latent_cycle_loss=latent_cycle_loss)
+
+
+class ImageCycle(CRG):
+    """Stage 2 by Eq. 2 alone: an autoencoder whose decoder is the frozen g.
+
+    Nothing holds its codes near the prior but the range of e's tanh. The arguments are those of
+    `CRG`.
+    """
+
+    loss_names = ("image_cycle_loss",)
+
+    @property
+    def players(self) -> dict[str, tuple[keras.Model, ...]]:
+        return {"image_cycle": (self.encoder,)}
+
+    def train_step(self, data):
+        x, _ = data  # [B, H, W, C]
+
+        # Eq. 2, real images: the gradient passes through the frozen g into e.
+        with tf.GradientTape() as tape:
+            reconstruction = self.generator(self.encoder(x, training=True), training=False)
+            image_cycle_loss = self.reduce(tf.abs(x - reconstruction))
+        self.update("image_cycle", tape, image_cycle_loss)
+
+        return self.track(image_cycle_loss=image_cycle_loss)
 
 
 def _sum_per_example(values: tf.Tensor) -> tf.Tensor:

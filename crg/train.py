@@ -129,12 +129,13 @@ def train_encoder(
         reestimate_batch_statistics,
     )
     from common.training.fit import fit, stage_length
-    from crg.model import CRG
+    from crg.model import CRG, ImageCycle, LatentCycle
     from crg.samples import reconstruction_samples
 
     settings, encoder, seed = config.encoder, nets["encoder"], config.run.seed
     saved = {name: nets[name] for name in ("generator", "encoder")}
-    model = CRG(**saved, reduction=settings.reduction, seed=seed)
+    games = {"both": CRG, "latent_cycle": LatentCycle, "image_cycle": ImageCycle}
+    model = games[settings.objectives](**saved, reduction=settings.reduction, seed=seed)
 
     def adam(ema: float | None = None) -> keras.optimizers.Optimizer:
         rate = settings.learning_rate
@@ -149,10 +150,10 @@ def train_encoder(
             **averaging(ema),
         )
 
-    image_cycle = adam(settings.ema)
-    latent_cycle = image_cycle if settings.shared_optimizer else adam()
-    model.compile(jit_compile=config.run.xla, latent_cycle=latent_cycle, image_cycle=image_cycle)
-    last = model.image_cycle_optimizer  # the mean moves with the last update of an iteration
+    last = adam(settings.ema)  # the mean moves with the last update of an iteration
+    *earlier, final = model.players
+    optimizers = {player: last if settings.shared_optimizer else adam() for player in earlier}
+    model.compile(jit_compile=config.run.xla, **optimizers, **{final: last})
     draw = reconstruction_samples(run, dev, in_training(config, run, nets))
 
     def period_end(name: str) -> None:
