@@ -5,8 +5,8 @@ drawn from the prior, and moved down the gradient of the difference between g(z'
 generator may be anybody's: latents `[N, Z]` in, images `[N, H, W, C]` on [-1, 1] out.
 
 - Lipton & Tripathi (arXiv 1702.04782) descend the squared error from a uniform start with
-  *stochastic clipping*: a component that leaves [-1, 1] is drawn anew, where ordinary clipping would
-  leave it at the edge.
+  *stochastic clipping*: a component that leaves [-1, 1] is drawn anew, where ordinary clipping
+  would leave it at the edge.
 - Creswell & Bharath (arXiv 1802.05701) descend the cross entropy of the pixels with RMSprop, each
   image for itself in a batch of many, and may add -log p(z).
 - The hybrid starts from the code of an encoder instead; started so, few steps are enough.

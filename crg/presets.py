@@ -44,8 +44,8 @@ def recommended() -> Config:
 def latent_only() -> Config:
     """The encoder of `recommended` by Eq. 1 alone, for a generator that is named by --init.
 
-    What the latent regressor and AEGAN do (Secs. 2 and 4.1), on CRG's own generator: 1.25 epochs, about half
-    an hour on two CPU cores. Not measured yet.
+    What the latent regressor and AEGAN do (Secs. 4.1 and 2), on CRG's own generator: 1.25 epochs,
+    about half an hour on two CPU cores. Not measured yet.
     """
     return _one_objective("latent_cycle")
 
@@ -53,7 +53,8 @@ def latent_only() -> Config:
 def image_only() -> Config:
     """The encoder of `recommended` by Eq. 2 alone, for a generator that is named by --init.
 
-    1.25 epochs, about half an hour on two CPU cores. Not measured yet.
+    An autoencoder whose decoder is the frozen generator: 1.25 epochs, about half an hour on two CPU
+    cores. Not measured yet.
     """
     return _one_objective("image_cycle")
 
