@@ -80,6 +80,24 @@ class Network:
     outputs: Ports
 
 
+class Reconstructor(Protocol):
+    """A trained model that encodes and decodes images: what an `Editor` does without a request."""
+
+    @property
+    def folder(self) -> Path:
+        """The run or the folder of weights that it was loaded from."""
+        ...
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of images that it takes."""
+        ...
+
+    def reconstruct(self, images: np.ndarray) -> np.ndarray:
+        """uint8 images `[N, H, W, C]` to what becomes of them."""
+        ...
+
+
 class Editor(Protocol[R]):
     """A trained model of some paper, ready to edit images.
 

@@ -14,7 +14,7 @@ import tyro
 
 from common.cli.commands import carry_out
 from common.datasets.folder import check_inputs, write_images
-from common.editor import SHOWN, Edited, Editor
+from common.editor import SHOWN, Edited, Editor, Reconstructor
 from common.errors import UserError
 from common.files import called, write_json
 
@@ -54,7 +54,7 @@ def check_images(command: ImagesCommand) -> None:
 
 def reconstruct(
     command: ImagesCommand,
-    editor: Editor,
+    editor: Reconstructor,
     apply: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Path:
     """Writes each reconstruction as `OUT/<stem>.png`, and a sheet of pairs to `OUT/sheets/`.
