@@ -8,14 +8,20 @@ of a paper. The type is structural: a package's editor inherits from nothing.
 from __future__ import annotations
 
 import dataclasses
+import importlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 
+from common.errors import UserError
+from common.files import ROOT
 from common.kinds import Kind
+from common.settings.config import read_values
 
 if TYPE_CHECKING:
     import keras
@@ -89,6 +95,11 @@ class Reconstructor(Protocol):
         ...
 
     @property
+    def title(self) -> str:
+        """The system, as a table of several names it."""
+        ...
+
+    @property
     def kind(self) -> Kind:
         """The kind of images that it takes."""
         ...
@@ -158,3 +169,17 @@ def indexed(codes: C, rows: Rows) -> C:
 def repeated(codes: C, count: int) -> C:
     """The codes of one image, `count` times."""
     return indexed(codes, np.zeros(count, np.int64))
+
+
+def editor_of(run: Path) -> ModuleType:
+    """The module `editor` of the package that trained a run: it has `load` and `outline`.
+
+    Raises:
+        UserError: the folder is no run, or of a package that this project does not have.
+    """
+    values = read_values(run)
+    package = str(values.get("package")) if isinstance(values, Mapping) else "nothing"
+    file = ROOT.joinpath(*package.split("."), "editor.py")
+    if not re.fullmatch(r"\w+(\.\w+)*", package) or not file.is_file():
+        raise UserError(f"{run} was trained by {package!r}, which is no package of this project.")
+    return importlib.import_module(f"{package}.editor")

@@ -53,6 +53,12 @@ class CRGEditor:
     encoder: keras.Model
 
     @property
+    def title(self) -> str:
+        """CRG, and the objective of its encoder where that is one alone."""
+        alone = {"both": "", "latent_cycle": ", Eq. 1 alone", "image_cycle": ", Eq. 2 alone"}
+        return f"CRG{alone[self.config.encoder.objectives]}"
+
+    @property
     def kind(self) -> Digits:
         """Digits."""
         return Digits()

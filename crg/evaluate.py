@@ -1,39 +1,55 @@
 """Evaluates a CRG on MNIST: the paper's Tables 3 and 4 and its figures beside ours.
 
-    python -m crg.evaluate [RUN] [--out DIR] [--limit N]
+    python -m crg.evaluate [RUN] [--out DIR] [--limit N] [--comparators RUN [RUN ...]]
 
 Writes `RUN/report/report.{json,csv,md,html}`: reconstruction of real images and of generated
 ones, baselines, what the generator makes, and edits along directions from one pair of images. All
-images are compared as 8-bit images, errors stated on [0, 1] and on [-1, 1].
+images are compared as 8-bit images, errors stated on [0, 1] and on [-1, 1]. With --comparators also
+every system that the paper compares with, in one table (`crg.comparison`).
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from common.cli import evaluation
 from common.cli.commands import carry_out
-from common.cli.evaluation import (
-    EvaluateCommand,
-    Evaluation,
-    begin_evaluation,
-    check_before,
-    finish_evaluation,
-)
+from common.cli.evaluation import Evaluation, begin_evaluation, check_before, finish_evaluation
+from common.editor import editor_of
 from common.errors import exits_cleanly
 from common.files import called
+from common.settings.config import check_setting
 
 if TYPE_CHECKING:
     from common.reporting.document import Report
+    from common.reporting.tables import Table
+    from crg.comparison import Comparison
     from crg.editor import CRGEditor
 
 logger = logging.getLogger(__name__)
 
 GENERATED = 10_000  # images by which the generator is measured, at most as many as real ones
+INVERTED, HYBRIDS = 500, 2_000  # images for inversion and for the hybrid, which are slow
+PART = 5  # a fifth of the former is inverted in several ways, for the figures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluateCommand(evaluation.EvaluateCommand):
+    """Measures a trained CRG on images of dev or test, beside the published numbers."""
+
+    comparators: tuple[Path, ...] | None = None
+    """Runs of other systems on digits, to stand in one table with this model and with inversion by
+    gradient descent, which takes about two hours on two CPU cores."""
+    inverted: int | None = None
+    """Images for inversion, with --comparators; 500 by default."""
+    hybrids: int | None = None
+    """Images for the hybrid, with --comparators; 2,000 by default."""
 
 
 def evaluate(command: EvaluateCommand) -> Path:
@@ -48,10 +64,10 @@ def evaluate(command: EvaluateCommand) -> Path:
     from crg import data, editor
 
     work = begin_evaluation(command, "crg", editor.load, data.load)
-    return finish_evaluation(work, measure(work))
+    return finish_evaluation(work, measure(work, command))
 
 
-def measure(work: Evaluation[CRGEditor]) -> Report:
+def measure(work: Evaluation[CRGEditor], command: EvaluateCommand | None = None) -> Report:
     """All tables of the report, and its figures, drawn into `work.out`."""
     from common.classifiers import features
     from common.reporting.document import Report
@@ -72,6 +88,9 @@ def measure(work: Evaluation[CRGEditor]) -> Report:
     edits, edit_figures = edit_table(model, real, out)
     others = work.train.spaced(len(generated)).images
     sets = generated_table(features.digits(), real.images, generated, others, seed)
+    systems = None
+    if command is not None and command.comparators:
+        systems = compared(work, command, found.baselines)
     logger.info("drawing the figures")
     return Report(
         title=f"CRG on MNIST: {called(model.folder)}",
@@ -79,6 +98,7 @@ def measure(work: Evaluation[CRGEditor]) -> Report:
         metrics=found.metrics,
         summary=work.summary("encoded and generated anew by the encoder alone"),
         tables=[
+            *(systems.tables if systems else ()),
             tables.paper_table(found.metrics, shipped),
             found.baselines,
             found.hashes,
@@ -88,10 +108,15 @@ def measure(work: Evaluation[CRGEditor]) -> Report:
             edits,
         ],
         figures=[
+            *(systems.figures if systems else ()),
             *figures(model, real, reconstructions, generated, found.values["mse"], out),
             *edit_figures,
         ],
-        findings=[*tables.table_3_findings(found.metrics), digits, *found.warnings],
+        findings=[
+            *(systems.findings if systems else ()),
+            *tables.table_3_findings(found.metrics),
+            *(digits, *found.warnings),
+        ],
         facts=work.facts,
         details={
             "images": len(real),
@@ -102,12 +127,35 @@ def measure(work: Evaluation[CRGEditor]) -> Report:
     )
 
 
+def compared(work: Evaluation[CRGEditor], command: EvaluateCommand, baselines: Table) -> Comparison:
+    """Every system in one table, and how inversion goes on."""
+    from crg import descents
+    from crg.comparison import Comparison, compare
+
+    model, real, out, seed = work.editor, work.real, work.out, work.seed
+    counts = command.inverted or INVERTED, command.hybrids or HYBRIDS
+    found = compare(model, real, baselines, command.comparators or (), counts, out, seed)
+    few = max(2, counts[0] // PART)
+    lines = {
+        str(row[0]): row[3] for row in found.tables[0].rows if row[0] in ("mean image", "PCA-100")
+    }
+    course = descents.progress(model, real.spaced(few), lines, out, seed)
+    recovered, figure = descents.recovery(model, few, out, seed)
+    return Comparison([*found.tables, recovered], [*found.figures, course, figure], found.findings)
+
+
 @exits_cleanly
 def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line and evaluates."""
     from crg import editor
 
     def check(command: EvaluateCommand) -> None:
+        for name in ("inverted", "hybrids"):
+            value = getattr(command, name)
+            right = value is None or (value > 1 and command.comparators is not None)
+            check_setting(name, value, right, "at least 2, with --comparators")
+        for run in command.comparators or ():
+            editor_of(run).outline(run)
         check_before(command, editor.outline)
 
     carry_out(EvaluateCommand, "python -m crg.evaluate", evaluate, arguments, check)

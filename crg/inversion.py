@@ -62,7 +62,7 @@ class Descent:
     learning_rate: float = 0.05
     schedule: Literal["constant", "cosine"] = "cosine"
     loss: Loss = "squared"
-    clip: Clip = "hard"
+    clip: Clip = "none"
     prior: Prior = "uniform"
     prior_weight: float = 0.0
     seed: int = 0

@@ -190,8 +190,8 @@ def from_json(kind: type[C], values: Any, where: str = "config.json") -> C:
         ) from error
 
 
-def read_config(kind: type[C], folder: Path) -> C:
-    """Reads `config.json` of a run directory or of a folder of weights.
+def read_values(folder: Path) -> Any:
+    """Reads `config.json` of a run directory or of a folder of weights, as it stands.
 
     Raises:
         UserError: the folder or the file is missing or broken.
@@ -208,9 +208,18 @@ def read_config(kind: type[C], folder: Path) -> C:
             "Name a folder that a train command wrote, or one below weights/."
         )
     try:
-        values = json.loads(file.read_text(encoding="utf-8"))
+        return json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
         raise UserError(f"{file} is not valid JSON ({error}); restore it or start anew.") from error
+
+
+def read_config(kind: type[C], folder: Path) -> C:
+    """Reads `config.json` of a run directory or of a folder of weights.
+
+    Raises:
+        UserError: the folder or the file is missing or broken.
+    """
+    values = read_values(folder)
     package = isinstance(values, Mapping) and values.get("package")
     own = {one.name: one.default for one in dataclasses.fields(kind)}.get("package")  # pyright: ignore[reportArgumentType]
     if own and package and package != own:
@@ -218,7 +227,7 @@ def read_config(kind: type[C], folder: Path) -> C:
             f"{folder} was trained by {package}, not by {own}: use python -m {package}.evaluate, "
             f".reconstruct or .edit, or name a run of {own}."
         )
-    return from_json(kind, values, str(file))
+    return from_json(kind, values, str(Path(folder) / "config.json"))
 
 
 def differences(old: Any, new: Any, prefix: str = "") -> dict[str, tuple[Any, Any]]:

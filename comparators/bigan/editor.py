@@ -46,6 +46,11 @@ class BiGANEditor:
     encoder: keras.Model
 
     @property
+    def title(self) -> str:
+        """The method, as a table of several systems names it."""
+        return "BiGAN" if self.config.method == "bigan" else "latent regressor"
+
+    @property
     def kind(self) -> Digits:
         """Digits."""
         return Digits()
