@@ -84,7 +84,7 @@ class Inversion:
 
     Attributes:
         steps: S numbers of steps, rising; the last one is the end.
-        latents: float32 `[S, N, R, Z]`, those of the smallest squared error up to that step.
+        latents: float32 `[S, N, R, Z]`, those of the smallest loss up to that step.
         errors: float32 `[S, N, R]`, their mean squared errors on [0, 1], before rounding to 8 bits.
         seconds: `[S]`, of all images and starts together.
     """
@@ -156,8 +156,8 @@ class _Walk:
     """Latents of a block on their way.
 
     Attributes:
-        best: the latents `[B, Z]` of the smallest errors so far.
-        error: those errors `[B]`, mean squared on [0, 1].
+        best: the latents `[B, Z]` of the smallest losses so far.
+        error: their mean squared errors `[B]` on [0, 1].
     """
 
     def __init__(
@@ -168,6 +168,7 @@ class _Walk:
         self.optimizer = _optimizer(descent)
         self.optimizer.build([self.latent])
         self.best = tf.Variable(starts)
+        self.loss = tf.Variable(tf.fill(tf.shape(starts)[:1], math.inf))
         self.error = tf.Variable(tf.fill(tf.shape(starts)[:1], math.inf))
         self.taken = 0
         self.step, self.look = tf.function(self._step), tf.function(self._look)
@@ -183,11 +184,10 @@ class _Walk:
         latent = tf.convert_to_tensor(self.latent)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(latent)
-            made = self.generator(latent, training=False)
-            loss = LOSSES[self.descent.loss](self.images, made)
-            loss += self.descent.prior_weight * tf.reduce_sum(tf.square(latent)) / 2
-        self._keep(latent, made)
-        self.optimizer.apply([tape.gradient(loss, latent)], [self.latent])
+            made, loss = self._loss(latent)
+            total = tf.reduce_sum(loss)
+        self._keep(latent, made, loss)
+        self.optimizer.apply([tape.gradient(total, latent)], [self.latent])
         if self.descent.clip != "none":
             self.latent.assign(self._clipped(number))
 
@@ -202,13 +202,21 @@ class _Walk:
 
     def _look(self) -> None:
         latent = tf.convert_to_tensor(self.latent)
-        self._keep(latent, self.generator(latent, training=False))
+        self._keep(latent, *self._loss(latent))
 
-    def _keep(self, latent: tf.Tensor, made: tf.Tensor) -> None:
+    def _loss(self, latent: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """What g makes of the latents, and the loss `[B]` of each."""
+        made = self.generator(latent, training=False)
+        prior = tf.reduce_sum(tf.square(latent), axis=1) / 2.0  # -log N(z), without its constant
+        loss = LOSSES[self.descent.loss](self.images, made)
+        return made, loss + self.descent.prior_weight * prior
+
+    def _keep(self, latent: tf.Tensor, made: tf.Tensor, loss: tf.Tensor) -> None:
         """Takes note of the latents that are better than all before them."""
         error = tf.reduce_mean(tf.square(self.images - made), axis=(1, 2, 3)) / 4.0  # on [0, 1]
-        better = error < self.error
+        better = loss < self.loss
         self.best.assign(tf.where(better[:, None], latent, self.best))
+        self.loss.assign(tf.where(better, loss, self.loss))
         self.error.assign(tf.where(better, error, self.error))
 
 
@@ -226,20 +234,21 @@ def _optimizer(descent: Descent) -> keras.optimizers.Optimizer:
 
 
 def squared(images: tf.Tensor, made: tf.Tensor) -> tf.Tensor:
-    """||g(z') - x||_2^2, summed over the images `[B, H, W, C]` of a block (Lipton & Tripathi)."""
-    return tf.reduce_sum(tf.square(made - images))
+    """||g(z') - x||_2^2 of each image of `[B, H, W, C]` (Lipton & Tripathi)."""
+    return tf.reduce_sum(tf.square(made - images), axis=(1, 2, 3))
 
 
 def absolute(images: tf.Tensor, made: tf.Tensor) -> tf.Tensor:
-    """||g(z') - x||_1, summed alike: the norm of CRG's Eq. 2. Ours."""
-    return tf.reduce_sum(tf.abs(made - images))
+    """||g(z') - x||_1 of each image: the norm of CRG's Eq. 2. Ours."""
+    return tf.reduce_sum(tf.abs(made - images), axis=(1, 2, 3))
 
 
 def cross_entropy(images: tf.Tensor, made: tf.Tensor) -> tf.Tensor:
     """-x log g(z') - (1 - x) log(1 - g(z')), of gray levels on [0, 1] (Creswell & Bharath)."""
     x, shown = ((one + 1.0) / 2.0 for one in (images, made))
     shown = tf.clip_by_value(shown, 1e-6, 1.0 - 1e-6)  # ours: a black pixel that is 0 has no log
-    return -tf.reduce_sum(x * tf.math.log(shown) + (1.0 - x) * tf.math.log(1.0 - shown))
+    entropy = x * tf.math.log(shown) + (1.0 - x) * tf.math.log(1.0 - shown)
+    return -tf.reduce_sum(entropy, axis=(1, 2, 3))
 
 
 LOSSES: dict[Loss, Callable[[tf.Tensor, tf.Tensor], tf.Tensor]] = {

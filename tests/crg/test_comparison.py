@@ -53,7 +53,7 @@ def test_a_baseline_has_its_errors_in_both_ranges():
 
 
 def test_a_system_is_compared_with_its_published_row_on_the_symmetric_range():
-    # BiGAN's MAE of .268 is .134 on [0, 1]; .15 there is 12 % more, an MSE of .07 is .28, 50 % more.
+    # BiGAN's .268 is .134 on [0, 1], .15 there 12 % more; an MSE of .07 is .28, 50 % more.
     ours = exact(mae=0.15, mse=0.07, dhash=0.749, phash=0.4, whash=0.832)
     (found,) = against_paper([system("mine", "BiGAN"), system("other")], {"mine": ours})
     assert "mine against the paper's BiGAN row" in found
