@@ -154,9 +154,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             value = getattr(command, name)
             right = value is None or (value > 1 and command.comparators is not None)
             check_setting(name, value, right, "at least 2, with --comparators")
+        check_before(command, editor.outline)
         for run in command.comparators or ():
             editor_of(run).outline(run)
-        check_before(command, editor.outline)
 
     carry_out(EvaluateCommand, "python -m crg.evaluate", evaluate, arguments, check)
 

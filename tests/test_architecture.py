@@ -31,7 +31,7 @@ FLOORS = (  # of `common`, from the ground up; every `__main__` stands on the la
 )
 APART = {"training", "metrics"}  # on one floor, but neither needs the other
 FILE_LINES, FUNCTION_LINES = 320, 70
-COMMANDS = ("train", "evaluate", "edit", "reconstruct", "export", "ablation")
+COMMANDS = ("train", "evaluate", "edit", "reconstruct", "export", "ablation", "invert")
 
 
 def dotted(parts: tuple[str, ...]) -> str:

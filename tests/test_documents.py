@@ -25,6 +25,9 @@ WORK = {  # what a command calls once its words are read
     )
 } | {
     "crg.edit": "crg.edit.check_inputs",
+    "crg.invert": "crg.invert.check_images",
+    "comparators.bigan.train": "common.datasets.check",
+    "comparators.bigan.reconstruct": "common.cli.images.check_inputs",
     "icgan_tf.edit": "icgan_tf.edit.check",
     "ifcvaegan.train": "common.datasets.check",
     "ifcvaegan.edit": "ifcvaegan.edit.check",

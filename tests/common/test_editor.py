@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from common.editor import Control, Edited, indexed, repeated
+from common.editor import Control, Edited, editor_of, indexed, repeated
+from common.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -65,3 +66,12 @@ def test_an_edit_may_have_no_columns_and_a_control_goes_from_without_to_with():
     assert (dict(plain.columns), list(plain.readings)) == ({}, [])
     control = Control(name="Smiling", meaning="1 for a smile", low=-2.0, high=2.0)
     assert (control.off, control.on, control.default) == (0.0, 1.0, None)
+
+
+def test_a_run_is_known_by_the_package_in_its_settings(tmp_path):
+    (tmp_path / "config.json").write_text('{"package": "crg"}')
+    assert editor_of(tmp_path).__name__ == "crg.editor"
+    for text in ('{"package": "os"}', '{"package": "../crg"}', "[]"):
+        (tmp_path / "config.json").write_text(text)
+        with pytest.raises(UserError, match="which is no package of this project"):
+            editor_of(tmp_path)

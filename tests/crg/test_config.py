@@ -74,12 +74,22 @@ def test_recommended_keeps_the_papers_networks_and_objectives():
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_a_preset_reads_back_equal_trains_both_stages_and_says_what_it_is_for(tmp_path, name):
+def test_a_preset_reads_back_equal_trains_its_stages_and_says_what_it_is_for(tmp_path, name):
     config = PRESETS[name]()
     write_json(tmp_path / "config.json", to_json(config))
     assert read_config(Config, tmp_path) == config
-    assert (config.package, config.stages) == ("crg", ("gan", "encoder"))
+    alone = {"latent-only": ("encoder",), "image-only": ("encoder",)}
+    assert (config.package, config.stages) == ("crg", alone.get(name, ("gan", "encoder")))
     assert len((PRESETS[name].__doc__ or "").split()) >= 10
+
+
+def test_an_encoder_of_one_objective_is_else_the_recommended_one():
+    for name, objective in (("latent-only", "latent_cycle"), ("image-only", "image_cycle")):
+        found = differences(PRESETS["recommended"](), PRESETS[name]())
+        assert found == {
+            "stages": (("gan", "encoder"), ("encoder",)),
+            "encoder.objectives": ("both", objective),
+        }
 
 
 def test_stages_and_tuples_are_read_from_the_command_line():
@@ -115,6 +125,7 @@ STAGE = [
         ("encoder.", EncoderConfig, {"clip_norm": 0.0}),
         ("encoder.", EncoderConfig, {"reestimate_batches": -1}),
         ("encoder.", EncoderConfig, {"keep": "best", "ema": 0.9}),
+        ("encoder.", EncoderConfig, {"shared_optimizer": True, "objectives": "image_cycle"}),
         ("", Config, {"report_images": 1}),  # no random other image
         ("", Config, {"stages": ()}),
     ],

@@ -93,6 +93,14 @@ def test_a_person_may_turn_the_strength_of_a_step_on_digits(model):
     assert model.kind == Digits()
 
 
+def test_a_table_of_several_systems_tells_encoders_of_one_objective_apart(model):
+    titles = []
+    for objectives in ("both", "latent_cycle", "image_cycle"):
+        encoder = replace(model.config.encoder, objectives=objectives)
+        titles.append(replace(model, config=replace(model.config, encoder=encoder)).title)
+    assert titles == ["CRG", "CRG, Eq. 1 alone", "CRG, Eq. 2 alone"]
+
+
 @pytest.mark.parametrize(("activation", "beyond"), [("tanh", ""), ("lrelu", "; to be clipped")])
 def test_every_network_says_what_goes_in_and_what_comes_out(model, activation, beyond):
     sizes = replace(model.config.networks, output_activation=activation)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from crg.model import CRG, GAN
+from crg.model import CRG, GAN, ImageCycle, LatentCycle
 from tests.runs import same
 
 RATE = 0.5  # of every SGD below
@@ -222,6 +222,29 @@ def test_a_shared_optimizer_counts_two_updates_an_iteration():
     for _ in range(3):
         model.train_step(batch(X))
     assert int(shared.iterations) == 6
+
+
+def alone(kind: type[CRG]) -> tuple[dict[str, float], np.ndarray]:
+    """One step of a single objective on the networks above: its losses, and e's weights after it."""
+    encoder = linear(3, 3, "encoder", B)
+    model = kind(linear(3, 3, "generator", A), encoder)
+    model.compile(**{player: sgd() for player in model.players})
+    model.noise = lambda *_, **__: tf.constant(Z, tf.float32)
+    return floats(model.train_step(batch(X))), encoder.get_weights()[0]
+
+
+def test_the_latent_cycle_alone_is_eq_1_and_sees_no_real_image():
+    logs, found = alone(LatentCycle)
+    loss, gradient = latent_cycle(B)
+    assert logs == {"latent_cycle_loss": pytest.approx(loss, rel=1e-5)}
+    np.testing.assert_allclose(found, B - RATE * gradient, atol=1e-6)
+
+
+def test_the_image_cycle_alone_is_eq_2():
+    logs, found = alone(ImageCycle)
+    loss, gradient = image_cycle(B)
+    assert logs == {"image_cycle_loss": pytest.approx(loss, rel=1e-5)}
+    np.testing.assert_allclose(found, B - RATE * gradient, atol=1e-6)
 
 
 def restless_generator() -> keras.Model:

@@ -292,6 +292,15 @@ def test_a_shared_optimizer_is_one_object_for_both_objectives(fitted):
     assert one is other
 
 
+@pytest.mark.parametrize("objective", ["latent_cycle", "image_cycle"])
+def test_one_objective_has_one_optimizer_whose_running_mean_is_kept(fitted, objective):
+    found = fitted("encoder", objectives=objective, schedule="cosine", ema=0.9, clip_norm=1.0)
+    ((player, adam),) = found["model"].optimizers().items()
+    assert player == objective
+    assert (adam.use_ema, adam.global_clipnorm) == (True, 1.0)
+    assert float(adam._learning_rate(400)) == pytest.approx(0.0, abs=1e-9)
+
+
 @pytest.mark.parametrize(("shared", "updates"), [(False, 400), (True, 800)])
 def test_the_cosine_schedule_ends_at_zero_with_the_last_update(fitted, shared, updates):
     # 200 epochs of two steps; a shared optimizer is updated twice a step.
