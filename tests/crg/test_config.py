@@ -42,6 +42,7 @@ def test_networks_have_the_sizes_of_table_1():
             "encoder",
             200.0,
             {
+                "objectives": "both",
                 "schedule": "constant",
                 "reduction": "mean",
                 "shared_optimizer": False,

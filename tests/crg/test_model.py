@@ -225,7 +225,7 @@ def test_a_shared_optimizer_counts_two_updates_an_iteration():
 
 
 def alone(kind: type[CRG]) -> tuple[dict[str, float], np.ndarray]:
-    """One step of a single objective on the networks above: its losses, and e's weights after it."""
+    """One step of a single objective on these networks: its losses, and e's weights after it."""
     encoder = linear(3, 3, "encoder", B)
     model = kind(linear(3, 3, "generator", A), encoder)
     model.compile(**{player: sgd() for player in model.players})
