@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -113,9 +112,7 @@ def recovery(model: CRGEditor, count: int, out: Path, seed: int) -> tuple[Table,
     logger.info("searching the z of %d generated digits from %d starts", count, max(RESTARTS))
     random = invert(model.generator, images, points, descent, LOOKS)
     codes = np.asarray(model.encoder(images, training=False))
-    hybrid = invert(
-        model.generator, images, codes[:, None], dataclasses.replace(descent, clip="none"), LOOKS
-    )
+    hybrid = invert(model.generator, images, codes[:, None], descent, LOOKS)
     ways = {
         f"random, best of {restarts}" if restarts > 1 else "random": (random, restarts)
         for restarts in RESTARTS

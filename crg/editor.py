@@ -23,6 +23,8 @@ from crg.config import Config
 if TYPE_CHECKING:
     import keras
 
+    from crg.inversion import Prior
+
 SHIPPED = "crg-mnist"  # below weights/
 NEEDED = ("generator", "encoder")  # for editing
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the amounts, on the sheet
@@ -62,6 +64,11 @@ class CRGEditor:
     def kind(self) -> Digits:
         """Digits."""
         return Digits()
+
+    @property
+    def prior(self) -> Prior:
+        """Where z is drawn from: U[-1, 1]^Z (Sec. 3.2.1)."""
+        return "uniform"
 
     @property
     def controls(self) -> tuple[Control, ...]:

@@ -101,7 +101,7 @@ def apply(command: InvertCommand) -> Path:
 
     check(command)
     model = editor.load(command.run)
-    descent = Descent(steps=command.steps, clip=command.clip, seed=command.seed)
+    descent = Descent(steps=command.steps, clip=command.clip, prior=model.prior, seed=command.seed)
     starts = starts_of(command.method, command.restarts)
     found = {}
 
