@@ -55,7 +55,7 @@ def test_a_baseline_has_its_errors_in_both_ranges():
 def test_a_system_is_compared_with_its_published_row_on_the_symmetric_range():
     # BiGAN's .268 is .134 on [0, 1], .15 there 12 % more; an MSE of .07 is .28, 50 % more.
     ours = exact(mae=0.15, mse=0.07, dhash=0.749, phash=0.4, whash=0.832)
-    (found,) = against_paper([system("mine", "BiGAN"), system("other")], {"mine": ours})
+    (found,) = against_paper([(system("mine", "BiGAN"), ours), (system("other"), {})])
     assert "mine against the paper's BiGAN row" in found
     assert "within 15% mae +12%, dhash +0%, whash +0%; beyond mse +50%, phash -48%." in found
 
@@ -65,7 +65,7 @@ def test_the_order_of_the_three_systems_is_told_by_metric():
     metrics = {
         name: exact(mae=v, mse=v, dhash=1 - v, phash=v, whash=1 - v) for name, v in levels.items()
     }
-    found = against_paper([system(name, name) for name in levels], metrics)[-1]
+    found = against_paper([(system(name, name), metrics[name]) for name in levels])[-1]
     assert "mae CRG < LR < BiGAN; mse CRG < LR < BiGAN; dhash BiGAN < LR < CRG" in found
     assert "phash CRG < LR < BiGAN" in found
 
@@ -104,7 +104,7 @@ def test_all_systems_stand_in_one_table_and_one_figure(halving, real, tmp_path, 
 
     names = [f"hybrid, {steps} steps" for steps in (100, 500)]
     ways = [System(name=name, reconstruct=lambda images: images, count=4) for name in names]
-    monkeypatch.setattr(comparison, "descents", lambda *_: ways)
+    monkeypatch.setattr(comparison, "inversions", lambda *_: ways)
     monkeypatch.setattr(comparison, "editor_of", lambda run: Module())
     found = compare(halving, real, BASELINES, [Path("run-7")], (3, 4), tmp_path, 0)
     (table,) = found.tables
