@@ -45,7 +45,7 @@ class EvaluateCommand(evaluation.EvaluateCommand):
 
     comparators: tuple[Path, ...] | None = None
     """Runs of other systems on digits, to stand in one table with this model and with inversion by
-    gradient descent, which takes about two hours on two CPU cores."""
+    gradient descent, which takes about two hours on two CPU cores; none for inversion alone."""
     inverted: int | None = None
     """Images for inversion, with --comparators; 500 by default."""
     hybrids: int | None = None
@@ -89,7 +89,7 @@ def measure(work: Evaluation[CRGEditor], command: EvaluateCommand | None = None)
     others = work.train.spaced(len(generated)).images
     sets = generated_table(features.digits(), real.images, generated, others, seed)
     systems = None
-    if command is not None and command.comparators:
+    if command is not None and command.comparators is not None:
         systems = compared(work, command, found.baselines)
     logger.info("drawing the figures")
     return Report(
