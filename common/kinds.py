@@ -9,8 +9,9 @@ from typing import ClassVar, Protocol
 import numpy as np
 from PIL import Image
 
-from common.datasets.celeba.faces import Crop, face, face_text, read_faces
+from common.datasets.celeba.faces import WHOLE_WIDTH, Crop, face, face_text, read_faces
 from common.datasets.digits import digit, read_digits
+from common.datasets.folder import as_mode, read_each
 from common.errors import UserError
 
 
@@ -115,3 +116,38 @@ class Faces:
         if invert:
             raise UserError(f"{flag} is for digits; the model knows faces.")
         return read_faces(path, self.size, self.crop)
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """Images of anything, of which the middle square is kept.
+
+    Attributes:
+        size: side in pixels.
+        channels: 1 for gray, 3 for colour.
+        noun: one of them, in a word.
+    """
+
+    size: int
+    channels: int = 3  # pyright: ignore[reportIncompatibleVariableOverride]
+    noun: str = "picture"  # pyright: ignore[reportIncompatibleVariableOverride]
+
+    @property
+    def text(self) -> str:
+        """In words."""
+        colour = "RGB" if self.channels == 3 else "gray"
+        return f"the middle square of a {self.noun}, {self.size}x{self.size} in {colour}"
+
+    def array(self, image: Image.Image) -> np.ndarray:
+        """See `Kind.array`."""
+        if self.channels == 1:
+            image = as_mode(image, "L")
+        return face(image, self.size, WHOLE_WIDTH)[:, :, : self.channels]
+
+    def read(
+        self, path: Path, invert: bool = False, flag: str = "--invert"
+    ) -> tuple[list[str], np.ndarray]:
+        """See `Kind.read`."""
+        pictures = read_each(path, self.array)
+        array = np.stack([picture for _, picture in pictures])
+        return [file.stem for file, _ in pictures], 255 - array if invert else array

@@ -88,9 +88,8 @@ def begin(
 
 
 def _attributes(config: Any) -> Sequence[str]:
-    """Those that a training learns; CRG's digits have none to choose from."""
-    data = getattr(config, "data", None)
-    return ("all",) if data is None else data.attributes
+    """Those that a training learns; CRG and iGAN have none to choose from."""
+    return getattr(getattr(config, "data", None), "attributes", ("all",))
 
 
 def check_lengths(dev: Records, *stages: tuple[StageSettings, int]) -> None:

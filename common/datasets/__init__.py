@@ -13,7 +13,7 @@ from common.settings.config import Source
 if TYPE_CHECKING:
     from common.datasets.celeba.faces import Crop
 
-NAMES = ("mnist", "celeba", "drawn", "folder")
+NAMES = ("mnist", "fashion", "celeba", "drawn", "folder")
 FINAL = ("test", "test-half-2")  # splits for final figures
 
 
@@ -32,14 +32,15 @@ def load(
     Of splits that train or choose, which are all but `FINAL`, the first `source.limit` images.
 
     Args:
-        name: `mnist`, `celeba`, `drawn` (faces drawn by this program) or `folder` (photographs
-            without labels).
-        split: `train`, `dev`, `test` or another that the loader documents; MNIST has no `dev`, but
-            parts of its files by other names, and `all` of a folder are all of its images.
+        name: `mnist`, `fashion` (Fashion-MNIST), `celeba`, `drawn` (faces drawn by this program) or
+            `folder` (photographs without labels).
+        split: `train`, `dev`, `test` or another that the loader documents; MNIST and Fashion-MNIST
+            have no `dev`, but parts of their files by other names, and `all` of a folder are all
+            of its images.
         source: names the folders of the data and of the cache, and the limit; all their defaults if
             None.
-        size: side of the images to deliver, 64 for faces by default; digits, which are 28, get a
-            black border.
+        size: side of the images to deliver, 64 for faces by default; digits and clothing, which
+            are 28, get a black border.
         attributes: of faces, or ("all",).
         crop: of faces; the whole width by default.
         train_files: of CelebA, how it is split, see `celeba.loader.load`.
@@ -52,11 +53,15 @@ def load(
     """
     source = source or Source()
     limit = None if split in FINAL else source.limit
-    if name == "mnist":
-        from common.datasets import mnist
+    if name in ("mnist", "fashion"):
+        from common.datasets import fashion, mnist
         from common.images import padded
 
-        records = mnist.load(split, source.data_dir, source.source).take(slice(limit))
+        if name == "mnist":
+            records = mnist.load(split, source.data_dir, source.source)
+        else:
+            records = fashion.load(split, source.data_dir)
+        records = records.take(slice(limit))
         return dataclasses.replace(records, images=padded(records.images, size or 28))
     from common.datasets.celeba.faces import WHOLE_WIDTH
 
@@ -109,6 +114,14 @@ def check(name: str, source: Source, attributes: Sequence[str] = ("all",)) -> No
         from common.datasets import mnist
 
         mnist.check(source.data_dir, source.source)
+    elif name == "fashion":
+        from common.datasets import fashion
+
+        fashion.check(source.data_dir)
+    elif name == "folder":
+        from common.datasets import plain
+
+        plain.check(source.data_dir)
     elif name == "drawn":
         from common.datasets import drawn
 

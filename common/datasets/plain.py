@@ -14,7 +14,7 @@ import numpy as np
 
 from common.datasets.celeba.faces import WHOLE_WIDTH, Crop, decoded_images
 from common.datasets.celeba.readers import Form, folder_reader
-from common.datasets.folder import told_files
+from common.datasets.folder import image_files, told_files
 from common.datasets.records import Records
 from common.errors import UserError
 
@@ -50,9 +50,7 @@ def load(
     """
     if split not in SPLITS:
         raise UserError(f"A folder of images has no split {split!r}; choose {', '.join(SPLITS)}.")
-    if data_dir is None:
-        raise UserError("Name the folder of images by --data-dir.")
-    form = plain_form(Path(data_dir))
+    form = plain_form(check(data_dir))
     chosen = chosen_names(form, split)[:limit]
     return Records(
         images=decoded_images(form, chosen, size, crop, cache_dir, aligned=False),
@@ -61,6 +59,18 @@ def load(
         name="folder",
         source=f"{form.title}, split {split}",
     )
+
+
+def check(data_dir: str | Path | None) -> Path:
+    """The folder, if it is one of images.
+
+    Raises:
+        UserError: it is not named, is missing, or has no images.
+    """
+    if data_dir is None:
+        raise UserError("Name the folder of images by --data-dir.")
+    image_files(data_dir)
+    return Path(data_dir)
 
 
 def chosen_names(form: Form, split: str) -> Sequence[str]:
