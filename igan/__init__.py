@@ -1,7 +1,7 @@
 """iGAN: generative visual manipulation on the image manifold (Zhu et al. 2016).
 
-Rebuilt from the report of Gupta, Kansal & Bansal (2016). A photo is projected onto the manifold of a
-DCGAN, edited there by strokes, and the edit is transferred back to the photo.
+Rebuilt from the report of Gupta, Kansal & Bansal (2016). A photo is projected onto the manifold of
+a DCGAN, edited there by strokes, and the edit is transferred back to the photo.
 """
 
 from __future__ import annotations

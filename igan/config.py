@@ -82,8 +82,8 @@ class GANConfig:
     weight_decay: float = 1e-5
     """L2 on every weight, added to the gradient [R, appendix]: coupled, not AdamW's."""
     discriminator_steps: int = 1
-    """D's updates for each of G's, the k of [R, Sec. 5.1]. The appendix' `update_k` of 2 alternates,
-    so k = update_k - 1. The images of a step are divided among them."""
+    """D's updates for each of G's, the k of [R, Sec. 5.1]. The appendix' `update_k` of 2
+    alternates, so k = update_k - 1. The images of a step are divided among them."""
     ema: float | None = None
     """Decay of an EMA of G's weights, which replaces them at the end of the stage. Ours."""
     flip: bool = False
@@ -192,8 +192,7 @@ class Config:
 
     @property
     def pixel_range(self) -> Literal["unit", "signed"]:
-        """Of the images that the networks see: [0, 1] and a sigmoid for gray, [-1, 1] and a tanh
-        for colour [C]."""
+        """Of what the networks see: [0, 1] and a sigmoid for gray, [-1, 1] and a tanh else [C]."""
         return "unit" if self.dataset in GRAY else "signed"
 
 

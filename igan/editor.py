@@ -6,43 +6,32 @@ image G(z).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import functools
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from common.editor import Rows, indexed
-from common.images import cropped, in_blocks, padded, to_range, to_uint8
+from common.editor import SHOWN, Control, Edited, Network
+from common.images import cropped, in_blocks, padded, range_text, to_range, to_uint8
 from common.kinds import Digits, Faces, Kind, Pictures
 from common.runs import trained
+from igan.codes import Codes, Method, Paint
 from igan.config import GRAY, Config
 
 if TYPE_CHECKING:
     import keras
 
-    from igan.features import Distance
+    from igan.manifold import Manifold
+    from igan.projection import Projection, Projector
 
 SHIPPED = "igan-fashion"  # below weights/
+FAST = 50  # iterations of L-BFGS-B where many images are encoded; ours
 NEEDED = ("generator", "predictor", "discriminator")  # for editing
 
 
-@dataclass(frozen=True, slots=True)
-class Codes:
-    """What images become.
-
-    Attributes:
-        latent: z `[N, Z]` in [-1, 1], float32.
-    """
-
-    latent: np.ndarray
-
-    def __getitem__(self, rows: Rows) -> Codes:
-        """Those of some images."""
-        return indexed(self, rows)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class IGANEditor:
     """A trained iGAN: where it lies, its settings, and its networks."""
 
@@ -83,6 +72,89 @@ class IGANEditor:
     def predict(self, images: np.ndarray) -> Codes:
         """Z = P(x) of uint8 images `[N, H, W, C]` [R, Sec. 4.1.2]."""
         return Codes(in_blocks(lambda x: self.predictor(self.shown(x), training=False), images))
+
+    def project(self, images: np.ndarray, method: Method = "cnn_opt", **options: Any) -> Projection:
+        """Projects uint8 images `[N, H, W, C]` onto the manifold [R, Sec. 4.1].
+
+        Args:
+            images: of the kind.
+            method: `opt`, `cnn` or `cnn_opt`.
+            **options: `starts`, `iterations`, `mask` and `seed` of `Projector.project`.
+        """
+        return self.projector.project(self.shown(images), method, **options)
+
+    def encode(self, images: np.ndarray) -> Codes:
+        """Z* of uint8 images `[N, H, W, C]`, by the hybrid method and few iterations."""
+        return Codes(self.project(images, "cnn_opt", iterations=FAST).latent)
+
+    def reconstruct(self, images: np.ndarray) -> np.ndarray:
+        """G(z*) of uint8 images `[N, H, W, C]`."""
+        return self.decode(self.encode(images))
+
+    def edit(self, images: np.ndarray, request: Paint) -> Edited:
+        """Carries out strokes on each image; none are its projection.
+
+        Args:
+            images: uint8 `[N, H, W, C]`.
+            request: strokes, weights and steps.
+        """
+        from igan.session import EditSession
+
+        inputs = self.encode(images)
+        session = EditSession(self, count=request.count, weights=request.weights, seed=request.seed)
+        found = []
+        for latent in inputs.latent:
+            session.paint(request, latent)
+            # Without a stroke the first candidate, z0 itself, is the cheapest.
+            found.append(session.latents[session.order[0]])
+        codes = Codes(np.stack(found))
+        ends = inputs[:SHOWN].latent, codes[:SHOWN].latent
+        shares = (0.0, 0.25, 0.5, 0.75, 1.0) if request else (0.0,)
+        columns = {
+            f"{share:.0%}": self.decode(Codes((1 - share) * ends[0] + share * ends[1]))
+            for share in shares
+        }
+        return Edited(self.decode(codes), codes, inputs, columns)
+
+    @property
+    def controls(self) -> tuple[Control, ...]:
+        """None that is a number alone: this model is edited by strokes."""
+        return ()
+
+    def networks(self) -> dict[str, Network]:
+        """G, P and D."""
+        image = {"image": f"{self.kind.text}{self._border}; {range_text(self.config.pixel_range)}"}
+        latent = {"latent": "z, from -1 to 1"}
+        made = {"image": range_text(self.config.pixel_range)}
+        logit = {"logit": "above 0 for real"}
+        return {
+            "generator": Network(self.generator, latent, made),
+            "predictor": Network(self.predictor, image, latent),
+            "discriminator": Network(self.discriminator, image, logit),
+        }
+
+    @property
+    def _border(self) -> str:
+        size = self.config.data.image_size
+        return f" with a black border to {size}x{size}" if size > self.kind.size else ""
+
+    @functools.cached_property
+    def manifold(self) -> Manifold:
+        """The images that G makes."""
+        from igan.manifold import Manifold
+
+        return Manifold(self.generator, self.config.pixel_range)
+
+    @functools.cached_property
+    def projector(self) -> Projector:
+        """What projects images, with the distance that P was trained by."""
+        from igan.features import distance_of
+        from igan.projection import Projector
+
+        distance = distance_of(
+            self.config.features, self.generator, self.discriminator, self.config.pixel_range
+        )
+        return Projector(self.manifold, distance, self.predictor)
 
 
 def build(config: Config) -> dict[str, keras.Model]:

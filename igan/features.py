@@ -1,9 +1,10 @@
 """The distance L between images: pixels, and activations of a network [R, Sec. 4.1].
 
 L(x1, x2) = ||C(x1) - C(x2)||^2, where C(x) is x itself and its features. Each term is a mean, as in
-the public code [C], not the printed sum. [C] takes conv4 of an AlexNet with a weight of 0.002, which
-belongs to the scale of that layer; here each layer is divided by its own mean square difference
-between generated images, so that a weight of 1 makes both terms alike whatever the network.
+the public code [C], not the printed sum. [C] takes conv4 of an AlexNet with a weight of 0.002,
+which belongs to the scale of that layer; here each layer is divided by its own mean square
+difference between generated images, so that a weight of 1 makes both terms alike whatever the
+network.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The approximate manifold of images, {G(z)}, of any generator [R, Sec. 4].
 
-"Our method can also use other generative models" [R, Sec. 5.2]: a generator of this project that has
-other latents than iGAN's is described by what they are.
+"Our method can also use other generative models" [R, Sec. 5.2]: a generator whose latents are not
+iGAN's is described by what they are.
 """
 
 from __future__ import annotations

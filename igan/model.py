@@ -1,9 +1,9 @@
 """The two games of iGAN before any editing: the DCGAN, then the predictor through the frozen G.
 
 Stage 1, `GAN`: Sec. 5.1 of the report [R], in the form of the code in its appendix. The text prints
-log(1 - D(G(z))) for G; the code, and this, take the non-saturating -log D(G(z)). The code alternates
-single updates, G first (`n_updates % update_k == 0`), each with a fresh z and fresh images; one
-iteration here is one update of G and then D's, with a fresh z each.
+log(1 - D(G(z))) for G; the code, and this, take the non-saturating -log D(G(z)). The code
+alternates single updates, G first (`n_updates % update_k == 0`), each with a fresh z and fresh
+images; one iteration here is one update of G and then D's, with a fresh z each.
 Stage 2, `Predictor`: Sec. 4.1.2, min L(G(P(x)), x) over P alone.
 
 The weight decay of the appendix is L2 that is added to the gradient: here it is part of the loss.

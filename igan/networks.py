@@ -1,11 +1,11 @@
 """The three networks of iGAN: a DCGAN (Radford et al. 2016) and the predictor.
 
-[R, Sec. 5.2]: "DCGAN mainly builds on multiple convolution, deconvolution and ReLU layers, and eases
-the min-max training via batch normalization"; the sizes are those of the public code [C], see
+[R, Sec. 5.2]: "DCGAN mainly builds on multiple convolution, deconvolution and ReLU layers, and
+eases the min-max training via batch normalization"; the sizes are those of the public code [C], see
 `igan.config`. Deviations:
 
-- Batch normalisation has epsilon 1e-5 (Keras and TensorFlow; [C] 1e-8): a channel that is dead in the
-  estimated statistics would be blown up by 1e4.
+- Batch normalisation has epsilon 1e-5 ([C] 1e-8): a channel that is dead in the estimated
+  statistics would be blown up by 1e4.
 - Convolutions pad as TensorFlow's "same" does, by 1 and 2 pixels; [C] pads by 2 and 2.
 - D ends in a logit; its sigmoid is part of the loss (the same function, stable).
 """

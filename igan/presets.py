@@ -19,8 +19,8 @@ from igan.config import (
 def recommended(dataset: Dataset = "celeba") -> Config:
     """Narrow networks and hundreds of thousands of images, for two CPU cores.
 
-    Digits and clothing in 32 pixels, others in 64. G ends as an EMA of its weights. Of the few faces
-    of a part of CelebA, or of any folder, the GAN sees mirrored and augmented ones.
+    Digits and clothing in 32 pixels, others in 64. G ends as an EMA of its weights. Of the few
+    faces of a part of CelebA, or of any folder, the GAN sees mirrored and augmented ones.
     """
     gray = dataset in GRAY
     gan = GANConfig(

@@ -12,19 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import tensorflow as tf
 
+from igan.codes import ITERATIONS, STARTS, Method
 from igan.features import Distance, Targets
 from igan.lockstep import minimise_each
 from igan.manifold import Manifold
 
-Method: TypeAlias = Literal["opt", "cnn", "cnn_opt"]
-METHODS: tuple[Method, ...] = get_args(Method)
-ITERATIONS = 200  # of L-BFGS-B, at most [C]
-STARTS = 8  # of `opt`; [C] takes one, the report says that stability needs more than 100
 POOL = 256  # random latents, the cheapest of which are the starts; ours
 BATCH = 64  # minimisations at a time; ours
 
@@ -147,7 +143,7 @@ class Projector:
         ended = self.manifold.from_free(tf.constant(minimum.points, tf.float32)).numpy()
         costs = self.costs(images[owners], ended, None if mask is None else mask[owners])
         costs = costs.reshape(begun.shape)
-        # Where the clipped start was worse than the start, and nothing was gained: the start itself.
+        # Where the clipped start was worse than the start, and nothing was gained, the start.
         better = (costs <= begun)[..., None]
         latents = np.where(better, ended.reshape(first.shape), first)
         costs = np.minimum(costs, begun)
@@ -158,8 +154,7 @@ class Projector:
     def _evaluate(
         self, free: np.ndarray, owners: np.ndarray, targets: Targets, mask: tf.Tensor | None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Values and gradients at `[r, D]`; batches are filled up to a power of two, so that few
-        shapes are compiled."""
+        """Values and gradients at `[r, D]`, in a batch of a power of two: few shapes to compile."""
         count = len(free)
         rows = np.concatenate([np.arange(count), np.zeros(_filled(count) - count, np.int64)])
         owned = tf.constant(owners[rows])

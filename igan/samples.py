@@ -9,7 +9,8 @@ import numpy as np
 
 from common.images import cropped
 from common.reporting.sheets import alternating, grid, in_rows
-from igan.editor import Codes, IGANEditor
+from igan.codes import Codes
+from igan.editor import IGANEditor
 
 if TYPE_CHECKING:
     from common.datasets.records import Records

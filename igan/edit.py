@@ -1,0 +1,125 @@
+"""`python -m igan.edit`: edits images by strokes, or generates images from scribbles alone.
+
+    python -m igan.edit [IMAGES] --colour COLOURS.png --sketch LINES.png --out DIR
+
+What the strokes ask for is in `igan.constraints`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from common.cli.commands import carry_out
+from common.cli.images import write_edits
+from common.datasets.folder import check_inputs
+from common.errors import UserError, exits_cleanly
+from common.settings.config import check_setting
+from igan.painting import PaintCommand, check_paint, request_of
+
+if TYPE_CHECKING:
+    from igan.codes import Paint
+    from igan.editor import IGANEditor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditCommand(PaintCommand):
+    """Edits images by strokes; without IMAGES it generates from the strokes alone."""
+
+    images: Annotated[
+        tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="[IMAGES]", name="images")
+    ] = None
+    """An image or a folder of images, such as the model was trained on."""
+    out: Path
+    """Folder for the results; sheets and latents go to `OUT/sheets/`."""
+    invert: bool = False
+    """The inputs are black on white."""
+    shown: int = 16
+    """Without IMAGES: candidates that are written, at most."""
+
+
+def apply(command: EditCommand) -> Path:
+    """Carries the command out.
+
+    Returns:
+        The folder with the results.
+
+    Raises:
+        UserError: files that are missing, unreadable or to be overwritten.
+    """
+    from igan import editor
+
+    check(command)
+    model = editor.load(command.run)
+    request = request_of(command, model)
+    if command.images is None:
+        return generate(command, model, request)
+    stems, images = model.kind.read(command.images, command.invert)
+    edited = model.edit(images, request)
+    return write_edits(command.out, stems, images, edited, model, {"strokes": request.strokes})
+
+
+def generate(command: EditCommand, model: IGANEditor, request: Paint) -> Path:
+    """Candidates from scratch, and a strip of colours, mask, sketch and candidates."""
+    import logging
+
+    import numpy as np
+
+    from common.images import cropped
+    from common.reporting.sheets import grid
+    from igan.session import EditSession
+    from igan.strokes import drawn
+
+    session = EditSession(
+        model,
+        count=request.count,
+        most=command.shown,
+        weights=request.weights,
+        seed=request.seed,
+    )
+    session.paint(request, None)
+    session.save(command.out)
+    drawing = drawn(request.strokes, model.config.data.image_size, request.base)
+    asked = {
+        "colours": drawing.colour,
+        "mask": np.repeat(drawing.colour_mask[..., None] * np.uint8(255), 3, axis=2),
+        "sketch": np.repeat(drawing.sketch[..., None], 3, axis=2),
+    }
+    shown = session.candidates()
+    made = np.repeat(shown.images, 3 // shown.images.shape[3], axis=3)
+    tiles = [cropped(image[None], model.kind.size)[0] for image in asked.values()] + list(made)
+    labels = [*asked, *(f"cost {cost:.3f}" for cost in shown.costs)]
+    grid([tiles], command.out / "sheets" / "candidates.png", column_labels=labels)
+    logging.getLogger(__name__).info("%d candidates in %s", len(made), command.out)
+    return command.out
+
+
+def check(command: EditCommand) -> None:
+    """Refuses what can be refused before a model is loaded.
+
+    Raises:
+        UserError: files that are missing or would be overwritten, nothing to do, or no trained
+            model.
+    """
+    from igan import editor
+
+    check_paint(command)
+    check_setting("--shown", command.shown, command.shown > 0, "at least 1")
+    if command.images is None and not (command.colour or command.sketch or command.strokes):
+        raise UserError("Give images to edit, or --colour, --sketch or --strokes to follow.")
+    check_inputs(command.out, command.images, command.colour, command.colour_mask, command.sketch)
+    editor.outline(command.run)
+
+
+@exits_cleanly
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Reads the command line and edits."""
+    carry_out(EditCommand, "python -m igan.edit", apply, arguments, check)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""`python -m igan.transfer`: an edit on the manifold, done to the photo at its own resolution.
+
+    python -m igan.transfer PHOTO --colour COLOURS.png --out DIR
+    python -m igan.transfer PHOTO --like OTHER --out DIR
+
+Sec. 4.2 of the report: `igan.motion` estimates what happens along the path, `igan.photo` does it to
+the photo.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from common.cli.commands import carry_out
+from common.datasets.folder import check_inputs
+from common.errors import UserError, exits_cleanly
+from igan.codes import Method
+from igan.painting import PaintCommand, check_paint, request_of
+
+if TYPE_CHECKING:
+    import numpy as np
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferCommand(PaintCommand):
+    """Edits a photo, or makes it look like another one, and keeps its resolution."""
+
+    photo: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="PHOTO")]
+    """The photo, of any size; its middle square is what the model sees."""
+    out: Path
+    """Folder for `<name>.png` at the photo's resolution; the frames between, the baseline and a
+    sheet go to `OUT/sheets/`."""
+    like: Path | None = None
+    """A photo that it is to look more like, in place of strokes."""
+    share: float = 1.0
+    """How far to go: 1 for the whole way."""
+    method: Method = "cnn_opt"
+    """How photos are projected."""
+
+
+def apply(command: TransferCommand) -> Path:
+    """Carries the command out.
+
+    Returns:
+        The folder with the results.
+
+    Raises:
+        UserError: files that are missing, unreadable or to be overwritten; no program for flow.
+    """
+    import numpy as np
+
+    from common.datasets.folder import write_images
+    from common.images import to_uint8
+    from common.reporting.sheets import grid
+    from igan import editor
+    from igan.candidates import between
+    from igan.motion import FRAMES
+    from igan.photo import gradient_energy, middle_square, naive, pasted, resized, transferred
+    from igan.session import EditSession
+
+    check(command)
+    model = editor.load(command.run)
+    photo = read_photo(command.photo)
+    request = request_of(command, model)
+    session = EditSession(model, count=request.count, weights=request.weights, seed=request.seed)
+    session.set_photo(photo, command.method)
+    start = session.start
+    assert start is not None
+    if command.like is not None:
+        session.set_photo(read_photo(command.like), command.method)
+        end = session.start
+    else:
+        session.paint(request, start)
+        end = session.latents[session.order[0]]
+    path = between(start, start + command.share * (end - start), FRAMES)
+    frames = to_uint8(model.manifold.rendered(path), model.config.pixel_range)
+    frames = np.repeat(frames, 3 // frames.shape[3], axis=3)
+    left, top, right, bottom = box = middle_square(photo)
+    square = photo[top:bottom, left:right]
+    squares = transferred(square, frames)
+    result = pasted(photo, squares[-1], box)
+    stem, sheets = command.photo.stem, command.out / "sheets"
+    write_images(command.out, [stem], result[None])
+    write_images(sheets, [f"{stem}-{place}" for place in range(len(squares))], squares)
+    baseline = naive(square, frames[0], frames[-1])
+    write_images(sheets, [f"{stem}-naive"], baseline[None])
+    large = resized(frames[-1].astype(np.float32), square.shape).round().astype(np.uint8)
+    tiles = {
+        "photo": square,
+        "projection": frames[0],
+        "edited": frames[-1],
+        "transferred": squares[-1],
+        "naive difference": baseline,
+    }
+    grid([list(tiles.values())], sheets / f"{stem}-sheet.png", column_labels=list(tiles))
+    sharpness = gradient_energy(squares[-1]) / max(gradient_energy(large), 1e-12)
+    logger.info("%s: %.1f times as sharp as the upsampled edit", command.out, sharpness)
+    return command.out
+
+
+def read_photo(path: Path) -> np.ndarray:
+    """A photo at its own size, uint8 `[H, W, 3]`.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    from common.datasets.folder import as_array, as_mode, decode
+
+    return as_array(as_mode(decode(path), "RGB"))
+
+
+def check(command: TransferCommand) -> None:
+    """Refuses what can be refused before a model is loaded.
+
+    Raises:
+        UserError: files that are missing or would be overwritten, nothing to do, no program for
+            flow, or no trained model.
+    """
+    from igan import editor
+    from igan.flow import check_flow
+
+    check_paint(command)
+    for path in (command.photo, command.like):
+        if path is not None and path.is_dir():
+            raise UserError(f"{path} is a folder; name one photo.")
+    check_inputs(command.out, command.photo, command.like, command.colour, command.sketch)
+    drawn = command.colour or command.sketch or command.strokes
+    if bool(drawn) == bool(command.like):
+        raise UserError("Give strokes (--colour, --sketch, --strokes), or --like; one of both.")
+    check_flow()
+    editor.outline(command.run)
+
+
+@exits_cleanly
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Reads the command line and transfers."""
+    carry_out(TransferCommand, "python -m igan.transfer", apply, arguments, check)
+
+
+if __name__ == "__main__":
+    main()
