@@ -32,14 +32,21 @@ class Projection:
     Attributes:
         latent: z* `[N, Z]`, float32.
         cost: L of each, `[N]`.
-        costs: L where each start ended, `[N, starts]`.
+        costs: L where each start ended, `[N, starts]`, in the order in which they were tried.
+        latents: where that was, `[N, starts, Z]`.
         iterations: of L-BFGS-B from each start, `[N, starts]`.
     """
 
     latent: np.ndarray
     cost: np.ndarray
     costs: np.ndarray
+    latents: np.ndarray
     iterations: np.ndarray
+
+    def first(self, starts: int) -> Projection:
+        """What fewer starts would have found, with the same seed."""
+        parts = self.costs, self.latents, self.iterations
+        return _best(*(part[:, :starts] for part in parts))
 
 
 class Projector:
@@ -131,7 +138,7 @@ class Projector:
             [self.costs(images, first[:, start], mask) for start in range(first.shape[1])], axis=1
         )
         if method == "cnn":
-            return Projection(first[:, 0], begun[:, 0], begun, np.zeros(begun.shape, np.int64))
+            return _best(begun, first, np.zeros(begun.shape, np.int64))
 
         owners = np.repeat(np.arange(len(images)), first.shape[1])
 
@@ -147,9 +154,7 @@ class Projector:
         better = (costs <= begun)[..., None]
         latents = np.where(better, ended.reshape(first.shape), first)
         costs = np.minimum(costs, begun)
-        best = np.arange(len(images)), costs.argmin(axis=1)
-        steps = minimum.iterations.reshape(begun.shape)
-        return Projection(latents[best], costs[best], costs, steps)
+        return _best(costs, latents, minimum.iterations.reshape(begun.shape))
 
     def _evaluate(
         self, free: np.ndarray, owners: np.ndarray, targets: Targets, mask: tf.Tensor | None
@@ -189,6 +194,12 @@ class Projector:
             costs = self.distance.between(pool, wanted, weights).numpy()
             order.append(np.argsort(costs, kind="stable")[:starts])
         return latents[np.stack(order)]
+
+
+def _best(costs: np.ndarray, latents: np.ndarray, iterations: np.ndarray) -> Projection:
+    """Of each image the start that ended cheapest, beside all."""
+    best = np.arange(len(costs)), costs.argmin(axis=1)
+    return Projection(latents[best], costs[best], costs, latents, iterations)
 
 
 def _filled(count: int) -> int:

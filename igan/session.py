@@ -76,7 +76,7 @@ class EditSession:
         self.weights = weights or Weights()
         self.seed = seed
         discriminator = editor.discriminator if self.weights.realism else None
-        self._manipulator = Manipulator(editor.manifold, count, discriminator)
+        self.manipulator = Manipulator(editor.manifold, count, discriminator)
         self.photo: np.ndarray | None = None
         self.start: np.ndarray | None = None
         self.base: Drawing | None = None
@@ -166,12 +166,12 @@ class EditSession:
 
     def step(self, steps: int = 1) -> Costs:
         """Moves all candidates; their costs afterwards."""
-        self._manipulator.step(self.constraints, steps)
+        self.manipulator.step(self.constraints, steps)
         self.steps += steps
-        costs = self._manipulator.costs(self.constraints)
+        costs = self.manipulator.costs(self.constraints)
         if self.steps <= rules.FREEZE_AFTER:
             self.order = rules.best(costs.total, self.most)
-        self._costs = costs
+        self.costs = costs
         return costs
 
     def run(self, steps: int = STEPS, seconds: float | None = None) -> Costs:
@@ -182,7 +182,7 @@ class EditSession:
             seconds: at most; None for no limit.
         """
         started, before = time.monotonic(), np.inf
-        costs = self._costs
+        costs = self.costs
         for done in range(0, steps, PATIENCE):
             costs = self.step(min(PATIENCE, steps - done))
             best = float(costs.total.min())
@@ -198,12 +198,12 @@ class EditSession:
     @property
     def latents(self) -> np.ndarray:
         """Z of all candidates, `[B, Z]`."""
-        return self._manipulator.latents
+        return self.manipulator.latents
 
     def candidates(self) -> Shown:
         """The candidates to show."""
         latents = self.latents[self.order]
-        return Shown(self.order, self._costs.total[self.order], self._decoded(latents))
+        return Shown(self.order, self.costs.total[self.order], self._decoded(latents))
 
     def average(self) -> np.ndarray:
         """The average of the candidates shown, weighted by their costs, uint8 `[H, W, C]`."""
@@ -269,10 +269,10 @@ class EditSession:
     def _begin(self) -> None:
         """Draws the candidates around the start."""
         self.steps = 0
-        self._manipulator.restart(self.start, self.seed)
+        self.manipulator.restart(self.start, self.seed)
         self._changed()
-        self._costs = self._manipulator.costs(self.constraints)
-        self.order = rules.best(self._costs.total, self.most)
+        self.costs = self.manipulator.costs(self.constraints)
+        self.order = rules.best(self.costs.total, self.most)
 
     def _change(self, stroke: Stroke, moved: np.ndarray | None) -> None:
         self.strokes.append(stroke)

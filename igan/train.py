@@ -1,4 +1,4 @@
-"""Trains iGAN: the GAN, then the predictor (`python -m igan.train --help`)."""
+"""Trains iGAN: the GAN, then the predictor, then the report (`python -m igan.train --help`)."""
 
 from __future__ import annotations
 
@@ -47,6 +47,10 @@ def train(config: Config, launch: LaunchConfig, device: str) -> None:
         if "predictor" in config.stages:
             train_predictor(config, run, images, dev, nets)
         draw_losses(run)
+        if run.network_file("predictor").is_file():
+            from igan.evaluate import ProjectionEvaluateCommand, evaluate
+
+            evaluate(ProjectionEvaluateCommand(run=run.folder))
 
 
 def check_launch(config: Config, launch: LaunchConfig) -> None:

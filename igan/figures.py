@@ -1,0 +1,128 @@
+"""The figures of an evaluation."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from common.files import called
+from common.reporting.curves import loss_curves
+from common.reporting.document import Figure
+from common.reporting.sheets import grid, in_rows
+from common.runs.history import history_files, read_run
+from igan.candidates import between
+from igan.codes import Codes
+from igan.session import EditSession
+from igan.strokes import Stroke
+from igan.tables import BAND, CHANGED, Found
+
+if TYPE_CHECKING:
+    from igan.editor import IGANEditor
+
+ROWS = 12  # images on the sheets
+SAMPLES, COLUMNS = 196, 14  # generated images [R, appendix]
+BLUE = (60, 110, 220)
+BACKGROUND = (((0.02, 0.02), (0.02, 0.5)), ((0.98, 0.02), (0.98, 0.5)))  # both sides, above
+
+
+def figures(
+    model: IGANEditor, images: np.ndarray, found: Mapping[str, Found], out: Path, seed: int
+) -> list[Figure]:
+    """Projections, candidates of edits, samples, a path on the manifold, losses.
+
+    Args:
+        model: the trained model.
+        images: uint8 `[N, H, W, C]`.
+        found: what the methods of projection made of them.
+        out: folder of the pictures.
+        seed: of random latents.
+    """
+    latents = found["cnn_opt"].projection.latent
+    drawn = [
+        projections(images, found, out),
+        edits(model, latents, out, seed),
+        scribbles(model, out, seed),
+        path(model, latents, out),
+        samples(model, out, seed),
+        losses(model.folder, out),
+    ]
+    return [figure for figure in drawn if figure is not None]
+
+
+def projections(images: np.ndarray, found: Mapping[str, Found], out: Path) -> Figure:
+    """The first images, and what each method makes of them."""
+    columns = {"real": images, **{name: one.images for name, one in found.items()}}
+    rows = [[image[row] for image in columns.values()] for row in range(min(ROWS, len(images)))]
+    grid(rows, out / "projections.png", column_labels=list(columns))
+    return Figure(
+        "Projections", out / "projections.png", "The first images that were measured, not chosen."
+    )
+
+
+def edits(model: IGANEditor, latents: np.ndarray, out: Path, seed: int) -> Figure:
+    """Candidates of a colour stroke, of a sketch and of a background, from three images each."""
+    colour = CHANGED if model.config.channels == 3 else (255, 255, 255)
+    brushes = {
+        "colour across": [Stroke(kind="colour", points=BAND, colour=colour)],
+        "line across": [Stroke(kind="sketch", points=BAND)],
+        "background": [
+            Stroke(kind="colour", points=line, colour=BLUE, width=4) for line in BACKGROUND
+        ],
+    }
+    rows, labels = [], []
+    session = EditSession(model, most=6, seed=seed)
+    for name, strokes in brushes.items():
+        for latent in latents[:3]:
+            session.restart(latent)
+            for stroke in strokes:
+                session.add_stroke(stroke)
+            session.run()
+            start = model.decode(Codes(latent[None]))[0]
+            rows.append([start, *session.candidates().images])
+            labels.append(name)
+    grid(rows, out / "edits.png", row_labels=labels)
+    return Figure(
+        "Strokes on three images",
+        out / "edits.png",
+        "Left the projection; then the candidates, the cheapest first.",
+    )
+
+
+def scribbles(model: IGANEditor, out: Path, seed: int) -> Figure:
+    """Generation from a stroke alone."""
+    session = EditSession(model, count=32, seed=seed)
+    session.add_stroke(Stroke(kind="sketch", points=((0.2, 0.7), (0.5, 0.35), (0.8, 0.7))))
+    session.run()
+    grid(in_rows(session.candidates().images, 8), out / "scribbles.png")
+    return Figure(
+        "From a sketch alone", out / "scribbles.png", "Candidates for a gable of two lines."
+    )
+
+
+def path(model: IGANEditor, latents: np.ndarray, out: Path) -> Figure:
+    """From each of some images to the next one."""
+    rows = [
+        list(model.decode(Codes(between(start, end, 8))))
+        for start, end in itertools.pairwise(latents[:7])
+    ]
+    grid(rows, out / "paths.png")
+    return Figure("From one image to another", out / "paths.png", "8 frames, as for a transfer.")
+
+
+def samples(model: IGANEditor, out: Path, seed: int) -> Figure:
+    """Generated images."""
+    latents = model.manifold.draw(SAMPLES, np.random.default_rng(seed))
+    grid(in_rows(model.decode(Codes(latents)), COLUMNS), out / "samples.png")
+    return Figure("Generated images", out / "samples.png", f"{SAMPLES} random latents.")
+
+
+def losses(run: Path, out: Path) -> Figure | None:
+    """The loss curves of the run; None for weights without histories."""
+    if not history_files(run):
+        return None
+    loss_curves({called(run): read_run(run)}, out / "losses.png")
+    return Figure("Losses", out / "losses.png", "Means over each period, linear and symlog.")
