@@ -70,6 +70,7 @@ def measure(
     from common.reporting.sections import reconstruction_section
     from igan import data, tables
     from igan.figures import figures
+    from igan.session import EditSession
 
     model, out, seed, iterations = work.editor, work.out, work.seed, command.iterations
     images, train = (cropped(one.images, model.kind.size) for one in (work.real, work.train))
@@ -88,7 +89,8 @@ def measure(
         table, told = tables.class_table({called(model.folder): model, **others}, sets, iterations)
         classes = [table]
     logger.info("measuring edits, and times")
-    edits, sentence = tables.edit_table(model, images, seed)
+    session = EditSession(model, seed=seed)
+    edits, sentence = tables.edit_table(session, images)
     return Report(
         title=f"iGAN on {work.real.name}: {called(model.folder)}",
         n=len(images),
@@ -101,9 +103,9 @@ def measure(
             tables.recovery_table(model, iterations, seed),
             section.baselines,
             section.hashes,
-            tables.time_table(model, images, iterations),
+            tables.time_table(session, images, iterations),
         ],
-        figures=figures(model, images, found, out, seed),
+        figures=figures(session, images, found, out, seed),
         findings=[tables.hybrid_finding(found), *told, sentence, *section.warnings],
         facts=work.facts,
         details={"features": work.config.features.space, "iterations": iterations},

@@ -16,12 +16,12 @@ from common.reporting.sheets import grid, in_rows
 from common.runs.history import history_files, read_run
 from igan.candidates import between
 from igan.codes import Codes
-from igan.session import EditSession
 from igan.strokes import Stroke
 from igan.tables import BAND, CHANGED, Found
 
 if TYPE_CHECKING:
     from igan.editor import IGANEditor
+    from igan.session import EditSession
 
 ROWS = 12  # images on the sheets
 SAMPLES, COLUMNS = 196, 14  # generated images [R, appendix]
@@ -30,22 +30,22 @@ BACKGROUND = (((0.02, 0.02), (0.02, 0.5)), ((0.98, 0.02), (0.98, 0.5)))  # both 
 
 
 def figures(
-    model: IGANEditor, images: np.ndarray, found: Mapping[str, Found], out: Path, seed: int
+    session: EditSession, images: np.ndarray, found: Mapping[str, Found], out: Path, seed: int
 ) -> list[Figure]:
     """Projections, candidates of edits, samples, a path on the manifold, losses.
 
     Args:
-        model: the trained model.
+        session: of the trained model.
         images: uint8 `[N, H, W, C]`.
         found: what the methods of projection made of them.
         out: folder of the pictures.
         seed: of random latents.
     """
-    latents = found["cnn_opt"].projection.latent
+    model, latents = session.editor, found["cnn_opt"].projection.latent
     drawn = [
         projections(images, found, out),
-        edits(model, latents, out, seed),
-        scribbles(model, out, seed),
+        edits(session, latents, out),
+        scribbles(session, out),
         path(model, latents, out),
         samples(model, out, seed),
         losses(model.folder, out),
@@ -63,8 +63,9 @@ def projections(images: np.ndarray, found: Mapping[str, Found], out: Path) -> Fi
     )
 
 
-def edits(model: IGANEditor, latents: np.ndarray, out: Path, seed: int) -> Figure:
+def edits(session: EditSession, latents: np.ndarray, out: Path) -> Figure:
     """Candidates of a colour stroke, of a sketch and of a background, from three images each."""
+    model = session.editor
     colour = CHANGED if model.config.channels == 3 else (255, 255, 255)
     brushes = {
         "colour across": [Stroke(kind="colour", points=BAND, colour=colour)],
@@ -74,7 +75,6 @@ def edits(model: IGANEditor, latents: np.ndarray, out: Path, seed: int) -> Figur
         ],
     }
     rows, labels = [], []
-    session = EditSession(model, most=6, seed=seed)
     for name, strokes in brushes.items():
         for latent in latents[:3]:
             session.restart(latent)
@@ -82,7 +82,7 @@ def edits(model: IGANEditor, latents: np.ndarray, out: Path, seed: int) -> Figur
                 session.add_stroke(stroke)
             session.run()
             start = model.decode(Codes(latent[None]))[0]
-            rows.append([start, *session.candidates().images])
+            rows.append([start, *session.candidates().images[:6]])
             labels.append(name)
     grid(rows, out / "edits.png", row_labels=labels)
     return Figure(
@@ -92,9 +92,9 @@ def edits(model: IGANEditor, latents: np.ndarray, out: Path, seed: int) -> Figur
     )
 
 
-def scribbles(model: IGANEditor, out: Path, seed: int) -> Figure:
+def scribbles(session: EditSession, out: Path) -> Figure:
     """Generation from a stroke alone."""
-    session = EditSession(model, count=32, seed=seed)
+    session.restart()
     session.add_stroke(Stroke(kind="sketch", points=((0.2, 0.7), (0.5, 0.35), (0.8, 0.7))))
     session.run()
     grid(in_rows(session.candidates().images, 8), out / "scribbles.png")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from common.cli.images import ImagesCommand
 from common.errors import UserError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GeneratorFile:
+class GeneratorCommand(ImagesCommand):
     """A generator in a file, and what it takes."""
 
     generator: Path | None = None
@@ -33,7 +34,7 @@ class GeneratorFile:
     """The second input of a conditional generator, held; it is optimised where it is not given."""
 
 
-def projector_of(command: GeneratorFile) -> tuple[Kind, Projector]:
+def projector_of(command: GeneratorCommand) -> tuple[Kind, Projector]:
     """The kind of images that a generator makes, and what projects them.
 
     Raises:
@@ -88,7 +89,7 @@ def loaded(file: Path) -> keras.Model:
     return network
 
 
-def check_generator(command: GeneratorFile) -> None:
+def check_generator(command: GeneratorCommand) -> None:
     """Refuses files that are missing.
 
     Raises:

@@ -6,6 +6,8 @@ paper's Eqs. 14 to 16 of its colour version, by box filters.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy import ndimage
 
@@ -31,7 +33,7 @@ def guided_filter(
     guide, fields = np.asarray(guide, np.float32), np.asarray(fields, np.float32)
 
     def mean(array: np.ndarray) -> np.ndarray:
-        size = (2 * radius + 1, 2 * radius + 1, *([1] * (array.ndim - 2)))
+        size: Any = (2 * radius + 1, 2 * radius + 1, *([1] * (array.ndim - 2)))
         return ndimage.uniform_filter(array, size, mode="reflect")
 
     guide_mean, field_mean = mean(guide), mean(fields)

@@ -57,7 +57,7 @@ class Manifold:
         if self.free_condition:
             inputs = tf.split(latents, [one.shape[1] for one in self.generator.inputs], axis=1)
         else:
-            condition = tf.constant(self.condition, tf.float32)[None]
+            condition = tf.constant(np.array(self.condition, np.float32)[None])
             inputs = [latents, tf.repeat(condition, tf.shape(latents)[0], axis=0)]
         return self.generator(inputs, training=False)
 

@@ -9,6 +9,7 @@ resets Adam's moments; here a new start does.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -91,7 +92,7 @@ class Manipulator:
 
     def _costs_and_gradients(
         self, free: tf.Tensor, tensors: tuple[tf.Tensor, ...]
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+    ) -> tuple[tf.Tensor, Any]:
         with tf.GradientTape() as tape:
             tape.watch(free)
             latents = self.manifold.from_free(free)

@@ -106,7 +106,7 @@ def gradient_energy(image: np.ndarray) -> float:
 def upsampled_flow(flow: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """A flow `[S, S, 2]` for an image of that shape; a small pixel is several large ones."""
     height, width = flow.shape[:2]
-    return resized(flow, shape) * np.float32([shape[1] / width, shape[0] / height])
+    return resized(flow, shape) * np.array([shape[1] / width, shape[0] / height], np.float32)
 
 
 def resized(fields: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

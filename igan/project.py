@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common.cli.commands import carry_out
-from common.cli.images import ImagesCommand, check_images
+from common.cli.images import check_images
 from common.errors import UserError, exits_cleanly
 from common.settings.config import check_seed, check_setting
 from igan.codes import ITERATIONS, STARTS, Method
-from igan.foreign import GeneratorFile, check_generator
+from igan.foreign import GeneratorCommand, check_generator
 
 if TYPE_CHECKING:
     from common.kinds import Kind
@@ -33,7 +33,7 @@ SHEET_IMAGES = 40  # at most so many rows on the sheet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProjectCommand(ImagesCommand, GeneratorFile):
+class ProjectCommand(GeneratorCommand):
     """Finds for each image the latents whose image is closest."""
 
     method: Method = "cnn_opt"

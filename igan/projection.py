@@ -10,8 +10,10 @@ Two guarantees follow from keeping the best of all that was evaluated: `cnn_opt`
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -159,7 +161,7 @@ class Projector:
     def _evaluate(
         self, free: np.ndarray, owners: np.ndarray, targets: Targets, mask: tf.Tensor | None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Values and gradients at `[r, D]`, in a batch of a power of two: few shapes to compile."""
+        """Values and gradients at `[r, D]`, in a batch of a power of four: few shapes to compile."""
         count = len(free)
         rows = np.concatenate([np.arange(count), np.zeros(_filled(count) - count, np.int64)])
         owned = tf.constant(owners[rows])
@@ -171,7 +173,7 @@ class Projector:
 
     def _costs_and_gradients(
         self, free: tf.Tensor, targets: Targets, mask: tf.Tensor | None
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+    ) -> tuple[tf.Tensor, Any]:
         with tf.GradientTape() as tape:
             tape.watch(free)
             made = self.manifold.images(self.manifold.from_free(free))
@@ -203,5 +205,5 @@ def _best(costs: np.ndarray, latents: np.ndarray, iterations: np.ndarray) -> Pro
 
 
 def _filled(count: int) -> int:
-    """The smallest power of two that is at least `count`."""
-    return 1 << max(0, count - 1).bit_length()
+    """The smallest power of four that is at least `count`."""
+    return 4 ** math.ceil(math.log(count, 4) - 1e-9)

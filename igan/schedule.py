@@ -24,9 +24,11 @@ class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):
 
     def __call__(self, step):
         """The rate at a step, 0 from the last one on."""
-        left = 1.0 - ops.cast(step, "float32") / self.steps
+        done: Any = ops.cast(step, "float32")
+        left: Any = 1.0 - done / self.steps
         tail = 1.0 - self.constant_share
-        return self.rate * ops.clip(left / tail if tail else 1.0 + 0.0 * left, 0.0, 1.0)
+        share: Any = ops.clip(left / tail, 0.0, 1.0) if tail else ops.ones_like(left)
+        return self.rate * share
 
     def get_config(self) -> dict[str, Any]:
         """For saving."""

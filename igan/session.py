@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import tensorflow as tf
 from PIL import Image
 
 from common.datasets.folder import write_images
@@ -22,7 +23,7 @@ from common.images import cropped, to_uint8
 from common.settings.config import to_json
 from igan import candidates as rules
 from igan.codes import Method, Paint
-from igan.constraints import Constraints, constraints_of
+from igan.constraints import constraints_of
 from igan.manipulation import Costs, Manipulator
 from igan.photo import middle_square, pasted, transferred
 from igan.strokes import Drawing, Stroke, drawn
@@ -80,6 +81,7 @@ class EditSession:
         self.photo: np.ndarray | None = None
         self.start: np.ndarray | None = None
         self.base: Drawing | None = None
+        self.steps = 0
         self.strokes: list[Stroke] = []
         self._sources: list[np.ndarray | None] = []  # of each stroke, the image that a warp moves
         self._undone: list[tuple[Stroke, np.ndarray | None]] = []
@@ -121,6 +123,11 @@ class EditSession:
             self.add_stroke(stroke)
         if request:
             self.run(request.steps)
+
+    def weigh(self, weights: Weights) -> None:
+        """Other weights of the terms; that of realism is 0 or not as before."""
+        self.weights = weights
+        self._changed()
 
     def draw_on(self, base: Drawing | None) -> None:
         """Images of strokes below the strokes, of the model's size S; None for none."""
@@ -168,11 +175,8 @@ class EditSession:
         """Moves all candidates; their costs afterwards."""
         self.manipulator.step(self.constraints, steps)
         self.steps += steps
-        costs = self.manipulator.costs(self.constraints)
-        if self.steps <= rules.FREEZE_AFTER:
-            self.order = rules.best(costs.total, self.most)
-        self.costs = costs
-        return costs
+        self._measure()
+        return self.costs
 
     def run(self, steps: int = STEPS, seconds: float | None = None) -> Costs:
         """Moves all candidates until nothing is gained, the steps are done or the time is over.
@@ -182,16 +186,14 @@ class EditSession:
             seconds: at most; None for no limit.
         """
         started, before = time.monotonic(), np.inf
-        costs = self.costs
         for done in range(0, steps, PATIENCE):
-            costs = self.step(min(PATIENCE, steps - done))
-            best = float(costs.total.min())
+            best = float(self.step(min(PATIENCE, steps - done)).total.min())
             if best > (1.0 - LEAST_GAIN) * before:
                 break
             if seconds is not None and time.monotonic() - started > seconds:
                 break
             before = best
-        return costs
+        return self.costs
 
     # What it shows
 
@@ -261,18 +263,11 @@ class EditSession:
             },
         )
 
-    @property
-    def constraints(self) -> Constraints:
-        """What the strokes ask for."""
-        return self._constraints
-
     def _begin(self) -> None:
         """Draws the candidates around the start."""
         self.steps = 0
         self.manipulator.restart(self.start, self.seed)
         self._changed()
-        self.costs = self.manipulator.costs(self.constraints)
-        self.order = rules.best(self.costs.total, self.most)
 
     def _change(self, stroke: Stroke, moved: np.ndarray | None) -> None:
         self.strokes.append(stroke)
@@ -280,11 +275,11 @@ class EditSession:
         self._changed()
 
     def _changed(self) -> None:
-        """Makes constraints of the strokes."""
+        """Makes constraints of the strokes, and measures all candidates by them."""
         manifold = self.editor.manifold
         size = manifold.image_shape[0]
         drawing = drawn([self._framed(stroke) for stroke in self.strokes], size, self.base)
-        self._constraints = constraints_of(
+        self.constraints = constraints_of(
             drawing,
             [image for image in self._sources if image is not None],
             manifold.image_shape,
@@ -293,6 +288,13 @@ class EditSession:
             manifold.latent_size,
             self.weights,
         )
+        self._measure()
+
+    def _measure(self) -> None:
+        """Costs and order of the candidates as they are."""
+        self.costs: Costs = self.manipulator.costs(self.constraints)
+        if self.steps <= rules.FREEZE_AFTER:
+            self.order = rules.best(self.costs.total, self.most)
 
     def _framed(self, stroke: Stroke) -> Stroke:
         """A stroke on what is shown, as one on the model's image with its black border."""
@@ -307,7 +309,7 @@ class EditSession:
         return self.latents[number]
 
     def _signed(self, latent: np.ndarray) -> np.ndarray:
-        return np.asarray(self.editor.manifold.signed(latent[None].astype(np.float32)))[0]
+        return np.asarray(self.editor.manifold.signed(tf.constant(latent[None], tf.float32)))[0]
 
     def _decoded(self, latents: np.ndarray) -> np.ndarray:
         made = self.editor.manifold.rendered(latents)

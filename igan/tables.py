@@ -14,13 +14,13 @@ from common.metrics.intervals import mean_interval
 from common.metrics.reconstruction import reconstruction_metrics
 from common.reporting.tables import Table
 from igan.codes import Codes
-from igan.session import EditSession
 from igan.strokes import Stroke
 from igan.weights import Weights
 
 if TYPE_CHECKING:
     from igan.editor import IGANEditor
     from igan.projection import Projection
+    from igan.session import EditSession
 
 REPORTED = {"shoes": 0.140, "bags": 0.398, "shirts": 0.451}  # L of the shoes' model [R, Ch. 6]
 SMOOTHNESS = (0.0, 1.0, 5.0, 25.0)  # lambda_s of the sweep
@@ -178,8 +178,9 @@ def recovery_table(model: IGANEditor, iterations: int, seed: int) -> Table:
     )
 
 
-def edit_table(model: IGANEditor, images: np.ndarray, seed: int) -> tuple[Table, str]:
+def edit_table(session: EditSession, images: np.ndarray) -> tuple[Table, str]:
     """Strokes before and after, while lambda_s grows."""
+    model = session.editor
     channels = images.shape[3]
     colour = CHANGED if channels == 3 else (255, 255, 255)
     brushes = {
@@ -191,7 +192,7 @@ def edit_table(model: IGANEditor, images: np.ndarray, seed: int) -> tuple[Table,
     for name, stroke in brushes.items():
         column = 0 if name == "colour" else 1
         for smoothness in SMOOTHNESS:
-            session = EditSession(model, weights=Weights(smoothness=smoothness), seed=seed)
+            session.weigh(Weights(smoothness=smoothness))
             measured = []
             for latent in latents:
                 session.restart(latent)
@@ -212,6 +213,7 @@ def edit_table(model: IGANEditor, images: np.ndarray, seed: int) -> tuple[Table,
         f"The first {len(latents)} images, the cheapest of {session.manipulator.count} candidates. "
         "Errors are the weighted terms of the objective; the distance is a root mean square.",
     )
+    session.weigh(Weights())
     default = [halved[SMOOTHNESS.index(5.0) + row * len(SMOOTHNESS)] for row in range(2)]
     sentence = (
         f"With lambda_s = 5 a stroke's error falls by {default[0]:.0%} (colour) and "
@@ -220,15 +222,14 @@ def edit_table(model: IGANEditor, images: np.ndarray, seed: int) -> tuple[Table,
     return table, sentence
 
 
-def time_table(model: IGANEditor, images: np.ndarray, iterations: int) -> Table:
+def time_table(session: EditSession, images: np.ndarray, iterations: int) -> Table:
     """What a person waits for."""
-    session = EditSession(model)
+    model = session.editor
     session.restart(model.predict(images[:1]).latent[0])
     session.add_stroke(Stroke(kind="colour", points=BAND, colour=CHANGED))
     session.step()
     _, edit = timed(lambda: session.step(TIMED_STEPS))
-    first = images[:1]
-    model.project(first, iterations=2)
+    model.project(images[:1], iterations=2)  # compiles
     seconds = [
         timed(lambda row=row: model.project(images[row : row + 1], iterations=iterations))[1]
         for row in range(min(TIMED_IMAGES, len(images)))
