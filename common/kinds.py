@@ -16,15 +16,17 @@ from common.errors import UserError
 
 
 class Kind(Protocol):
-    """What every kind of images tells.
+    """What every kind of images tells."""
 
-    Attributes:
-        noun: one of them, in a word.
-        channels: 1 for gray, 3 for colour.
-    """
+    @property
+    def noun(self) -> str:
+        """One of them, in a word."""
+        ...
 
-    noun: ClassVar[str]
-    channels: ClassVar[int]
+    @property
+    def channels(self) -> int:
+        """1 for gray, 3 for colour."""
+        ...
 
     @property
     def size(self) -> int:
@@ -129,8 +131,8 @@ class Pictures:
     """
 
     size: int
-    channels: int = 3  # pyright: ignore[reportIncompatibleVariableOverride]
-    noun: str = "picture"  # pyright: ignore[reportIncompatibleVariableOverride]
+    channels: int = 3
+    noun: str = "picture"
 
     @property
     def text(self) -> str:

@@ -7,6 +7,8 @@ out, since it gains least (their Table 6).
 
 from __future__ import annotations
 
+from typing import Any
+
 import tensorflow as tf
 
 DRAWS = 5  # random numbers an image
@@ -33,7 +35,7 @@ def augmented(images: tf.Tensor, draws: tf.Tensor, span: float) -> tf.Tensor:
     mean = tf.reduce_mean(x, axis=[1, 2, 3], keepdims=True)
     x = mean + (1.0 + CONTRAST * contrast) * (x - mean)
     black = 0.0 if span == 1.0 else -1.0
-    side = images.shape[1]
+    side: Any = images.shape[1]
     rows, columns = (_shifting(tf.reshape(amount, (-1,)), side) for amount in (down, right))
     moved = tf.einsum("bij,bjwc->biwc", rows, x - black)
     return black + tf.einsum("bij,bhjc->bhic", columns, moved)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -117,7 +118,8 @@ def terms(images: tf.Tensor, latents: tf.Tensor, tensors: tuple[tf.Tensor, ...])
         tensors: of `Constraints.tensors`.
     """
     colour, colour_mask, edge, edge_mask, kept, keep_mask, start, factors = tensors
-    descriptor = hog(images, CELL[images.shape[3]])
+    channels: Any = images.shape[3]
+    descriptor = hog(images, CELL[channels])
     found = [
         _marked_error(images, colour, colour_mask),
         _marked_error(descriptor, edge, edge_mask),

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
@@ -44,7 +44,7 @@ class Distance:
         features: keras.Model | None = None,
         scales: Sequence[float] = (),
     ):
-        self.pixel_range = pixel_range
+        self.pixel_range: PixelRange = pixel_range
         self.features = features
         self.scales = tuple(scales)
 
@@ -133,12 +133,16 @@ def vgg_features(file: Path, shape: tuple, pixel_range: PixelRange) -> keras.Mod
     """
     if not file.is_file():
         raise UserError(f"There is no file {file} with weights of VGG16.")
-    image = keras.Input(shape[1:])
-    pixels = (to_signed(image, pixel_range) + 1.0) * 127.5
+    image: Any = keras.Input(shape[1:])
+    pixels: Any = (to_signed(image, pixel_range) + 1.0) * 127.5
     if shape[-1] == 1:
         pixels = keras.ops.repeat(pixels, 3, axis=-1)
     pixels = keras.ops.flip(pixels, axis=-1) - np.array(VGG_MEANS, np.float32)
-    base = keras.applications.VGG16(include_top=False, weights=None, input_shape=(*shape[1:3], 3))
+    base = keras.applications.VGG16(
+        include_top=False,
+        weights=None,  # pyright: ignore[reportArgumentType]
+        input_shape=(*shape[1:3], 3),
+    )
     for last in ("block5_pool", "block4_conv3", "block4_pool", "block3_conv3", "block3_pool"):
         part = keras.Model(base.input, base.get_layer(last).output)
         try:
@@ -155,9 +159,9 @@ def to_signed(images: tf.Tensor, pixel_range: PixelRange) -> tf.Tensor:
     return images * 2.0 - 1.0 if pixel_range == "unit" else images
 
 
-def _mean_square(difference: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
+def _mean_square(difference: tf.Tensor, mask: Any) -> tf.Tensor:
     """The mean square of each example `[B, h, w, c]`, weighted by a mask `[B, S, S, 1]`."""
-    square = tf.square(difference)
+    square: Any = tf.square(difference)
     if mask is None:
         return tf.reduce_mean(square, axis=[1, 2, 3])
     if mask.shape[1:3] != square.shape[1:3]:

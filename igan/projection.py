@@ -161,7 +161,7 @@ class Projector:
     def _evaluate(
         self, free: np.ndarray, owners: np.ndarray, targets: Targets, mask: tf.Tensor | None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Values and gradients at `[r, D]`, in a batch of a power of four: few shapes to compile."""
+        """Values and gradients at `[r, D]`, in batches of powers of four: few are compiled."""
         count = len(free)
         rows = np.concatenate([np.arange(count), np.zeros(_filled(count) - count, np.int64)])
         owned = tf.constant(owners[rows])
