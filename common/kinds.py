@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 import numpy as np
 from PIL import Image
@@ -63,8 +63,15 @@ class Kind(Protocol):
 class Digits:
     """Handwritten digits as MNIST shows them: 28x28, gray, white on black."""
 
-    noun: ClassVar[str] = "digit"
-    channels: ClassVar[int] = 1
+    @property
+    def noun(self) -> str:
+        """See `Kind.noun`."""
+        return "digit"
+
+    @property
+    def channels(self) -> int:
+        """See `Kind.channels`."""
+        return 1
 
     @property
     def size(self) -> int:
@@ -96,11 +103,18 @@ class Faces:
         crop: the square that is kept of an aligned photograph.
     """
 
-    noun: ClassVar[str] = "face"
-    channels: ClassVar[int] = 3
-
     size: int
     crop: Crop
+
+    @property
+    def noun(self) -> str:
+        """See `Kind.noun`."""
+        return "face"
+
+    @property
+    def channels(self) -> int:
+        """See `Kind.channels`."""
+        return 3
 
     @property
     def text(self) -> str:

@@ -137,7 +137,7 @@ def vgg_features(file: Path, shape: tuple, pixel_range: PixelRange) -> keras.Mod
     pixels: Any = (to_signed(image, pixel_range) + 1.0) * 127.5
     if shape[-1] == 1:
         pixels = keras.ops.repeat(pixels, 3, axis=-1)
-    pixels = keras.ops.flip(pixels, axis=-1) - np.array(VGG_MEANS, np.float32)
+    pixels = pixels[..., ::-1] - np.array(VGG_MEANS, np.float32)
     base = keras.applications.VGG16(
         include_top=False,
         weights=None,  # pyright: ignore[reportArgumentType]
