@@ -93,7 +93,7 @@ class GANConfig:
     (DiffAugment, Zhao et al. 2020). Ours, for a few thousand images."""
     reestimate_batches: int = 1000
     """Batches of the pass that estimates the statistics of batch normalisation after the training
-    [C]."""
+    [C]; 0 keeps those of the training."""
 
     def __post_init__(self) -> None:
         check_stage("gan", self)
@@ -220,4 +220,4 @@ def check_tail(stage: str, settings: Any) -> None:
     )
     check_setting(f"{stage}.constant_share", share, 0 <= share <= 1, "from 0 to 1")
     check_setting(f"{stage}.weight_decay", decay, 0 <= decay < math.inf, "at least 0")
-    check_setting(f"{stage}.reestimate_batches", batches, batches > 0, "at least 1")
+    check_setting(f"{stage}.reestimate_batches", batches, batches >= 0, "at least 0")

@@ -155,11 +155,12 @@ def train_predictor(
         validation=dev,
         period_end=period_end,
     )
-    batches = endless_batches(
-        records, settings.batch_size, config.run.seed, pixel_range=config.pixel_range
-    )
-    batches = batches.take(settings.reestimate_batches)
-    reestimate_batch_statistics(predictor, (image for image, _ in batches))
+    if settings.reestimate_batches:
+        batches = endless_batches(
+            records, settings.batch_size, config.run.seed, pixel_range=config.pixel_range
+        )
+        batches = batches.take(settings.reestimate_batches)
+        reestimate_batch_statistics(predictor, (image for image, _ in batches))
     run.save_networks(nets)
 
 
@@ -176,6 +177,8 @@ def estimate_statistics(
     from common.datasets.pipeline import endless_batches
     from common.training.averaging import reestimate_batch_statistics
 
+    if not batches:
+        return
     generator, batch = nets["generator"], config.gan.batch_size
     rng = np.random.default_rng(config.run.seed)
 

@@ -14,7 +14,7 @@ from common.cli import export
 
 ROOT = Path(__file__).resolve().parents[1]
 READMES = sorted(ROOT.glob("README.md")) + sorted(ROOT.glob("*/README.md"))
-PAPERS = ("crg", "icgan_tf", "ifcvaegan")
+PAPERS = ("crg", "icgan_tf", "ifcvaegan", "igan")
 WORK = {  # what a command calls once its words are read
     f"{package}.{command}": work.format(package)
     for package in PAPERS
@@ -31,6 +31,10 @@ WORK = {  # what a command calls once its words are read
     "icgan_tf.edit": "icgan_tf.edit.check",
     "ifcvaegan.train": "common.datasets.check",
     "ifcvaegan.edit": "ifcvaegan.edit.check",
+    "igan.train": "common.datasets.check",
+    "igan.edit": "igan.edit.check",
+    "igan.project": "igan.project.check",
+    "igan.transfer": "igan.transfer.check",
     "common.report": "common.report.image_files",
     "common.plots": "common.plots.plot_runs",
     "common.doctor": "common.doctor.diagnose",

@@ -94,6 +94,7 @@ def outcome(run: Path, stage: str) -> tuple[dict[str, np.ndarray], list[dict[str
             ],
             [saved("gan", 20), saved("encoder_z", 18), saved("encoder_y", 18)],
         ),
+        ("igan", [], [saved("gan", 4), reported("gan", 2), saved("predictor", 4)]),
     ],
 )
 def test_a_run_killed_at_many_moments_of_all_stages_ends_as_if_it_had_not_been(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,8 +10,12 @@ import sys
 import pytest
 
 from common.files import ROOT
+from common.settings.config import to_json
+from igan import flow
+from igan.presets import smoke
+from tests.trainings import NETWORKS
 
-PACKAGES = ("common", "crg", "icgan_tf", "ifcvaegan")
+PACKAGES = ("common", "crg", "icgan_tf", "ifcvaegan", "igan")
 COMMANDS = {  # OUT stands for a new folder
     "crg.train": "--preset smoke --out OUT",
     "crg.evaluate": "--out OUT",
@@ -31,11 +36,23 @@ COMMANDS = {  # OUT stands for a new folder
     "icgan_tf.export": "--out OUT",
     "ifcvaegan.export": "weights/ifcvaegan-drawn --out OUT",
     "ifcvaegan.ablation": "--dataset drawn --out OUT",
+    "igan.train": "--preset smoke --out OUT",
+    "igan.evaluate": "IGAN --out OUT",
+    "igan.reconstruct": "examples/drawn-faces --run IGAN --out OUT",
+    "igan.edit": "examples/drawn-faces --sketch examples/digits/0.png --run IGAN --out OUT",
+    "igan.project": "examples/drawn-faces --run IGAN --out OUT",
+    "igan.export": "IGAN --out OUT",
     "common.doctor": "",
     "common.classifiers": "--dataset drawn --out OUT",
     "common.weights": "RUN --out OUT --networks generator",
 }
 WITHOUT = {"common.plots", "common.datasets", *PACKAGES}  # need no TensorFlow
+if flow.installed("cv2") or flow.installed("skimage"):
+    COMMANDS["igan.transfer"] = (
+        "examples/drawn-faces/0.png --sketch examples/digits/0.png --run IGAN --out OUT"
+    )
+else:
+    WITHOUT.add("igan.transfer")  # is refused before
 # Ends the command where it first imports TensorFlow: what oneDNN does is settled there, and what
 # TensorFlow says then goes to standard error unless `device` has put a file in its place.
 FIRST_IMPORT = """
@@ -69,7 +86,11 @@ def test_every_command_is_among_these():
 def test_a_command_switches_onednn_on_before_tensorflow_starts(module, tmp_path):
     (tmp_path / "run" / "networks").mkdir(parents=True)
     (tmp_path / "run" / "networks" / "generator.keras").touch()
-    places = {"OUT": str(tmp_path / "out"), "RUN": str(tmp_path / "run")}
+    (tmp_path / "igan" / "networks").mkdir(parents=True)
+    (tmp_path / "igan" / "config.json").write_text(json.dumps(to_json(smoke())))
+    for name in NETWORKS["igan"]:
+        (tmp_path / "igan" / "networks" / f"{name}.keras").touch()
+    places = {name: str(tmp_path / name.lower()) for name in ("OUT", "RUN", "IGAN")}
     words = [places.get(word, word) for word in COMMANDS[module].split()]
     unset = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
     done = subprocess.run(

@@ -24,6 +24,10 @@ AS_LOADED = {  # what leaves the networks of --init as they are where nothing is
     "crg": ["--gan.ema", "None", "--encoder.reestimate-batches", "0"],
     "icgan_tf": ["--gan.ema", "None", "--gan.reestimate-batches", "0"],
     "ifcvaegan": [],
+    "igan": [
+        *("--gan.ema", "None", "--gan.reestimate-batches", "0"),
+        *("--predictor.reestimate-batches", "0"),
+    ],
 }
 VAEGAN = [
     *("autoencoder_loss", "discriminator_loss", "auxiliary_loss", "reconstruction_loss"),
@@ -73,6 +77,7 @@ def unchanged(folder: Path) -> dict[Path, int]:
     ("crg", ["history-encoder.csv", "history-gan.csv"]),
     ("icgan_tf", ["history-encoder_y.csv", "history-encoder_z.csv", "history-gan.csv"]),
     ("ifcvaegan", ["history-vaegan.csv"]),
+    ("igan", ["history-gan.csv", "history-predictor.csv"]),
 )
 def test_a_run_holds_what_the_architecture_names_and_nothing_else(smoke, histories):
     assert sorted(path.name for path in smoke.iterdir()) == [
@@ -86,6 +91,7 @@ def test_a_run_holds_what_the_architecture_names_and_nothing_else(smoke, histori
     ("crg", {}),
     ("icgan_tf", {"data.attributes": ATTRIBUTES}),
     ("ifcvaegan", {"run.seed": 3}),
+    ("igan", {}),
 )
 def test_settings_read_back_equal_but_for_those_of_the_command(smoke, package, changed):
     found = differences(presets(package)["smoke"](), config_of(smoke, package))
@@ -97,6 +103,7 @@ def test_settings_read_back_equal_but_for_those_of_the_command(smoke, package, c
     ("crg", "mnist", 512, 0),
     ("icgan_tf", "drawn", 256, 0),
     ("ifcvaegan", "drawn", 256, 3),
+    ("igan", "drawn", 192, 0),
 )
 def test_the_environment_tells_device_seed_and_training_images(smoke, data, images, seed):
     environment = json.loads((smoke / "environment.json").read_text())
@@ -128,6 +135,14 @@ def test_the_environment_tells_device_seed_and_training_images(smoke, data, imag
         ["encoder_y_loss", "val_encoder_y_loss", "val_accuracy"],
     ),
     ("ifcvaegan", "vaegan", (4, 8, 12), -100, VAEGAN),
+    ("igan", "gan", (3, 6, 9), 0, ["discriminator_loss", "generator_loss"]),
+    (
+        *("igan", "predictor", (3, 6, 9), 0),
+        [
+            *("predictor_loss", "pixel_loss", "feature_loss"),
+            *("val_predictor_loss", "val_pixel_loss", "val_feature_loss"),
+        ],
+    ),
 )
 def test_each_stage_reports_its_losses_every_period(smoke, stage, steps, low, columns):
     rows = history(smoke, stage)
@@ -145,6 +160,8 @@ def test_each_stage_reports_its_losses_every_period(smoke, stage, steps, low, co
     ("icgan_tf", "encoder_z", (4, 8, 12)),
     ("icgan_tf", "encoder_y", ()),
     ("ifcvaegan", "vaegan", (4, 8, 12)),
+    ("igan", "gan", (3, 6, 9)),
+    ("igan", "predictor", (3, 6, 9)),
 )
 def test_samples_are_drawn_at_the_end_of_every_period(smoke, stage, steps):
     files = sorted(file.name for file in (smoke / "samples").glob(f"{stage}-*"))
@@ -171,7 +188,7 @@ def test_the_best_networks_are_those_of_the_smallest_sum_of_losses_on_dev(smoke,
     assert names == [f"{stage}-best-{int(best['step']):07d}.npz"]
 
 
-@of_each("last", ("crg", "24/24"), ("icgan_tf", "12/12"), ("ifcvaegan", "12/12"))
+@of_each("last", ("crg", "24/24"), ("icgan_tf", "12/12"), ("ifcvaegan", "12/12"), ("igan", "9/9"))
 def test_the_log_tells_the_periods_to_the_last(smoke, last):
     assert f"  step {last}  " in (smoke / "train.log").read_text()
 
@@ -189,6 +206,9 @@ def test_the_stage_that_inverts_a_generator_leaves_it_as_it_was(smoke, stage):
     ("icgan_tf", "gan", "generator", 12),
     ("icgan_tf", "encoder_z", "encoder_z", 12),
     ("icgan_tf", "encoder_y", "encoder_y", 12),
+    ("igan", "gan", "discriminator", 9),
+    ("igan", "gan", "generator", 9),
+    ("igan", "predictor", "predictor", 9),
 )
 def test_each_player_was_updated_once_a_step(smoke, stage, player, updates):
     # The first variable of an optimizer is its number of iterations.
@@ -198,11 +218,13 @@ def test_each_player_was_updated_once_a_step(smoke, stage, player, updates):
 # --- The report -----------------------------------------------------------------------------------
 
 
-@of_all
-def test_the_report_on_64_images_comes_in_four_forms_with_its_figures(smoke, package):
+@of_each(
+    "images count", ("crg", 64, 11), ("icgan_tf", 64, 10), ("ifcvaegan", 64, 4), ("igan", 3, 6)
+)
+def test_the_report_comes_in_four_forms_with_its_figures(smoke, images, count):
     report = json.loads((smoke / "report" / "report.json").read_text())
     figures = [figure["file"] for figure in report["figures"]]
-    assert (report["n"], len(figures)) == (64, {"crg": 11, "icgan_tf": 10, "ifcvaegan": 4}[package])
+    assert (report["n"], len(figures)) == (images, count)
     files = {file.name for file in (smoke / "report").iterdir()}
     assert files == {*figures, *(f"report.{kind}" for kind in ("json", "csv", "md", "html"))}
 
@@ -312,7 +334,10 @@ def test_dry_run_shows_the_settings_and_writes_nothing(package, tmp_path, monkey
 
 @pytest.mark.parametrize(
     "smoke",
-    ["crg", *(pytest.param(name, marks=pytest.mark.slow) for name in ("icgan_tf", "ifcvaegan"))],
+    [
+        "crg",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("icgan_tf", "ifcvaegan", "igan")),
+    ],
     indirect=True,
 )
 def test_resuming_a_finished_run_changes_none_of_its_networks(

@@ -22,16 +22,19 @@ SMOKE = {  # package -> the words of its run; five attributes of IcGAN instead o
     "crg": ["--preset", "smoke"],
     "icgan_tf": ["--preset", "smoke", "--data.attributes", *ATTRIBUTES],
     "ifcvaegan": ["--preset", "smoke", "--seed", "3"],
+    "igan": ["--preset", "smoke"],
 }
 NETWORKS = {
     "crg": ("discriminator", "encoder", "generator"),
     "icgan_tf": ("discriminator", "encoder_y", "encoder_z", "generator"),
     "ifcvaegan": ("auxiliary", "decoder", "discriminator", "encoder"),
+    "igan": ("discriminator", "generator", "predictor"),
 }
 STAGES = {
     "crg": ("gan", "encoder"),
     "icgan_tf": ("gan", "encoder_z", "encoder_y"),
     "ifcvaegan": ("vaegan",),
+    "igan": ("gan", "predictor"),
 }
 
 

@@ -26,6 +26,12 @@ OWN = {  # package -> commands that it has instead of these, or beside them
     "comparators.bigan": {name: COMMANDS[name] for name in ("train", "reconstruct")},
     "crg": {**COMMANDS, "invert": "finds latents of images by encoder, gradient descent or both"},
     "ifcvaegan": {**COMMANDS, "ablation": "trains and compares the rows of the paper's Table 1"},
+    "igan": {
+        **COMMANDS,
+        "edit": "edits images by strokes, or generates them from scribbles",
+        "project": "finds the latents of images, of any generator",
+        "transfer": "does an edit to a photo at its own resolution",
+    },
 }
 
 
@@ -67,3 +73,8 @@ def icgan() -> None:
 def ifcvaegan() -> None:
     """The command `ifcvaegan`."""
     run("ifcvaegan")
+
+
+def igan() -> None:
+    """The command `igan`."""
+    run("igan")

@@ -146,9 +146,11 @@ def refuse_changes(saved: Any, wanted: Any, extendable: Sequence[str]) -> None:
         if not (field in MOVABLE or (field in extendable and new > old))
     ]
     if wrong:
-        allowed = ", ".join(f"a larger {field}" for field in extendable)
+        allowed = "the device and the folders of the data and of the cache"
+        if extendable:
+            larger = ", ".join(f"a larger {field}" for field in extendable)
+            allowed = f"{allowed.replace(' and the', ', the')} and {larger}"
         raise UserError(
-            f"A resumed run keeps its settings, but {'; '.join(wrong)}. Only the device, the "
-            f"folders of the data and of the cache and {allowed} may change; for anything else "
-            "start a new run with --init."
+            f"A resumed run keeps its settings, but {'; '.join(wrong)}. Only {allowed} may change; "
+            "for anything else start a new run with --init."
         )

@@ -22,9 +22,7 @@ def oracle(images: np.ndarray, cell: int, mode: str) -> np.ndarray:
     found = []
     for image in images:
         gray = (image.mean(axis=2) + 1) / 2
-        right, down = (
-            ndimage.sobel(gray, axis, mode=mode, cval=0.0) / 4 for axis in (1, 0)
-        )
+        right, down = (ndimage.sobel(gray, axis, mode=mode, cval=0.0) / 4 for axis in (1, 0))
         magnitude = np.sqrt(right**2 + down**2 + 1e-3)
         side = len(gray) // cell
         result = np.zeros((side, side, 8))

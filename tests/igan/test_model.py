@@ -20,12 +20,8 @@ DATA = (tf.constant(IMAGES), tf.zeros((8, 0)))
 
 def tiny_gan(**options) -> GAN:
     keras.utils.set_random_seed(0)
-    model = GAN(
-        networks.generator(4, 32, 3, 2), networks.discriminator(32, 3, 2), **options
-    )
-    model.compile(
-        discriminator=keras.optimizers.SGD(0.1), generator=keras.optimizers.SGD(0.1)
-    )
+    model = GAN(networks.generator(4, 32, 3, 2), networks.discriminator(32, 3, 2), **options)
+    model.compile(discriminator=keras.optimizers.SGD(0.1), generator=keras.optimizers.SGD(0.1))
     return model
 
 
@@ -41,7 +37,9 @@ def test_each_player_moves_down_its_own_loss():
     def d_loss() -> float:
         fake = model.generator(model.noise((8, 4), "discriminator_0", "uniform", 0), training=True)
         real = tf.nn.softplus(-model.discriminator(IMAGES, training=True))
-        return float(tf.reduce_mean(real + tf.nn.softplus(model.discriminator(fake, training=True))))
+        return float(
+            tf.reduce_mean(real + tf.nn.softplus(model.discriminator(fake, training=True)))
+        )
 
     after = d_loss()
     model.discriminator.set_weights(before[1])
@@ -58,7 +56,7 @@ def test_the_discriminator_takes_k_steps_for_one_of_the_generator(steps):
 
 
 def test_weight_decay_is_added_to_the_gradient():
-    """Not AdamW's: without another loss Adam's first step is -lr sign(w), however small the decay."""
+    """Not AdamW's: alone it gives Adam's first step -lr sign(w), however small it is."""
     weight = keras.Variable(np.float32([0.5, -2.0]))
     with tf.GradientTape() as tape:
         loss = l2([weight], 1e-5)

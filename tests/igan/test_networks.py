@@ -27,7 +27,9 @@ def test_nothing_has_a_bias_but_batch_normalisation():
         for layer in network.layers:
             assert not getattr(layer, "use_bias", False)
         kinds = [type(layer).__name__ for layer in network.layers]
-        assert kinds.count("BatchNormalization") == {"generator": 4, "discriminator": 3}[network.name]
+        assert (
+            kinds.count("BatchNormalization") == {"generator": 4, "discriminator": 3}[network.name]
+        )
 
 
 @pytest.mark.parametrize(("size", "hidden"), [(32, 2), (64, 3), (128, 4)])
@@ -37,7 +39,10 @@ def test_each_size_has_as_many_layers_as_it_is_doubled(size, hidden):
     deconvolutions = [
         layer for layer in generator.layers if isinstance(layer, keras.layers.Conv2DTranspose)
     ]
-    assert [layer.filters for layer in deconvolutions] == [2**k for k in range(hidden)][::-1] + [3]
+    assert [layer.filters for layer in deconvolutions] == [
+        *reversed([2**k for k in range(hidden)]),
+        3,
+    ]
     assert networks.predictor(7, size, 1, 2).output_shape == (None, 7)
 
 

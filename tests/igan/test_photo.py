@@ -33,7 +33,7 @@ def test_a_pixel_of_the_model_is_as_many_of_the_photo():
     """Of 32 pixels and 256, one is 8: u = (1, -0.5) becomes (8, -4)."""
     flow = np.zeros((32, 32, 2), np.float32) + np.float32([1, -0.5])
     found = photo.upsampled_flow(flow, (256, 256, 3))
-    np.testing.assert_allclose(found, np.zeros((256, 256, 2)) + [8, -4], atol=1e-5)
+    np.testing.assert_allclose(found, np.broadcast_to([8, -4], (256, 256, 2)), atol=1e-5)
 
 
 def test_the_photo_moves_the_way_of_the_small_image():
@@ -68,8 +68,9 @@ def test_a_path_is_transferred_frame_by_frame(monkeypatch):
     zero = np.zeros((32, 32, 2), np.float32)
     monkeypatch.setattr(motion, "optical_flow", lambda reference, source: zero)
     image = detailed(64)
-    dark = small(image) // 2
-    found = photo.transferred(image, np.stack([small(image), small(image) * 3 // 4, dark]))
+    first = small(image)
+    frames = [np.uint8(share * first) for share in (1.0, 0.75, 0.5)]
+    found = photo.transferred(image, np.stack(frames))
     assert found.shape == (3, 64, 64, 3)
     assert np.abs(found[0].astype(int) - image).max() <= 1
     assert found[2].mean() < found[1].mean() < found[0].mean()

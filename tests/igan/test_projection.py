@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from igan.features import Distance, distance_of
 from igan.config import FeatureConfig
+from igan.features import Distance, distance_of
 from igan.manifold import Manifold
 from igan.networks import discriminator
 from igan.projection import Projector
@@ -40,7 +40,7 @@ def images(manifold) -> np.ndarray:
 @pytest.mark.parametrize("method", ["opt", "cnn_opt"])
 def test_a_generated_image_gives_its_latents_back(projector, images, method):
     found = projector.project(images, method, starts=2)
-    np.testing.assert_allclose(found.latent, LATENTS, atol=1e-2)
+    np.testing.assert_allclose(found.latent, LATENTS, atol=2e-2)
     assert np.square(projector.manifold.rendered(found.latent) - images).mean() < 1e-4
 
 

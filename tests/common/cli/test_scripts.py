@@ -21,17 +21,19 @@ def test_each_package_has_a_command_of_its_name():
         "crg": "common.cli.scripts:crg",
         "icgan": "common.cli.scripts:icgan",
         "ifcvaegan": "common.cli.scripts:ifcvaegan",
+        "igan": "common.cli.scripts:igan",
     }
 
 
-@pytest.mark.parametrize("package", ["crg", "icgan_tf", "ifcvaegan"])
+@pytest.mark.parametrize("package", ["crg", "icgan_tf", "ifcvaegan", "igan"])
 @pytest.mark.parametrize("command", scripts.COMMANDS)
 def test_each_command_of_each_package_is_there(package, command):
     assert importlib.util.find_spec(f"{package}.{command}") is not None
 
 
 @pytest.mark.parametrize(
-    ("name", "package"), [("crg", "crg"), ("icgan", "icgan_tf"), ("ifcvaegan", "ifcvaegan")]
+    ("name", "package"),
+    [("crg", "crg"), ("icgan", "icgan_tf"), ("ifcvaegan", "ifcvaegan"), ("igan", "igan")],
 )
 def test_the_first_word_names_the_command_and_the_others_are_its_own(monkeypatch, name, package):
     ran = []
@@ -60,7 +62,7 @@ def test_another_word_is_the_users_mistake(monkeypatch, capsys, words, message):
     assert re.search(message, capsys.readouterr().err)
 
 
-@pytest.mark.parametrize("package", ["crg", "icgan_tf", "ifcvaegan", "common"])
+@pytest.mark.parametrize("package", ["crg", "icgan_tf", "ifcvaegan", "igan", "common"])
 @pytest.mark.parametrize("words", [[], ["--help"], ["-h"]])
 def test_each_package_lists_all_its_commands_with_a_line_each(monkeypatch, capsys, package, words):
     monkeypatch.setattr(sys, "argv", ["__main__.py", *words])
