@@ -15,6 +15,7 @@ from igan.weights import Weights
 Method: TypeAlias = Literal["opt", "cnn", "cnn_opt"]  # of projection [R, Sec. 4.1.1 to 4.1.3]
 
 ITERATIONS = 200  # of L-BFGS-B, at most [C]
+POOL = 256  # random latents, the cheapest of which are the starts of `opt`; ours
 STARTS = 8  # of `opt`; [C] takes one, the report says that stability needs more than 100
 
 

@@ -25,6 +25,7 @@ from common.cli.evaluation import (
 from common.errors import UserError, exits_cleanly
 from common.files import called
 from common.settings.config import check_setting
+from igan.codes import POOL
 
 if TYPE_CHECKING:
     from common.reporting.document import Report
@@ -121,8 +122,8 @@ def check(command: ProjectionEvaluateCommand) -> None:
     from igan import editor
 
     check_before(command, editor.outline)
-    right = bool(command.starts) and min(command.starts) > 0
-    check_setting("--starts", command.starts, right, "at least one number, each at least 1")
+    right = bool(command.starts) and 0 < min(command.starts) <= max(command.starts) <= POOL
+    check_setting("--starts", command.starts, right, f"some numbers from 1 to {POOL}")
     check_setting("--iterations", command.iterations, command.iterations > 0, "at least 1")
     own = editor.outline(command.run).config
     for run in command.beside:

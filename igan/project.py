@@ -20,7 +20,7 @@ from common.cli.commands import carry_out
 from common.cli.images import check_images
 from common.errors import UserError, exits_cleanly
 from common.settings.config import check_seed, check_setting
-from igan.codes import ITERATIONS, STARTS, Method
+from igan.codes import ITERATIONS, POOL, STARTS, Method
 from igan.foreign import GeneratorCommand, check_generator
 
 if TYPE_CHECKING:
@@ -135,8 +135,9 @@ def check(command: ProjectCommand) -> None:
     """
     from igan import editor
 
-    for name in ("starts", "iterations"):
-        check_setting(f"--{name}", getattr(command, name), getattr(command, name) > 0, "at least 1")
+    check_setting("--iterations", command.iterations, command.iterations > 0, "at least 1")
+    right = 0 < command.starts <= POOL
+    check_setting("--starts", command.starts, right, f"from 1 to {POOL}")
     check_seed(command.seed)
     check_images(command)
     if command.generator is None:

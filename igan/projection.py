@@ -18,12 +18,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from igan.codes import ITERATIONS, STARTS, Method
+from igan.codes import ITERATIONS, POOL, STARTS, Method
 from igan.features import Distance, Targets
 from igan.lockstep import minimise_each
 from igan.manifold import Manifold
 
-POOL = 256  # random latents, the cheapest of which are the starts; ours
 BATCH = 64  # minimisations at a time; ours
 
 

@@ -53,7 +53,7 @@ class Shown:
 
 
 class EditSession:
-    """See above.
+    """The state of an editing: photo, start, strokes and candidates.
 
     Args:
         editor: the trained model.
@@ -79,6 +79,7 @@ class EditSession:
         discriminator = editor.discriminator if self.weights.realism else None
         self.manipulator = Manipulator(editor.manifold, count, discriminator)
         self.photo: np.ndarray | None = None
+        self.projected: np.ndarray | None = None  # z of the photo
         self.start: np.ndarray | None = None
         self.base: Drawing | None = None
         self.steps = 0
@@ -100,8 +101,8 @@ class EditSession:
         square = photo[top:bottom, left:right]
         image = Image.fromarray(square[:, :, 0] if square.shape[2] == 1 else square)
         small = self.editor.kind.array(image)
-        self.photo = photo
-        self.restart(self.editor.project(small[None], method).latent[0])
+        self.photo, self.projected = photo, self.editor.project(small[None], method).latent[0]
+        self.restart(self.projected)
 
     def restart(self, start: np.ndarray | None = None) -> None:
         """Takes all strokes away, and draws the candidates anew.
@@ -227,6 +228,8 @@ class EditSession:
     def transfer(self, number: int, count: int | None = None) -> np.ndarray:
         """The photo with the edit of a candidate at each frame, uint8 `[count, H, W, 3]`.
 
+        The path begins at the photo's projection, also where another start has been fixed.
+
         Args:
             number: of the candidate.
             count: of frames; the report's 8 by default.
@@ -236,9 +239,10 @@ class EditSession:
         """
         from igan.motion import FRAMES
 
-        if self.photo is None or self.start is None:
+        if self.photo is None or self.projected is None:
             raise UserError("There is no photo to bring the edit to: start from one.")
-        path = self.frames(number, count or FRAMES)
+        ends = self.projected, self._latent(number)
+        path = self._decoded(rules.between(*ends, count or FRAMES))
         left, top, right, bottom = box = middle_square(self.photo)
         colour = np.repeat(self.photo, 3 // self.photo.shape[2], axis=2)
         path = np.repeat(path, 3 // path.shape[3], axis=3)
