@@ -18,7 +18,7 @@ from common.cli.commands import carry_out
 from common.cli.images import write_edits
 from common.datasets.folder import check_inputs
 from common.errors import UserError, exits_cleanly
-from common.settings.config import check_setting
+from common.settings.config import check_setting, to_json
 from igan.painting import PaintCommand, check_paint, request_of
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ def apply(command: EditCommand) -> Path:
         return generate(command, model, request)
     stems, images = model.kind.read(command.images, command.invert)
     edited = model.edit(images, request)
-    return write_edits(command.out, stems, images, edited, model, {"strokes": request.strokes})
+    strokes = [to_json(stroke) for stroke in request.strokes]
+    return write_edits(command.out, stems, images, edited, model, {"strokes": strokes})
 
 
 def generate(command: EditCommand, model: IGANEditor, request: Paint) -> Path:

@@ -11,10 +11,13 @@ from PIL import Image
 
 from common.datasets import folder
 from common.errors import UserError
-from common.kinds import Digits, Faces, Kind
+from common.kinds import Digits, Faces, Kind, Pictures
 
 DIGITS, FACES = Digits(), Faces(size=16, crop=(35, 55, 143, 163))
-KINDS = pytest.mark.parametrize("kind", [DIGITS, FACES], ids=["digits", "faces"])
+PICTURES, GRAY = Pictures(12), Pictures(28, 1, "piece of clothing")
+KINDS = pytest.mark.parametrize(
+    "kind", [DIGITS, FACES, PICTURES, GRAY], ids=["digits", "faces", "pictures", "gray"]
+)
 INK = np.zeros((28, 28), np.uint8)
 INK[4:24, 12:16] = 255  # white on black
 
@@ -40,6 +43,8 @@ def test_kinds_tell_what_they_are():
         "a face in RGB: aligned as CelebA's 178x218, of it (left, top, right, bottom) "
         "(35, 55, 143, 163), scaled to 16x16, bilinear and antialiased"
     )
+    assert (PICTURES.noun, PICTURES.size, PICTURES.channels) == ("picture", 12, 3)
+    assert GRAY.text == "the middle square of a piece of clothing, 28x28 in gray"
 
 
 @KINDS
@@ -61,6 +66,17 @@ def test_of_an_aligned_face_the_crop_is_kept_and_of_others_the_middle():
     wide = Image.new("RGB", (60, 20), "blue")
     wide.paste((255, 0, 0), (20, 0, 40, 20))
     assert (FACES.array(wide) == (255, 0, 0)).all()
+
+
+def test_of_any_picture_the_middle_is_kept_and_gray_can_be_inverted(tmp_path):
+    photo = Image.new("RGB", (20, 60), "blue")
+    photo.paste((255, 0, 0), (0, 20, 20, 40))
+    photo.save(tmp_path / "a.png")
+    assert (PICTURES.read(tmp_path)[1] == (255, 0, 0)).all()
+    stems, gray = GRAY.read(tmp_path)
+    assert (stems, gray.shape) == (["a"], (1, 28, 28, 1))
+    assert (gray == 76).all()  # 0.299 of red
+    assert (GRAY.read(tmp_path, invert=True)[1] == 255 - 76).all()
 
 
 @KINDS

@@ -98,8 +98,8 @@ def test_scribbles_alone_give_a_strip_of_what_was_asked_and_the_candidates(tiny_
     edit.main([*words, "--run", str(tiny_run), "--out", str(out), "--shown", "2", *FEW])
     candidates = sorted(out.glob("candidate-*.png"))
     assert 1 <= len(candidates) <= 2
-    strip = Image.open(out / "sheets" / "candidates.png")
-    assert strip.width > (3 + len(candidates)) * 96  # colours, mask, sketch, candidates
+    width = shape(out / "sheets" / "candidates.png")[1]
+    assert width > (3 + len(candidates)) * 96  # colours, mask, sketch, candidates
 
 
 def test_a_photo_keeps_its_size(photos, strokes, tiny_run, tmp_path, monkeypatch):
@@ -121,7 +121,11 @@ def test_a_photo_keeps_its_size(photos, strokes, tiny_run, tmp_path, monkeypatch
     ("main", "words", "said"),
     [
         (edit.main, ["--out", "OUT"], "Give images to edit"),
-        (edit.main, ["IN", "--out", "OUT", "--colour-mask", "IN"], "--colour, which is missing"),
+        (
+            edit.main,
+            ["IN", "--out", "OUT", "--colour-mask", "IN"],
+            "--colour counts, which is missing",
+        ),
         (edit.main, ["IN", "--out", "OUT", "--strokes", "no.json"], "no JSON file"),
         (edit.main, ["IN", "--out", "OUT", "--steps", "0"], "--steps"),
         (project.main, ["IN", "--out", "OUT", "--iterations", "0"], "--iterations"),
