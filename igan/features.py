@@ -9,6 +9,7 @@ network.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -146,7 +147,9 @@ def vgg_features(file: Path, shape: tuple, pixel_range: PixelRange) -> keras.Mod
     for last in ("block5_pool", "block4_conv3", "block4_pool", "block3_conv3", "block3_pool"):
         part = keras.Model(base.input, base.get_layer(last).output)
         try:
-            part.load_weights(file)
+            with warnings.catch_warnings():  # Keras warns part by part before it raises
+                warnings.filterwarnings("ignore", message="Skipping nested container")
+                part.load_weights(file)
         except (ValueError, KeyError, OSError):
             continue
         outputs = [base.get_layer(name).output for name in VGG_LAYERS]

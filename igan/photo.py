@@ -8,9 +8,8 @@ does not have.
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image
 
-from igan.guided import guided_filter
+from igan.guided import guided_upsampling, resized
 from igan.motion import Fields, fields_along, recoloured, warped
 
 RADIUS = 2  # of the guided filter, in pixels of the model's image; ours
@@ -52,11 +51,11 @@ def changed(photo: np.ndarray, fields: Fields) -> np.ndarray:
     guides them.
     """
     unit = photo.astype(np.float32) / 255
-    flow = guided_filter(unit, upsampled_flow(fields.flow, photo.shape), _radius(fields, photo))
+    flow = guided_upsampling(unit, photo_flow(fields.flow, photo.shape), RADIUS)
     moved = warped(unit, flow, order=3)
     none = np.eye(3, 4, dtype=np.float32)
-    change = resized((fields.colour - none).reshape(*fields.colour.shape[:2], 12), photo.shape)
-    change = guided_filter(np.clip(moved, 0, 1), change, _radius(fields, photo))
+    change = (fields.colour - none).reshape(*fields.colour.shape[:2], 12)
+    change = guided_upsampling(np.clip(moved, 0, 1), change, RADIUS)
     edited = recoloured(moved, none + change.reshape(*photo.shape[:2], 3, 4))
     return np.rint(np.clip(edited, 0, 1) * 255).astype(np.uint8)
 
@@ -103,24 +102,7 @@ def gradient_energy(image: np.ndarray) -> float:
     return float(sum(np.square(np.diff(unit, axis=axis)).mean() for axis in (0, 1)))
 
 
-def upsampled_flow(flow: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """A flow `[S, S, 2]` for an image of that shape; a small pixel is several large ones."""
+def photo_flow(flow: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """A flow `[S, S, 2]` in pixels of a photo of that shape, which are smaller."""
     height, width = flow.shape[:2]
-    return resized(flow, shape) * np.array([shape[1] / width, shape[0] / height], np.float32)
-
-
-def resized(fields: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Fields `[h, w, F]` as `[H, W, F]`, bilinear, pixels aligned by their centres."""
-    size = shape[1], shape[0]
-    channels = [
-        np.asarray(
-            Image.fromarray(np.ascontiguousarray(one)).resize(size, Image.Resampling.BILINEAR)
-        )
-        for one in np.moveaxis(fields.astype(np.float32), -1, 0)
-    ]
-    return np.stack(channels, axis=-1)
-
-
-def _radius(fields: Fields, photo: np.ndarray) -> int:
-    """Of the guided filter, in pixels of the photo."""
-    return max(1, round(RADIUS * photo.shape[0] / fields.flow.shape[0]))
+    return flow * np.array([shape[1] / width, shape[0] / height], np.float32)

@@ -134,7 +134,7 @@ class Projector:
             first = self._cheapest(targets, weights, len(images), starts, seed)
         else:
             assert self.predictor is not None, "cnn and cnn_opt need a predictor"
-            first = np.asarray(self.predictor(images, training=False))[:, None]
+            first = self._predicted(images)[:, None]
         begun = np.stack(
             [self.costs(images, first[:, start], mask) for start in range(first.shape[1])], axis=1
         )
@@ -156,6 +156,11 @@ class Projector:
         latents = np.where(better, ended.reshape(first.shape), first)
         costs = np.minimum(costs, begun)
         return _best(costs, latents, minimum.iterations.reshape(begun.shape))
+
+    def _predicted(self, images: np.ndarray) -> np.ndarray:
+        """P(x) `[N, Z]`; a condition that it does not tell starts in the middle, at 0."""
+        found = np.asarray(self.predictor(images, training=False))
+        return np.pad(found, ((0, 0), (0, self.manifold.latent_size - found.shape[1])))
 
     def _evaluate(
         self, free: np.ndarray, owners: np.ndarray, targets: Targets, mask: tf.Tensor | None

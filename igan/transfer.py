@@ -26,7 +26,11 @@ from igan.painting import PaintCommand, check_paint, request_of
 if TYPE_CHECKING:
     import numpy as np
 
+    from igan.editor import IGANEditor
+
 logger = logging.getLogger(__name__)
+
+PREVIEW = 256  # side of the frames on the way, at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,53 +61,75 @@ def apply(command: TransferCommand) -> Path:
     """
     import numpy as np
 
-    from common.datasets.folder import write_images
-    from common.images import to_uint8
-    from common.reporting.sheets import grid
     from igan import editor
-    from igan.candidates import between
-    from igan.motion import FRAMES
-    from igan.photo import gradient_energy, middle_square, naive, pasted, resized, transferred
-    from igan.session import EditSession
+    from igan.codes import Codes
 
     check(command)
     model = editor.load(command.run)
     photo = read_photo(command.photo)
+    frames = model.decode(Codes(path_of(command, model, photo)))
+    write(command, photo, np.repeat(frames, 3 // frames.shape[3], axis=3))
+    return command.out
+
+
+def path_of(command: TransferCommand, model: IGANEditor, photo: np.ndarray) -> np.ndarray:
+    """Latents `[8, Z]` from the photo's projection to the edited one, or to the other photo's."""
+    from igan.candidates import between
+    from igan.motion import FRAMES
+    from igan.session import EditSession
+
     request = request_of(command, model)
     session = EditSession(model, count=request.count, weights=request.weights, seed=request.seed)
     session.set_photo(photo, command.method)
-    start = session.start
-    assert start is not None
+    start = session.projected
     if command.like is not None:
         session.set_photo(read_photo(command.like), command.method)
-        end = session.start
+        end = session.projected
     else:
         session.paint(request, start)
         end = session.latents[session.order[0]]
-    path = between(start, start + command.share * (end - start), FRAMES)
-    frames = to_uint8(model.manifold.rendered(path), model.config.pixel_range)
-    frames = np.repeat(frames, 3 // frames.shape[3], axis=3)
+    assert start is not None
+    assert end is not None
+    return between(start, start + command.share * (end - start), FRAMES)
+
+
+def write(command: TransferCommand, photo: np.ndarray, frames: np.ndarray) -> None:
+    """Does what happens along the frames, uint8 `[8, S, S, 3]`, to the photo, and writes it."""
+    import numpy as np
+
+    from common.datasets.folder import write_images
+    from common.reporting.sheets import grid
+    from igan.guided import resized
+    from igan.motion import fields_along
+    from igan.photo import changed, gradient_energy, middle_square, naive, pasted
+
     left, top, right, bottom = box = middle_square(photo)
     square = photo[top:bottom, left:right]
-    squares = transferred(square, frames)
-    result = pasted(photo, squares[-1], box)
+
+    def sized(image: np.ndarray, side: int) -> np.ndarray:
+        return resized(image.astype(np.float32), (side, side)).round().astype(np.uint8)
+
+    changes = fields_along(frames.astype(np.float32) / 255)
+    edited = changed(square, changes[-1])
     stem, sheets = command.photo.stem, command.out / "sheets"
-    write_images(command.out, [stem], result[None])
-    write_images(sheets, [f"{stem}-{place}" for place in range(len(squares))], squares)
+    write_images(command.out, [stem], pasted(photo, edited, box)[None])
+    small = min(PREVIEW, len(square))
+    preview = sized(square, small)
+    names = [f"{stem}-{place}" for place in range(len(changes))]
+    write_images(sheets, names, np.stack([changed(preview, change) for change in changes]))
     baseline = naive(square, frames[0], frames[-1])
     write_images(sheets, [f"{stem}-naive"], baseline[None])
-    large = resized(frames[-1].astype(np.float32), square.shape).round().astype(np.uint8)
     tiles = {
-        "photo": square,
-        "projection": frames[0],
-        "edited": frames[-1],
-        "transferred": squares[-1],
-        "naive difference": baseline,
+        "photo": preview,
+        "projection": sized(frames[0], small),
+        "edited": sized(frames[-1], small),
+        "transferred": sized(edited, small),
+        "naive difference": sized(baseline, small),
     }
     grid([list(tiles.values())], sheets / f"{stem}-sheet.png", column_labels=list(tiles))
-    sharpness = gradient_energy(squares[-1]) / max(gradient_energy(large), 1e-12)
+    upsampled = gradient_energy(sized(frames[-1], len(square)))
+    sharpness = gradient_energy(edited) / max(upsampled, 1e-12)
     logger.info("%s: %.1f times as sharp as the upsampled edit", command.out, sharpness)
-    return command.out
 
 
 def read_photo(path: Path) -> np.ndarray:

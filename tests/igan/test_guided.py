@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image
+import pytest
 
-from igan.guided import guided_filter
+from igan import guided
+from igan.guided import guided_upsampling
 
 
 def oracle(guide: np.ndarray, field: np.ndarray, radius: int, eps: float) -> np.ndarray:
@@ -48,7 +49,7 @@ def nearly_gray(size: int = 20) -> np.ndarray:
 
 def test_it_is_its_definition_on_a_nearly_gray_guide():
     guide, field = nearly_gray(), np.random.default_rng(1).uniform(0, 1, (20, 20))
-    found = guided_filter(guide, field[..., None], 2, 1e-3)[..., 0]
+    found = guided_upsampling(guide, field[..., None], 2, 1e-3)[..., 0]
     expected = oracle(guide, field, 2, 1e-3)
     # Within the border both mirror the same; at it the order of mirroring and filtering differs.
     np.testing.assert_allclose(found[4:-4, 4:-4], expected[4:-4, 4:-4], atol=1e-3)
@@ -56,14 +57,17 @@ def test_it_is_its_definition_on_a_nearly_gray_guide():
 
 def test_a_constant_stays():
     field = np.full((20, 20, 2), 0.37)
-    np.testing.assert_allclose(guided_filter(nearly_gray(), field, 3), field, atol=1e-4)
+    np.testing.assert_allclose(guided_upsampling(nearly_gray(), field, 3), field, atol=1e-4)
 
 
-def test_an_edge_of_the_guide_sharpens_an_upsampled_field():
+@pytest.mark.parametrize("largest", [512, 32])
+def test_an_edge_of_the_guide_sharpens_an_upsampled_field(monkeypatch, largest):
+    """Also where it is fitted on a smaller copy of the guide."""
+    monkeypatch.setattr(guided, "LARGEST", largest)
     guide = nearly_gray(64)
-    small = Image.fromarray(np.float32(np.where(np.arange(8) < 4, 0, 1)[None].repeat(8, 0)))
-    field = np.asarray(small.resize((64, 64), Image.Resampling.BILINEAR))
-    found = guided_filter(guide, field[..., None], 8)[..., 0]
-    jumps = [image[32, 32] - image[32, 31] for image in (field, found)]
+    small = np.float32(np.where(np.arange(8) < 4, 0, 1)[None].repeat(8, 0))[..., None]
+    bilinear = guided.resized(small, (64, 64))[..., 0]
+    found = guided_upsampling(guide, small, 1)[..., 0]
+    jumps = [image[32, 32] - image[32, 31] for image in (bilinear, found)]
     assert jumps[0] < 0.2
     assert jumps[1] > 0.6

@@ -32,8 +32,8 @@ def test_an_edit_that_changes_nothing_gives_the_photo_back():
 def test_a_pixel_of_the_model_is_as_many_of_the_photo():
     """Of 32 pixels and 256, one is 8: u = (1, -0.5) becomes (8, -4)."""
     flow = np.zeros((32, 32, 2), np.float32) + np.float32([1, -0.5])
-    found = photo.upsampled_flow(flow, (256, 256, 3))
-    np.testing.assert_allclose(found, np.broadcast_to([8, -4], (256, 256, 2)), atol=1e-5)
+    found = photo.photo_flow(flow, (256, 256, 3))
+    np.testing.assert_allclose(found, np.broadcast_to([8, -4], (32, 32, 2)), atol=1e-5)
 
 
 def test_the_photo_moves_the_way_of_the_small_image():
@@ -93,3 +93,19 @@ def test_around_the_square_the_photo_stays_and_inside_it_fades_in():
     assert (found[:, 40:88] == 200).all()  # 4 of 64 pixels fade, and not at the photo's own border
     assert found[0, 32:37, 0].tolist() == [112, 138, 162, 188, 200]
     assert (found[0, 64] == 200).all()
+
+
+def test_the_way_from_one_generated_image_to_another_is_done_to_the_first(manifold, monkeypatch):
+    """Colours alone, without any flow, bring it nearer than the naive baseline of doing nothing."""
+    zero = np.zeros((32, 32, 2), np.float32)
+    monkeypatch.setattr(motion, "optical_flow", lambda reference, source: zero)
+    start, end = np.full(12, -0.3), np.full(12, -0.3)
+    start[[0, 4]], end[[1, 5]] = 0.8, 0.8  # red above and green below, the other way round
+    path = np.linspace(start, end, 8).astype(np.float32)
+    frames = np.uint8(np.rint((manifold.rendered(path) + 1) * 127.5))
+    found = photo.transferred(frames[0], frames)[-1]
+
+    def error(image: np.ndarray) -> float:
+        return float(np.square(image.astype(float) - frames[-1]).mean())
+
+    assert error(found) < 0.5 * error(frames[0])

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import h5py
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from common.errors import UserError
+from common.files import ROOT
 from igan.config import FeatureConfig
-from igan.features import Distance, distance_of
+from igan.features import Distance, distance_of, vgg_features
 from igan.manifold import Manifold
 from igan.networks import discriminator
 from igan.projection import Projector
@@ -157,6 +160,33 @@ def test_the_distance_is_the_mean_square_in_minus_one_to_one():
     distance = Distance("unit")
     one, other = np.zeros((1, 4, 4, 1), np.float32), np.full((1, 4, 4, 1), 0.25, np.float32)
     assert float(distance(one, distance.targets(other))[0]) == pytest.approx(0.25)  # (2 * 0.25)^2
+
+
+@pytest.mark.data
+def test_features_of_vgg16_are_those_of_the_file():
+    file = ROOT.parent / "shared" / "data" / "vgg16" / "vgg16_hed_blocks1-4.weights.h5"
+    if not file.is_file():
+        pytest.skip(f"{file} is not there")
+    features = vgg_features(file, (None, 32, 32, 1), "unit")
+    with h5py.File(file) as stored:
+        kernel, bias = (stored[f"layers/conv2d/vars/{index}"][()] for index in (0, 1))
+    gray = np.full((1, 32, 32, 1), 0.6, np.float32)
+    pixels = 153.0 - np.float32([103.939, 116.779, 123.68])  # blue, green, red of 0.6 * 255
+    first = features.get_layer(index=-1).get_layer("block1_conv1")
+    np.testing.assert_array_equal(first.get_weights()[0], kernel)
+    middle = np.einsum("hwio,i->o", kernel, pixels) + bias
+    made = keras.Model(features.get_layer(index=-1).input, first.output)(
+        np.tile(pixels, (1, 32, 32, 1))
+    )
+    np.testing.assert_allclose(made[0, 16, 16], np.maximum(middle, 0), rtol=1e-3, atol=1e-2)
+    assert [one.shape for one in features(gray)] == [
+        *((1, 32, 32, 64), (1, 16, 16, 128), (1, 8, 8, 256)),
+    ]
+
+
+def test_weights_that_are_none_are_refused(tmp_path):
+    with pytest.raises(UserError, match="no file"):
+        vgg_features(tmp_path / "vgg.weights.h5", (None, 32, 32, 3), "signed")
 
 
 def test_features_weigh_as_much_as_pixels_on_generated_images(manifold):
