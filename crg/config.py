@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
@@ -144,3 +146,15 @@ class Config:
         count = self.report_images
         check_setting("report_images", count, count is None or count > 1, "at least 2")
         check_setting("stages", self.stages, bool(self.stages), "gan, encoder or both")
+
+
+def dataset_of(folder: Path) -> str:
+    """The data set of a run or of a folder of weights: `mnist` where it does not say.
+
+    Then whoever reads its settings says what is wrong with them.
+    """
+    try:
+        values = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return "mnist"
+    return values.get("dataset", "mnist") if isinstance(values, dict) else "mnist"

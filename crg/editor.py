@@ -19,6 +19,7 @@ from common.kinds import Digits
 from common.runs import trained
 from crg.codes import Along, Direction, Norm, moved
 from crg.config import Config
+from crg.faces.config import Config as FacesConfig
 
 if TYPE_CHECKING:
     import keras
@@ -142,8 +143,12 @@ class CRGEditor:
         }
 
 
-def build(config: Config) -> dict[str, keras.Model]:
+def build(config: Config | FacesConfig) -> dict[str, keras.Model]:
     """All three networks that the settings describe, by name, with fresh weights."""
+    if isinstance(config, FacesConfig):
+        from crg.faces.networks import build as build_faces
+
+        return build_faces(config)
     from crg import networks
 
     sizes = config.networks

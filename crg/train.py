@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common.cli.training import begin, check_lengths, load_start, opened
@@ -11,7 +15,7 @@ from common.reporting.samples import draw_losses
 from common.runs.directory import Run
 from common.settings.config import read_config
 from common.settings.flags import LaunchConfig
-from crg.config import Config
+from crg.config import Config, dataset_of
 from crg.presets import EXTENDABLE, PRESETS
 
 if TYPE_CHECKING:
@@ -22,8 +26,36 @@ if TYPE_CHECKING:
 
 @exits_cleanly
 def main(arguments: list[str] | None = None) -> None:
-    """Parses the command line, then trains and reports."""
-    train(*begin(Config, PRESETS, "crg", arguments, EXTENDABLE, check_launch))
+    """Parses the command line, then trains on digits or faces, and reports."""
+    words = sys.argv[1:] if arguments is None else arguments
+    if is_digits(words):
+        train(*begin(Config, PRESETS, "crg", words, EXTENDABLE, check_launch))
+    else:
+        from crg.faces import presets
+        from crg.faces import train as faces
+        from crg.faces.config import Config as FacesConfig
+
+        launch = (presets.PRESETS, "crg", words, presets.EXTENDABLE, faces.check_launch)
+        faces.train(*begin(FacesConfig, *launch))
+
+
+def is_digits(words: Sequence[str]) -> bool:
+    """Whether a command is about digits: by its data set, its resumed run or its preset.
+
+    Args:
+        words: after the program.
+    """
+    from crg.faces.presets import PRESETS as FACES
+
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for flag in ("--dataset", "--resume", "--preset"):
+        parser.add_argument(flag, default=None)
+    given, _ = parser.parse_known_args(words)
+    if given.resume:
+        return dataset_of(Path(given.resume)) == "mnist"
+    if given.dataset:
+        return given.dataset == "mnist"
+    return given.preset not in FACES.keys() - PRESETS.keys()
 
 
 def train(config: Config, launch: LaunchConfig, device: str) -> None:

@@ -1,0 +1,219 @@
+"""Layers of the face networks: spectral normalisation and the parts of a progressive GAN.
+
+[SN]: Miyato et al. 2018 (arXiv 1802.05957), which CRG's Sec. 3.2.2 puts on generator and critic.
+[PG]: Karras et al. 2018 (arXiv 1710.10196), the progressive GAN that its generator "is similar" to.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+EPSILON = 1e-8  # below squared lengths ([PG], authors' code)
+
+
+class _Spectral(keras.layers.Layer):
+    """A layer whose kernel W enters as W / sigma(W), its largest singular value divided out [SN].
+
+    sigma = u^T W v, with W as a matrix `[inputs, outputs]`, or an estimate that the gradient passes
+    through as through u W v^T. u and v are state: they move by `power_iteration` alone and are
+    saved with the weights, W itself is never rewritten. Keras' own `SpectralNormalization` assigns
+    W / sigma to W in each training call, so that no gradient passes through sigma, and three calls
+    within a step normalise three times.
+    """
+
+    def __init__(self, units: int, *, normalised: bool = True, gain: float = 1.0, **options: Any):
+        super().__init__(**options)
+        self.units, self.normalised, self.gain = units, normalised, gain
+
+    def _weights(self, shape: tuple[int, ...]) -> None:
+        inputs = 1
+        for side in shape[:-1]:
+            inputs *= side
+        # float32 under mixed precision too: sigma is a sum of thousands of products.
+        self.kernel = self.add_weight(
+            shape=shape, initializer="he_normal", autocast=False, name="kernel"
+        )
+        self.bias = self.add_weight(shape=(self.units,), initializer="zeros", name="bias")
+        if self.normalised:
+            self.u = self._unit(inputs, "u")
+            self.v = self._unit(self.units, "v")
+
+    def _unit(self, size: int, name: str) -> keras.Variable:
+        """A random direction, which the power iteration turns."""
+
+        def drawn(shape, dtype=None):
+            return _normalised(keras.random.normal(shape, dtype=dtype))
+
+        return self.add_weight(
+            shape=(size,), initializer=drawn, trainable=False, autocast=False, name=name
+        )
+
+    @property
+    def matrix(self) -> tf.Tensor:
+        """W as a matrix `[inputs, outputs]`."""
+        return ops.reshape(self.kernel, (-1, self.units))
+
+    @property
+    def sigma(self) -> tf.Tensor:
+        """The estimate u^T W v of W's largest singular value, a scalar."""
+        return ops.sum(ops.matmul(self.u, self.matrix) * self.v)
+
+    @property
+    def effective_kernel(self) -> tf.Tensor:
+        """Gain W / sigma in the precision of the layer, or W without normalisation."""
+        scale = self.gain / self.sigma if self.normalised else 1.0
+        return ops.cast(self.kernel * scale, self.compute_dtype)
+
+    def power_iteration(self) -> None:
+        """One step towards the singular vectors of the current W ([SN], Algorithm 1)."""
+        matrix = ops.stop_gradient(self.matrix)
+        u = _normalised(ops.matmul(matrix, self.v))
+        self.u.assign(u)
+        self.v.assign(_normalised(ops.matmul(u, matrix)))
+
+    def get_config(self) -> dict[str, Any]:
+        own = {"units": self.units, "normalised": self.normalised, "gain": self.gain}
+        return super().get_config() | own
+
+
+@keras.saving.register_keras_serializable("crg")
+class SpectralDense(_Spectral):
+    """A dense layer under spectral normalisation: `[B, I]` to `[B, units]`."""
+
+    def build(self, shape):
+        self._weights((shape[-1], self.units))
+
+    def call(self, inputs):
+        return ops.matmul(inputs, self.effective_kernel) + self.bias
+
+    def compute_output_shape(self, shape):
+        return (*shape[:-1], self.units)
+
+
+@keras.saving.register_keras_serializable("crg")
+class SpectralConv2D(_Spectral):
+    """A convolution, stride 1, "same": `[B, H, W, C]` to `[B, H, W, units]`.
+
+    Args:
+        units: filters.
+        kernel_size: side of the kernel, k; W's rows are its k * k * C inputs.
+        normalised: without, it is an ordinary convolution.
+        **options: of a layer.
+    """
+
+    def __init__(self, units: int, kernel_size: int = 3, **options: Any):
+        super().__init__(units, **options)
+        self.kernel_size = kernel_size
+
+    def build(self, shape):
+        self._weights((self.kernel_size, self.kernel_size, shape[-1], self.units))
+
+    def call(self, inputs):
+        return ops.conv(inputs, self.effective_kernel, padding="same") + self.bias
+
+    def compute_output_shape(self, shape):
+        return (*shape[:-1], self.units)
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {"kernel_size": self.kernel_size}
+
+
+@keras.saving.register_keras_serializable("crg")
+class PixelNormalization(keras.layers.Layer):
+    """Each pixel's features to mean square 1 ([PG], Sec. 4.2): x / sqrt(mean(x^2) + 1e-8)."""
+
+    def call(self, inputs):
+        x = ops.cast(inputs, "float32")
+        scale = ops.rsqrt(ops.mean(ops.square(x), axis=-1, keepdims=True) + EPSILON)
+        return inputs * ops.cast(scale, inputs.dtype)
+
+
+@keras.saving.register_keras_serializable("crg")
+class MinibatchStddev(keras.layers.Layer):
+    """Appends one feature: the standard deviation within groups of images ([PG], Sec. 3).
+
+    Deviations of each feature and pixel over a group, averaged over features and pixels.
+    `[B, H, W, C]` to `[B, H, W, C + 1]`.
+
+    Args:
+        group: images in a group, 4 as in the authors' code; the whole batch where it is smaller or
+            no multiple of that.
+        **options: of a layer.
+    """
+
+    def __init__(self, group: int = 4, **options: Any):
+        super().__init__(**options)
+        self.group = group
+
+    def call(self, inputs):
+        x = ops.cast(inputs, "float32")
+        batch, height, width, channels = tf.shape(x)[0], *x.shape[1:]
+        group = tf.where((batch % self.group) == 0, self.group, batch)
+        # Image i belongs to group i % (B / group).
+        grouped = tf.reshape(x, (group, batch // group, height, width, channels))
+        deviation = ops.sqrt(ops.var(grouped, axis=0) + EPSILON)
+        feature = ops.mean(deviation, axis=(1, 2, 3), keepdims=True)
+        feature = tf.tile(feature, (group, height, width, 1))
+        return ops.concatenate([inputs, ops.cast(feature, inputs.dtype)], axis=-1)
+
+    def compute_output_shape(self, shape):
+        return (*shape[:-1], shape[-1] + 1)
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {"group": self.group}
+
+
+@keras.saving.register_keras_serializable("crg")
+class Fade(keras.layers.Layer):
+    """Blends a new level in: (1 - alpha) old + alpha new ([PG], Fig. 2).
+
+    `alpha`, from 0 to 1, is a weight that does not train, so that it is saved.
+    """
+
+    def build(self, shape):
+        self.alpha = self.add_weight(
+            shape=(), initializer="zeros", trainable=False, autocast=False, name="alpha"
+        )
+
+    def call(self, inputs):
+        old, new = inputs
+        alpha = ops.cast(ops.convert_to_tensor(self.alpha), new.dtype)
+        return old + alpha * (new - old)
+
+    def compute_output_shape(self, shape):
+        return shape[1]
+
+
+@keras.saving.register_keras_serializable("crg")
+class Doubled(keras.layers.Layer):
+    """Each pixel becomes 2x2 of the same ([PG]); `[B, H, W, C]` to `[B, 2H, 2W, C]`.
+
+    Keras' `UpSampling2D` does the same in several times the time on a CPU.
+    """
+
+    def call(self, inputs):
+        return doubled(inputs)
+
+    def compute_output_shape(self, shape):
+        return (shape[0], 2 * shape[1], 2 * shape[2], shape[3])
+
+
+def doubled(images: tf.Tensor) -> tf.Tensor:
+    """Nearest neighbour, twice the side."""
+    _, height, width, channels = images.shape
+    shape = (tf.shape(images)[0], height, 2, width, 2, channels)
+    wide = tf.broadcast_to(images[:, :, None, :, None], shape)
+    return tf.reshape(wide, (-1, 2 * height, 2 * width, channels))
+
+
+def halved(images: tf.Tensor, times: int = 1) -> tf.Tensor:
+    """Means over squares of 2x2 pixels, so many times."""
+    return tf.nn.avg_pool2d(images, 2**times, 2**times, "VALID") if times else images
+
+
+def _normalised(vector: tf.Tensor) -> tf.Tensor:
+    return vector * ops.rsqrt(ops.sum(ops.square(vector)) + 1e-12)
