@@ -1,4 +1,4 @@
-"""A trained CRG that edits images: g and e of Dogan & Keles (arXiv 1907.01841), Sec. 3.3.
+"""A trained CRG that edits digits or faces: g and e of Dogan & Keles (arXiv 1907.01841), Sec. 3.3.
 
 An image x becomes z = e(x), a code becomes the image g(z), and an edit is a step along directions
 in z (`crg.codes`, Eqs. 3 and 4).
@@ -15,10 +15,12 @@ import numpy as np
 from common.editor import SHOWN, Control, Edited, Network, Rows, indexed
 from common.errors import UserError
 from common.images import in_blocks, range_text, to_range, to_uint8
-from common.kinds import Digits
+from common.kinds import Digits, Faces
 from common.runs import trained
+from common.runs.weights import default_weights
 from crg.codes import Along, Direction, Norm, moved
-from crg.config import Config
+from crg.config import Config, dataset_of
+from crg.faces.config import CROPS
 from crg.faces.config import Config as FacesConfig
 
 if TYPE_CHECKING:
@@ -51,20 +53,24 @@ class CRGEditor:
     """A trained CRG: where it lies, its settings, and g and e."""
 
     folder: Path
-    config: Config
+    config: Config | FacesConfig
     generator: keras.Model
     encoder: keras.Model
 
     @property
     def title(self) -> str:
         """CRG, and the objective of its encoder where that is one alone."""
+        if not isinstance(self.config, Config):
+            return "CRG"
         alone = {"both": "", "latent_cycle": ", Eq. 1 alone", "image_cycle": ", Eq. 2 alone"}
         return f"CRG{alone[self.config.encoder.objectives]}"
 
     @property
-    def kind(self) -> Digits:
-        """Digits."""
-        return Digits()
+    def kind(self) -> Digits | Faces:
+        """Digits, or faces as they were cropped in the training."""
+        if isinstance(self.config, Config):
+            return Digits()
+        return Faces(self.config.image_size, CROPS[self.config.data.crop])
 
     @property
     def prior(self) -> Prior:
@@ -78,17 +84,17 @@ class CRGEditor:
         return (Control(name="strength", meaning=meaning, low=-2.0, high=2.0, default=0.0),)
 
     def encode(self, images: np.ndarray) -> Codes:
-        """Z = e(x) of uint8 images `[N, 28, 28, 1]`."""
+        """Z = e(x) of uint8 images `[N, S, S, C]`."""
         return Codes(in_blocks(lambda block: self.encoder(to_range(block), training=False), images))
 
     def decode(self, codes: Codes) -> np.ndarray:
-        """X = g(z), uint8 `[N, 28, 28, 1]`."""
+        """X = g(z), uint8 `[N, S, S, C]`."""
         return in_blocks(
             lambda block: to_uint8(self.generator(block, training=False)), codes.latent
         )
 
     def reconstruct(self, images: np.ndarray) -> np.ndarray:
-        """g(e(x)) of uint8 images `[N, 28, 28, 1]`."""
+        """g(e(x)) of uint8 images `[N, S, S, C]`."""
         return self.decode(self.encode(images))
 
     def direction(
@@ -97,7 +103,7 @@ class CRGEditor:
         """The direction that a pair of images defines (Eq. 3).
 
         Args:
-            without: the image without the attribute, uint8 `[28, 28, 1]`.
+            without: the image without the attribute, uint8 `[S, S, C]`.
             with_: the image with it.
             norm: how Eq. 3 divides, see `Direction`.
 
@@ -111,7 +117,7 @@ class CRGEditor:
         """Steps along directions (Eq. 4); none is the reconstruction.
 
         Args:
-            images: uint8 `[N, 28, 28, 1]`.
+            images: uint8 `[N, S, S, C]`.
             request: the directions and the amounts.
 
         Raises:
@@ -134,8 +140,10 @@ class CRGEditor:
     def networks(self) -> dict[str, Network]:
         """G and e."""
         image = {"image": f"{self.kind.text}, {range_text('signed')}"}
-        latent = {"latent": "z, from -1 to 1"}
-        beyond = "; to be clipped" if self.config.networks.output_activation == "lrelu" else ""
+        digits = isinstance(self.config, Config)
+        latent = {"latent": "z, from -1 to 1" if digits else "z, of N(0, 1)"}
+        unbounded = digits and self.config.networks.output_activation == "lrelu"
+        beyond = "; to be clipped" if unbounded else ""
         made = {"image": f"{range_text('signed')}{beyond}"}
         return {
             "generator": Network(self.generator, latent, made),
@@ -167,7 +175,7 @@ def build(config: Config | FacesConfig) -> dict[str, keras.Model]:
 
 def outline(folder: Path | None) -> CRGEditor:
     """As `load`, at once but without the networks: what it knows of kind, controls and requests."""
-    found, config = trained.find(folder, SHIPPED, "crg", Config, NEEDED)
+    found, config = trained.find(folder, SHIPPED, "crg", settings_of(folder), NEEDED)
     return CRGEditor(found, config, **dict.fromkeys(NEEDED))  # pyright: ignore[reportArgumentType]
 
 
@@ -177,5 +185,11 @@ def load(folder: Path | None) -> CRGEditor:
     Raises:
         UserError: the folder is no run, or its encoder is not trained yet.
     """
-    folder, config, nets = trained.load(folder, SHIPPED, "crg", Config, build, NEEDED)
+    kind = settings_of(folder)
+    folder, config, nets = trained.load(folder, SHIPPED, "crg", kind, build, NEEDED)
     return CRGEditor(folder, config, **nets)
+
+
+def settings_of(folder: Path | None) -> type[Config] | type[FacesConfig]:
+    """What the settings of a run are: those of digits, or of faces."""
+    return Config if dataset_of(folder or default_weights(SHIPPED)) == "mnist" else FacesConfig

@@ -15,6 +15,7 @@ first is the idea of two systems that the paper names, the latent regressor (Sec
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import keras
@@ -78,6 +79,9 @@ class CRG(AdversarialModel):
         generator: g, trained; latents `[B, Z]` to images `[B, H, W, C]`.
         encoder: e; images `[B, H, W, C]` to latents `[B, Z]`.
         reduction: over the dimensions of each example, "mean" or "sum" (as the norms are written).
+        prior: of z: "uniform" on [-1, 1] (digits) or "normal", N(0, 1) (faces).
+        augment: what real images go through, of them and of uniform noise `[B, 3]`; what it makes
+            is input and target of Eq. 2. Not in validation.
         seed: of the noise.
     """
 
@@ -90,11 +94,15 @@ class CRG(AdversarialModel):
         encoder: keras.Model,
         *,
         reduction: Literal["mean", "sum"] = "mean",
+        prior: Literal["uniform", "normal"] = "uniform",
+        augment: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None = None,
         seed: int = 0,
     ):
         super().__init__(seed=seed)
         self.generator = generator
         self.encoder = encoder
+        self.prior = prior
+        self.augment = augment
         self.reduce = {"mean": tf.reduce_mean, "sum": _sum_per_example}[reduction]
 
     @property
@@ -105,13 +113,14 @@ class CRG(AdversarialModel):
         x, _ = data  # [B, H, W, C]
 
         # Eq. 1, generated images: no gradient is needed through g, so it stays outside the tape.
-        z = self.noise((tf.shape(x)[0], self.generator.input_shape[-1]), "latent", "uniform")
+        z = self.noise((tf.shape(x)[0], self.generator.input_shape[-1]), "latent", self.prior)
         generated = self.generator(z, training=False)
         with tf.GradientTape() as tape:
             latent_cycle_loss = self.reduce(tf.square(z - self.encoder(generated, training=True)))
         self.update("latent_cycle", tape, latent_cycle_loss)
 
         # Eq. 2, real images: the gradient passes through the frozen g into e.
+        x = self.augmented(x)
         with tf.GradientTape() as tape:
             reconstruction = self.generator(self.encoder(x, training=True), training=False)
             image_cycle_loss = self.reduce(tf.abs(x - reconstruction))
@@ -119,10 +128,16 @@ class CRG(AdversarialModel):
 
         return self.track(latent_cycle_loss=latent_cycle_loss, image_cycle_loss=image_cycle_loss)
 
+    def augmented(self, images: tf.Tensor) -> tf.Tensor:
+        """Real images as the training sees them."""
+        if self.augment is None:
+            return images
+        return self.augment(images, self.noise((tf.shape(images)[0], 3), "augment", "uniform"))
+
     def test_step(self, data):
         x, _ = data
         latents = (tf.shape(x)[0], self.generator.input_shape[-1])
-        z = self.noise(latents, "validation", "uniform", step=self.measured)
+        z = self.noise(latents, "validation", self.prior, step=self.measured)
         latent = self.encoder(self.generator(z, training=False), training=False)
         reconstruction = self.generator(self.encoder(x, training=False), training=False)
         return self.measure(

@@ -22,6 +22,7 @@ from common.runs.directory import Run
 from common.runs.history import write_history
 from common.training import backup, callbacks
 from common.training.adversarial import AdversarialModel
+from common.training.plateau import Plateau
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -43,6 +44,7 @@ def fit(
     backup_seconds: float = 300.0,
     validation: Records | None = None,
     keep_best: Sequence[str] = (),
+    plateau: Plateau | None = None,
     period_end: Callable[[str], None] | None = None,
 ) -> None:
     """Trains `model` to the end of a stage, from its saved state where there is one.
@@ -62,6 +64,8 @@ def fit(
         validation: images measured by `test_step` at the end of each period.
         keep_best: leave the networks of the period in which the sum of these columns was smallest,
             such as `val_image_cycle_loss`; those of the last step by default.
+        plateau: what happens when that sum does not fall any more: to the learning rates, which are
+            constants, of all optimizers, and to the training.
         period_end: called at the end of each period, to draw samples and to save networks; gets a
             name for the files, such as `gan-0000235`.
 
@@ -85,7 +89,7 @@ def fit(
     watchers = [restored, callbacks.StopOnNonFinite(), stop, timed, bar]
     try:
         with stop.listening(), bar.shown():
-            while state.step < steps:
+            while state.step < steps and not state.ended(keep_best, plateau):
                 start = state.step
                 end = min((start // period_steps + 1) * period_steps, steps)
                 batches = endless_batches(
@@ -99,7 +103,7 @@ def fit(
                     raise state.interrupted()
                 backup.check_finite(model)  # before anything is made of it
                 losses |= _validated(model, held_out)
-                state.end_period(losses, keep_best)
+                state.end_period(losses, keep_best, plateau)
                 if period_end is not None:
                     period_end(f"{stage}-{end:07d}")
                 state.save(within_period=False)
@@ -192,6 +196,8 @@ class _State:
         self.file = run.backup_file(stage)
         self.notes: dict[str, Any] = {"history": [], "seconds": 0.0, "steps": steps}
         self.sums: list[list[Any]] | None = None
+        every = model.optimizers().values()
+        self.rates = {one: float(one.learning_rate) for one in every}  # before any has fallen
         if self.file.is_file():
             self.notes = backup.restore(self.file, model)
             self.notes["steps"] = steps
@@ -212,6 +218,7 @@ class _State:
         self.notes["seconds"] = time.monotonic() - self.started
         self.notes["within_period"] = within_period
         self.notes["step"] = self.step
+        self.notes["images"] = self.step * self.batch_size
         backup.save(self.file, self.model, self.notes)
         if "best" in self.notes:
             for file in set(self.file.parent.glob(f"{self.stage}-best-*.npz")) - {self.best_file}:
@@ -225,7 +232,9 @@ class _State:
         """
         return self.run.backup_file(f"{self.stage}-best-{self.notes['best']['step']:07d}")
 
-    def end_period(self, losses: dict[str, float], keep_best: Sequence[str]) -> None:
+    def end_period(
+        self, losses: dict[str, float], keep_best: Sequence[str], plateau: Plateau | None
+    ) -> None:
         """Adds a row to the history, and keeps the networks if they are the best so far."""
         self.notes["history"].append(
             {
@@ -241,6 +250,17 @@ class _State:
         if keep_best and value < self.notes.get("best", {"value": math.inf})["value"]:
             self.notes["best"] = {"value": value, "step": self.step}
             backup.save(self.best_file, self.model, self.notes["best"], backup.NETWORKS)
+        if plateau is not None:
+            for optimizer, rate in self.rates.items():
+                optimizer.learning_rate = rate * plateau.scale(self._values(keep_best))
+
+    def ended(self, keep_best: Sequence[str], plateau: Plateau | None) -> bool:
+        """Whether nothing has become better for so long that the training is over."""
+        return plateau is not None and plateau.ended(self._values(keep_best))
+
+    def _values(self, keep_best: Sequence[str]) -> list[float]:
+        """What is to become small, after each period."""
+        return [sum(row[name] for name in keep_best) for row in self.notes["history"]]
 
     def restore_best(self) -> None:
         """Gives the model the best networks."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
@@ -50,6 +51,14 @@ class NetworkConfig:
     """Factor after each normalised layer of the critic. Ours: at 1 the slope of a fresh critic is
     0.0005 at 64 pixels, and the gradient penalty pulls it towards 1."""
 
+    encoder: Literal["remnant26m", "literal23m", "b6_512", "vgg_small64"] = "remnant26m"
+    """Which reading of the encoder, see `crg.faces.encoders`."""
+    encoder_dropout: float = 0.5
+    """Rate of the spatial dropout at the end of each block (Sec. 3.2.2)."""
+    vgg_preprocessing: Literal["caffe", "none"] = "caffe"
+    """What the encoder makes of an image first: what VGG16's weights expect, or nothing. The paper
+    is silent."""
+
     @property
     def sizes(self) -> tuple[int, ...]:
         """Sides of the images at each level, 4, 8, ..."""
@@ -61,7 +70,8 @@ class NetworkConfig:
         for name in ("latent_size", "first_convolutions"):
             value = getattr(self, name)
             check_setting(f"networks.{name}", value, value > 0, "at least 1")
-        gain = self.critic_gain
+        gain, rate = self.critic_gain, self.encoder_dropout
+        check_setting("networks.encoder_dropout", rate, 0 <= rate < 1, "from 0 to below 1")
         check_setting("networks.critic_gain", gain, 0 < gain < math.inf, "above 0 and finite")
 
 
@@ -124,18 +134,58 @@ class EncoderConfig:
     """Stage 2: the encoder, two updates an iteration (Sec. 3.1)."""
 
     epochs: float = 300.0
-    """Passes over the real images at most [T]; the paper trains until the early stop."""
+    """Passes over the real images, at most [T]; the paper trains until nothing gets better."""
     period: float = 1.0
     """Epochs between two looks at dev, log lines, samples and saved states (Sec. 3.2.2)."""
     batch_size: int = 128
     """Images a step (Sec. 3.2.2)."""
     learning_rate: float = 1e-4
-    """RMSprop's learning rate (Sec. 3.2.2)."""
+    """RMSprop's learning rate (Sec. 3.2.2); rho is 0.9 and epsilon 1e-8."""
+    schedule: Literal["plateau", "cosine"] = "plateau"
+    """`plateau`: halved when dev has not become better for 10 periods, and the end after 20
+    (Sec. 3.2.2). `cosine`: falls to zero at the end of the stage. Ours."""
+    vgg: Literal["imagenet", "none"] = "imagenet"
+    """What the blocks of VGG16 start from: ImageNet's weights (Sec. 3.2.2), or nothing."""
+    vgg_file: Path | None = None
+    """A file of VGG16's weights, all blocks or the first four; by default Keras downloads it."""
+    rotation: float = 30.0
+    """Rotate real images by up to so many degrees, either way (Sec. 3.2.2)."""
+    horizontal_flip: bool = True
+    """Mirror real images by chance (Sec. 3.2.2)."""
+    vertical_flip: bool = True
+    """Turn real images upside down by chance (Sec. 3.2.2); no generator of faces makes such."""
+    reduction: Literal["mean", "sum"] = "mean"
+    """How both losses reduce: means ("MSE" and "MAE" in Sec. 3.2.2) or sums (Eqs. 1 and 2)."""
+    shared_optimizer: bool = False
+    """Use one set of RMSprop's means for both objectives. The paper does not say."""
+    clip_norm: float | None = None
+    """Bound on the global norm of each gradient. Ours."""
+    ema: float | None = None
+    """Decay of an EMA of the encoder's weights, which replaces them at the stage's end. Ours."""
+    reestimate_batches: int = 0
+    """Re-estimate the moving statistics of batch normalisation over so many batches of real images
+    at the end of the stage; 0 keeps those of training. Ours."""
+    keep: Literal["last", "best"] = "best"
+    """The encoder of the last step, or of the period with the smallest sum of both losses on dev
+    (Sec. 3.2.2)."""
 
     def __post_init__(self) -> None:
         for name in ("epochs", "period", "batch_size", "learning_rate"):
             value = getattr(self, name)
             check_setting(f"encoder.{name}", value, 0 < value < math.inf, "above 0 and finite")
+        if self.vgg_file is not None:
+            object.__setattr__(self, "vgg_file", self.vgg_file.absolute())
+        degrees = self.rotation
+        check_setting("encoder.rotation", degrees, 0 <= degrees <= 180, "from 0 to 180")
+        check_average("encoder", self.ema)
+        right = self.keep == "last" or self.ema is None
+        check_setting("encoder.keep", self.keep, right, "last with ema")
+        right = self.keep == "best" or self.schedule == "cosine"
+        check_setting("encoder.keep", self.keep, right, "best with the schedule plateau")
+        clip, batches = self.clip_norm, self.reestimate_batches
+        right = clip is None or 0 < clip < math.inf
+        check_setting("encoder.clip_norm", clip, right, "above 0 and finite, or none")
+        check_setting("encoder.reestimate_batches", batches, batches >= 0, "at least 0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +205,9 @@ class Config:
     networks: NetworkConfig = field(default_factory=NetworkConfig)
     gan: GANConfig = field(default_factory=GANConfig)
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    generator: Path | None = None
+    """A trained generator of any origin in Keras' format for the stage `encoder` to invert (Sec. 2):
+    from latents `[B, Z]`, N(0, I), to images in [-1, 1] of this side."""
     report_images: int | None = None
     """Images in a report; all by default."""
 
@@ -162,6 +215,10 @@ class Config:
         count = self.report_images
         check_setting("report_images", count, count is None or count > 1, "at least 2")
         check_setting("stages", self.stages, bool(self.stages), "gan, encoder or both")
+        if self.generator is not None:
+            object.__setattr__(self, "generator", self.generator.absolute())
+            right = self.stages == ("encoder",)
+            check_setting("stages", self.stages, right, "encoder with a generator of your own")
         levels, sizes = len(self.networks.channels), self.gan.batch_sizes
         right = len(sizes) == levels
         check_setting("gan.batch_sizes", sizes, right, f"{levels} numbers, one a level")

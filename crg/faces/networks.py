@@ -17,6 +17,7 @@ import keras
 from keras import layers
 
 from crg.faces.config import Config
+from crg.faces.encoders import encoder
 from crg.faces.layers import (
     Doubled,
     Fade,
@@ -124,6 +125,13 @@ def build(config: Config) -> dict[str, keras.Model]:
         "generator": generator(sizes.latent_size, sizes.channels, sizes.first_convolutions),
         "critic": critic(
             sizes.channels, normalise_score=sizes.normalise_score, gain=sizes.critic_gain
+        ),
+        "encoder": encoder(
+            sizes.latent_size,
+            config.image_size,
+            sizes.encoder,
+            sizes.encoder_dropout,
+            sizes.vgg_preprocessing,
         ),
     }
 

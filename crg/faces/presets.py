@@ -30,7 +30,12 @@ def small64() -> Config:
     """
     return Config(
         networks=NetworkConfig(
-            channels=(128, 128, 128, 64, 32), normalise_score=False, critic_gain=2.0
+            channels=(128, 128, 96, 64, 32),
+            first_convolutions=1,
+            normalise_score=False,
+            critic_gain=2.0,
+            encoder="vgg_small64",
+            encoder_dropout=0.1,
         ),
         gan=GANConfig(
             fade_images=60_000,
@@ -40,6 +45,16 @@ def small64() -> Config:
             batch_sizes=(16, 16, 16, 16, 16),
             penalty_every=2,
         ),
+        encoder=EncoderConfig(
+            epochs=12.0,
+            batch_size=32,
+            schedule="cosine",
+            rotation=0.0,
+            vertical_flip=False,
+            clip_norm=1.0,
+            keep="last",
+            reestimate_batches=100,
+        ),
     )
 
 
@@ -47,7 +62,7 @@ def smoke() -> Config:
     """Every line of code on tiny networks at 16 pixels and 64 images: what the tests run."""
     return Config(
         source=Source(limit=64),
-        networks=NetworkConfig(latent_size=8, channels=(8, 8, 8)),
+        networks=NetworkConfig(latent_size=8, channels=(8, 8, 8), encoder="vgg_small64"),
         gan=GANConfig(
             fade_images=32,
             stable_images=32,
@@ -56,7 +71,7 @@ def smoke() -> Config:
             batch_sizes=(8, 8, 8),
             ema=0.9,
         ),
-        encoder=EncoderConfig(epochs=3.0, batch_size=16),
+        encoder=EncoderConfig(epochs=3.0, batch_size=16, vgg="none"),
         report_images=32,
     )
 

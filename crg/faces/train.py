@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from common.cli.training import check_lengths, load_start, opened
@@ -13,42 +12,18 @@ from common.reporting.samples import draw_losses
 from common.runs.directory import Run
 from common.settings.flags import LaunchConfig
 from crg.faces.config import Config
+from crg.faces.levels import Level, levels
 
 if TYPE_CHECKING:
     import keras
+    import tensorflow as tf
 
+    from crg.editor import CRGEditor
     from crg.faces.model import ProgressiveGAN
 
+CHOSEN_BY = ("val_latent_cycle_loss", "val_image_cycle_loss")  # on dev, summed
+
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Level:
-    """One level of the progressive GAN, a stage of its own for `fit`.
-
-    Attributes:
-        size: S, the side of its images.
-        batch_size: real images an iteration, those of all steps of the critic.
-        fade_images: real images during which the level is blended in, of all below.
-        epochs: passes over the training images.
-        period: passes over the training images in one period.
-    """
-
-    size: int
-    batch_size: int
-    fade_images: int
-    epochs: float
-    period: float
-
-    @property
-    def stage(self) -> str:
-        """Of its history and its backup."""
-        return f"gan-{self.size:03d}"
-
-    @property
-    def fade_steps(self) -> int:
-        """Iterations during which it is blended in."""
-        return self.fade_images // self.batch_size
 
 
 def train(config: Config, launch: LaunchConfig, device: str) -> None:
@@ -68,31 +43,9 @@ def train(config: Config, launch: LaunchConfig, device: str) -> None:
     with opened(config, launch, "crg", device, images, nets, found) as run:
         if gan:
             train_gan(config, run, images, nets, gan)
+        if encoder:
+            train_encoder(config, run, images, dev, nets, "encoder" in found)
         draw_losses(run)
-
-
-def levels(config: Config, images: int) -> list[Level]:
-    """The levels of stage 1 from 4 pixels on.
-
-    Args:
-        config: the settings.
-        images: number of training images.
-    """
-    settings, last = config.gan, len(config.networks.channels) - 1
-    found = []
-    for index, size in enumerate(config.networks.sizes):
-        fade = settings.fade_images if index else 0
-        length = fade + (settings.final_images if index == last else settings.stable_images)
-        batch = settings.critic_steps * settings.batch_sizes[index]
-        shown = Level(
-            size=size,
-            batch_size=batch,
-            fade_images=fade,
-            epochs=length / images,
-            period=min(settings.period_images, length) / images,
-        )
-        found.append(shown)
-    return found
 
 
 def check_launch(config: Config, launch: LaunchConfig) -> None:
@@ -201,3 +154,110 @@ def build_level(config: Config, level: Level) -> dict[str, keras.Model]:
             sizes.channels, level.size, fading, sizes.normalise_score, sizes.critic_gain
         ),
     }
+
+
+def train_encoder(
+    config: Config,
+    run: Run,
+    records: Records,
+    dev: Records,
+    nets: dict[str, keras.Model],
+    started: bool,
+) -> None:
+    """Stage 2 (Secs. 3.1, 3.2.2); leaves the encoder trained, and saved with its generator.
+
+    Args:
+        config: the settings.
+        run: where it is saved.
+        records: the training images.
+        dev: those that choose.
+        nets: generator and encoder.
+        started: the encoder comes from --init, and is not to start from VGG16.
+    """
+    from common.datasets.pipeline import endless_batches
+    from common.training.averaging import averaged_weights, reestimate_batch_statistics
+    from common.training.fit import fit
+    from common.training.plateau import Plateau
+    from crg.faces.augmentation import Augmentation
+    from crg.model import CRG
+    from crg.samples import reconstruction_samples
+
+    settings, encoder, seed = config.encoder, nets["encoder"], config.run.seed
+    saved = {name: nets[name] for name in ("generator", "encoder")}
+    model = CRG(
+        **saved,
+        reduction=settings.reduction,
+        prior="normal",
+        augment=Augmentation(settings.rotation, settings.horizontal_flip, settings.vertical_flip),
+        seed=seed,
+    )
+    image_cycle = rmsprop(config, len(records), settings.ema)
+    latent_cycle = image_cycle if settings.shared_optimizer else rmsprop(config, len(records))
+    model.compile(jit_compile=config.run.xla, latent_cycle=latent_cycle, image_cycle=image_cycle)
+    last = model.image_cycle_optimizer  # the mean moves with the last update of an iteration
+    batches = endless_batches(records, settings.batch_size, seed)
+    if not started and not run.backup_file("encoder").is_file():
+        begin_encoder(config, encoder, next(iter(batches))[0])
+    draw = reconstruction_samples(run, dev, in_training(config, run, nets))
+
+    def period_end(name: str) -> None:
+        with averaged_weights(last, encoder):
+            draw(name)
+            run.save_networks(saved)
+
+    fit(
+        model,
+        run,
+        "encoder",
+        records,
+        settings,
+        backup_seconds=config.run.backup_seconds,
+        validation=dev,
+        keep_best=CHOSEN_BY if settings.keep == "best" else (),
+        plateau=Plateau() if settings.schedule == "plateau" else None,
+        period_end=period_end,
+    )
+    last.finalize_variable_values(encoder.trainable_variables)
+    if settings.reestimate_batches:
+        some = batches.take(settings.reestimate_batches)
+        reestimate_batch_statistics(encoder, (image for image, _ in some))
+    run.save_networks(saved)
+
+
+def begin_encoder(config: Config, encoder: keras.Model, images: tf.Tensor) -> None:
+    """VGG16's weights where they are wanted, then z of a first batch around 0."""
+    from crg.faces.encoders import centre, load_vgg16
+
+    settings = config.encoder
+    if settings.vgg == "imagenet":
+        load_vgg16(encoder, settings.vgg_file)
+        logger.info("VGG16's blocks start from %s", settings.vgg_file or "ImageNet's weights")
+    centre(encoder, images)
+
+
+def rmsprop(config: Config, images: int, ema: float | None = None) -> keras.optimizers.Optimizer:
+    """The paper's optimizer for one of both objectives (Sec. 3.2.2)."""
+    import keras
+
+    from common.training.averaging import averaging
+    from common.training.fit import stage_length
+
+    settings = config.encoder
+    rate = settings.learning_rate
+    if settings.schedule == "cosine":
+        updates = stage_length(settings, images)[0] * (2 if settings.shared_optimizer else 1)
+        rate = keras.optimizers.schedules.CosineDecay(rate, updates)
+    return keras.optimizers.RMSprop(
+        rate,  # pyright: ignore[reportArgumentType]
+        rho=0.9,
+        epsilon=1e-8,
+        global_clipnorm=settings.clip_norm,
+        **averaging(ema),
+    )
+
+
+def in_training(config: Config, run: Run, nets: dict[str, keras.Model]) -> CRGEditor:
+    """The networks in training, as those that draw samples take them."""
+    from crg.editor import NEEDED, CRGEditor
+
+    return CRGEditor(run.folder, config, **{name: nets[name] for name in NEEDED})
