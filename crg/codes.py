@@ -93,6 +93,7 @@ class Direction:
         norm: how Eq. 3 divides z_1 - z_2.
 
     Attributes:
+        step: z_2 - z_1 `[Z]`, that of strength 1.
         vector: z_f `[Z]` (Eq. 3).
         own_step: the k of strength 1.
 
@@ -102,6 +103,7 @@ class Direction:
 
     def __init__(self, z_without: np.ndarray, z_with: np.ndarray, norm: Norm = "squared"):
         self.norm: Norm = norm
+        self.step = z_with - z_without
         self.vector = direction(z_without, z_with, norm)
         self.own_step = steps(z_without, z_with, norm, "without")
 

@@ -1,8 +1,9 @@
 """`python -m crg.edit`: attribute editing of an image or a folder, along directions from pairs.
 
-What Eqs. 3 and 4 do is in `crg.codes`.
+What Eqs. 3 and 4 do is in `crg.codes`; directions from more than a pair are in `crg.directions`.
 
     python -m crg.edit IMAGES --without A.png --with B.png --strength 1 --out DIR
+    python -m crg.edit IMAGES --direction smile.json --strength 1 --out DIR
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from common.cli.commands import carry_out
 from common.cli.images import ImagesCommand, one_image, write_edits
 from common.datasets.folder import check_inputs
 from common.errors import UserError, exits_cleanly
+from crg import directions, shipped
 from crg.codes import Along, Norm
 
 if TYPE_CHECKING:
@@ -26,19 +28,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditCommand(ImagesCommand):
-    """Edits images along directions that pairs of images define."""
+    """Edits images along directions that pairs of images define, or files of directions hold."""
 
-    without: tuple[Path, ...]
+    without: tuple[Path, ...] = ()
     """Images without the attributes, one a direction."""
-    with_: Annotated[tuple[Path, ...], tyro.conf.arg(name="with")]
+    with_: Annotated[tuple[Path, ...], tyro.conf.arg(name="with")] = ()
     """Images with them, in the same order."""
+    direction: tuple[Path, ...] = ()
+    """Files of directions, which `python -m crg.directions` writes; after those of pairs."""
     strength: tuple[float, ...] | None = None
     """Shares of each pair's own step; 1, the default, adds the attribute, -1 takes it away. One
     for all directions, or one each."""
     k: tuple[float, ...] | None = None
     """The paper's k of Eq. 4 instead of strengths (its positive k takes the attribute away)."""
     norm: Norm = "squared"
-    """How Eq. 3 divides z_1 - z_2: by its squared norm as written, by its norm, or not."""
+    """How Eq. 3 divides z_1 - z_2: by its squared norm as written, by its norm, or not; files of
+    directions have theirs."""
     clip: bool = False
     """Keep edited codes within [-1, 1], where the generator was trained."""
     invert_pairs: bool = False
@@ -60,16 +65,15 @@ def apply(command: EditCommand) -> Path:
     from crg import editor
 
     check(command)
-    model = editor.load(command.run)
+    model = editor.load(run_for(command))
     stems, images = model.kind.read(command.images, command.invert, "--invert or --invert-pairs")
     request = request_of(command, model)
     edited = model.edit(images, request)
-    pairs = zip(command.without, command.with_, request.ks(), strict=True)
+    sources = [{"without": str(a), "with": str(b)} for a, b in pairs_of(command)]
+    sources += [{"file": str(file)} for file in command.direction]
+    taken = zip(sources, request.directions, request.ks(), strict=True)
     details = {
-        "directions": [
-            {"without": str(a), "with": str(b), "k": float(k), "norm": command.norm}
-            for a, b, k in pairs
-        ],
+        "directions": [{**source, "k": float(k), "norm": one.norm} for source, one, k in taken],
         "share_outside_cube": float(np.mean(np.abs(edited.codes.latent) > 1.0)),
     }
     return write_edits(command.out, stems, images, edited, model, details)
@@ -87,13 +91,24 @@ def request_of(command: EditCommand, model: CRGEditor) -> Along:
         why = "a direction needs one on each side"
         return one_image(model, path, why, invert=command.invert_pairs, flag=flag)
 
-    pairs = zip(command.without, command.with_, strict=True)
+    size = model.encoder.output_shape[-1]
+    found = [model.direction(side(a), side(b), command.norm) for a, b in pairs_of(command)]
     return Along(
-        directions=[model.direction(side(a), side(b), command.norm) for a, b in pairs],
+        directions=[*found, *(directions.read(file, size) for file in command.direction)],
         amounts=amounts_of(command),
         unit="strength" if command.k is None else "k",
         clip=command.clip,
     )
+
+
+def pairs_of(command: EditCommand) -> list[tuple[Path, Path]]:
+    """The images without and with each attribute."""
+    return list(zip(command.without, command.with_, strict=True))
+
+
+def run_for(command: EditCommand) -> Path | None:
+    """The run that the command names, or the model that comes along and fits its images."""
+    return command.run or shipped.fitting(command.images)
 
 
 def amounts_of(command: EditCommand) -> tuple[float, ...]:
@@ -106,12 +121,13 @@ def amounts_of(command: EditCommand) -> tuple[float, ...]:
         raise UserError("--k and --strength are two ways to say the same; give one of them.")
     amounts = command.strength if command.k is None else command.k
     amounts = (1.0,) if amounts is None else amounts
-    pairs = len(command.without)
-    amounts = amounts * pairs if len(amounts) == 1 else amounts
-    if not pairs or not len(command.with_) == len(amounts) == pairs:
+    pairs, files = len(command.without), len(command.direction)
+    amounts = amounts * (pairs + files) if len(amounts) == 1 else amounts
+    if not pairs + files or len(command.with_) != pairs or len(amounts) != pairs + files:
+        told = f", files in --direction: {files}" if files else ""
         raise UserError(
-            f"Images in --without: {pairs}, in --with: {len(command.with_)}, amounts: "
-            f"{len(amounts)}; each direction needs one of each."
+            f"Images in --without: {pairs}, in --with: {len(command.with_)}{told}, amounts: "
+            f"{len(amounts)}; each direction needs one of each{' or a file' if files else ''}."
         )
     return amounts
 
@@ -127,7 +143,10 @@ def check(command: EditCommand) -> None:
 
     amounts_of(command)
     check_inputs(command.out, command.images, *command.without, *command.with_)
-    editor.outline(command.run)
+    for file in command.direction:
+        if not file.is_file():
+            raise UserError(f"There is no file {file}; python -m crg.directions writes it.")
+    editor.outline(run_for(command))
 
 
 @exits_cleanly

@@ -17,18 +17,20 @@ from common.errors import UserError
 from common.images import in_blocks, range_text, to_range, to_uint8
 from common.kinds import Digits, Faces
 from common.runs import trained
+from common.runs.directory import Run
 from common.runs.weights import default_weights
 from crg.codes import Along, Direction, Norm, moved
 from crg.config import Config, dataset_of
 from crg.faces.config import CROPS
 from crg.faces.config import Config as FacesConfig
+from crg.shipped import DIGITS
 
 if TYPE_CHECKING:
     import keras
 
     from crg.inversion import Prior
 
-SHIPPED = "crg-mnist"  # below weights/
+SHIPPED = DIGITS  # where neither a run nor images say more
 NEEDED = ("generator", "encoder")  # for editing
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the amounts, on the sheet
 
@@ -92,6 +94,13 @@ class CRGEditor:
         return in_blocks(
             lambda block: to_uint8(self.generator(block, training=False)), codes.latent
         )
+
+    def draw(self, count: int, seed: int) -> np.ndarray:
+        """Z of the prior, float32 `[count, Z]`: U[-1, 1] of digits, N(0, I) of faces."""
+        rng, shape = np.random.default_rng(seed), (count, self.generator.input_shape[-1])
+        if isinstance(self.config, Config):
+            return rng.uniform(-1, 1, shape).astype(np.float32)
+        return rng.standard_normal(shape, np.float32)
 
     def reconstruct(self, images: np.ndarray) -> np.ndarray:
         """g(e(x)) of uint8 images `[N, S, S, C]`."""
@@ -185,8 +194,15 @@ def load(folder: Path | None) -> CRGEditor:
     Raises:
         UserError: the folder is no run, or its encoder is not trained yet.
     """
-    kind = settings_of(folder)
-    folder, config, nets = trained.load(folder, SHIPPED, "crg", kind, build, NEEDED)
+    kind, config = settings_of(folder), outline(folder).config
+    foreign = isinstance(config, FacesConfig) and config.generator is not None
+    own = tuple(name for name in NEEDED if name != "generator" or not foreign)
+    folder, config, nets = trained.load(folder, SHIPPED, "crg", kind, build, own)
+    if foreign:
+        from crg.faces.networks import pretrained
+
+        sizes = config.networks.latent_size, config.image_size
+        nets["generator"] = pretrained(Run(folder).network_file("generator"), *sizes)
     return CRGEditor(folder, config, **nets)
 
 

@@ -14,9 +14,9 @@ from common.errors import exits_cleanly
 @exits_cleanly
 def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line and reconstructs."""
-    from crg import editor
+    from crg import editor, shipped
 
-    run_reconstruct("crg", editor, arguments)
+    run_reconstruct("crg", editor, arguments, shipped.fitting)
 
 
 if __name__ == "__main__":

@@ -87,19 +87,19 @@ def shipped_metrics(model: CRGEditor, real: Records, bits: Bits) -> dict[str, In
 
 def generated_table(model: CRGEditor, count: int, seed: int) -> tuple[np.ndarray, Table]:
     """Eq. 1's side: generated images, uint8 `[count, ...]`, and how well e finds them again."""
-    latents = np.random.default_rng(seed).uniform(-1, 1, (count, model.generator.input_shape[-1]))
-    latents = latents.astype(np.float32)
+    latents = model.draw(count, seed)
     images = model.decode(Codes(latents))
     codes = model.encode(images)
     metrics = pair_metrics(images, model.decode(codes))
     error = mean_interval(np.square(codes.latent - latents).mean(axis=1))
     rows = [["latent z, mean squared error", error]]
     rows += [[f"image, {name}", value] for name, value in metrics.items()]
+    prior, zero = ("U[-1, 1]", "1/3") if model.kind.noun == "digit" else ("N(0, 1)", "1")
     return images, Table(
         "Generated images, encoded and generated anew",
         ("what is compared", "mean"),
         rows,
-        f"{count:,} draws of z from U[-1, 1]. Answering z = 0 has a latent error of 1/3; image "
+        f"{count:,} draws of z from {prior}. Answering z = 0 has a latent error of {zero}; image "
         "errors on [0, 1].",
     )
 

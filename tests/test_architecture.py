@@ -32,8 +32,8 @@ FLOORS = (  # of `common`, from the ground up; every `__main__` stands on the la
 APART = {"training", "metrics"}  # on one floor, but neither needs the other
 FILE_LINES, FUNCTION_LINES = 320, 70
 COMMANDS = (
-    *("train", "evaluate", "edit", "reconstruct", "export", "ablation", "invert", "project"),
-    "transfer",
+    *("train", "evaluate", "edit", "reconstruct", "export", "ablation", "directions", "invert"),
+    *("project", "transfer"),
 )
 
 

@@ -44,7 +44,7 @@ def carry_out(
         check(command)
     out = getattr(command, "out", None)
     if out is not None:
-        check_writable(out.parent if out.suffix == ".png" else out)
+        check_writable(out.parent if out.suffix in (".png", ".json") else out)
     device.choose()
     work(command)
 

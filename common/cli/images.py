@@ -166,23 +166,33 @@ def _fields(codes: Any) -> dict[str, Any]:
     }
 
 
-def run_reconstruct(package: str, editor: Any, arguments: Sequence[str] | None) -> None:
+def run_reconstruct(
+    package: str,
+    editor: Any,
+    arguments: Sequence[str] | None,
+    fitting: Callable[[Path], Path | None] = lambda _: None,
+) -> None:
     """The whole command `python -m <package>.reconstruct`.
 
     Args:
         package: its name.
         editor: its module of that name, or something else with `load` and `outline`.
         arguments: the words after the program; those of the process by default.
+        fitting: from the images to the folder of weights that is taken where no run is named; None
+            for the editor's own.
     """
 
     def check(command: ReconstructCommand) -> None:
         check_images(command)
-        editor.outline(command.run)
+        editor.outline(command.run or fitting(command.images))
+
+    def work(command: ReconstructCommand) -> Path:
+        return reconstruct(command, editor.load(command.run or fitting(command.images)))
 
     carry_out(
         ReconstructCommand,
         f"python -m {package}.reconstruct",
-        lambda command: reconstruct(command, editor.load(command.run)),
+        work,
         arguments,
         check,
     )

@@ -24,7 +24,11 @@ OWN = {  # package -> commands that it has instead of these, or beside them
         "weights": "makes a folder of weights and their card from a run",
     },
     "comparators.bigan": {name: COMMANDS[name] for name in ("train", "reconstruct")},
-    "crg": {**COMMANDS, "invert": "finds latents of images by encoder, gradient descent or both"},
+    "crg": {
+        **COMMANDS,
+        "directions": "finds a direction from many images or from labels",
+        "invert": "finds latents of images by encoder, gradient descent or both",
+    },
     "ifcvaegan": {**COMMANDS, "ablation": "trains and compares the rows of the paper's Table 1"},
     "igan": {
         **COMMANDS,

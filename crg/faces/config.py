@@ -206,8 +206,8 @@ class Config:
     gan: GANConfig = field(default_factory=GANConfig)
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     generator: Path | None = None
-    """A trained generator of any origin in Keras' format for the stage `encoder` to invert (Sec. 2):
-    from latents `[B, Z]`, N(0, I), to images in [-1, 1] of this side."""
+    """A trained generator of any origin, in Keras' format, for the stage `encoder` to invert (Sec.
+    2): from latents `[B, Z]`, N(0, I), to images in [-1, 1] of this side."""
     report_images: int | None = None
     """Images in a report; all by default."""
 

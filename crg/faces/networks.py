@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
 import keras
 from keras import layers
 
+from common.errors import UserError
 from crg.faces.config import Config
 from crg.faces.encoders import encoder
 from crg.faces.layers import (
@@ -134,6 +136,37 @@ def build(config: Config) -> dict[str, keras.Model]:
             sizes.vgg_preprocessing,
         ),
     }
+
+
+def pretrained(file: Path, latent_size: int, image_size: int) -> keras.Model:
+    """A generator of any origin (Sec. 2), from a file in Keras' format.
+
+    Keras' safe mode stays on: a file cannot bring code along.
+
+    Args:
+        file: ends in `.keras`.
+        latent_size: Z that it must take.
+        image_size: S of the images that it must make.
+
+    Raises:
+        UserError: it cannot be read, or has other inputs or outputs.
+    """
+    try:
+        network = keras.models.load_model(file, compile=False)
+    except (OSError, ValueError, TypeError) as error:
+        raise UserError(
+            f"--generator {file} cannot be read as a Keras model: {error}. Layers of your own must "
+            "be registered, and code within the file is not run."
+        ) from error
+    assert isinstance(network, keras.Model)
+    shapes = network.input_shape, network.output_shape
+    if shapes != ((None, latent_size), (None, image_size, image_size, 3)):
+        raise UserError(
+            f"--generator {file} takes {shapes[0]} and makes {shapes[1]}; this run has latents of "
+            f"{latent_size} and images of {image_size}x{image_size}x3: change "
+            "--networks.latent-size, or the preset for the size."
+        )
+    return keras.Model(network.inputs, network.outputs[0], name="generator")
 
 
 def level_of(size: int | None, channels: Sequence[int]) -> int:

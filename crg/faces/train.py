@@ -10,6 +10,7 @@ from common.datasets.records import Records
 from common.errors import UserError
 from common.reporting.samples import draw_losses
 from common.runs.directory import Run
+from common.settings.config import read_config
 from common.settings.flags import LaunchConfig
 from crg.faces.config import Config
 from crg.faces.levels import Level, levels
@@ -30,13 +31,18 @@ def train(config: Config, launch: LaunchConfig, device: str) -> None:
     """Trains and reports; the device is set up, and `device` is what to call it."""
     from crg import data
     from crg.editor import build
+    from crg.faces.networks import pretrained
 
     dev, images = (data.load(config, split) for split in ("dev", "train"))
     gan = levels(config, len(images)) if "gan" in config.stages else []
     encoder = [config.encoder] if "encoder" in config.stages else []
     check_lengths(dev, *((stage, len(images)) for stage in [*gan, *encoder]))
     nets = build(config)
-    needed = () if gan else ("generator",)
+    if config.generator is not None:
+        nets["generator"] = pretrained(
+            config.generator, config.networks.latent_size, config.image_size
+        )
+    needed = () if gan or config.generator else ("generator",)
     found = load_start(nets, launch, "CRG", needed)
 
     # Nothing has been written up to here; from here on nothing is refused.
@@ -46,19 +52,50 @@ def train(config: Config, launch: LaunchConfig, device: str) -> None:
         if encoder:
             train_encoder(config, run, images, dev, nets, "encoder" in found)
         draw_losses(run)
+        if run.network_file("encoder").is_file():
+            from crg.evaluate import EvaluateCommand, evaluate
+
+            evaluate(EvaluateCommand(run=run.folder))
 
 
 def check_launch(config: Config, launch: LaunchConfig) -> None:
     """Refuses what cannot become a run, from the settings alone.
 
     Raises:
-        UserError: an encoder stage without a generator.
+        UserError: an encoder stage without a generator, a growing GAN from grown networks, a
+            missing file, a longer stage under one that follows it or whose learning rate falls
+            towards its old end.
     """
-    if "gan" not in config.stages and not (launch.resume or launch.init):
+    growing = "gan" in config.stages
+    if not (growing or launch.resume or launch.init or config.generator):
         raise UserError(
             "--stages encoder needs a trained generator: name the run or folder of weights that "
-            "holds it by --init, or train both stages."
+            "holds it by --init, a file of your own by --generator, or train both stages."
         )
+    if growing and launch.init:
+        raise UserError(
+            "--init starts the encoder alone (--stages encoder): the generator of faces grows from "
+            "4x4 pixels, and cannot start from a grown one."
+        )
+    for flag, file in (
+        ("--generator", config.generator),
+        ("--encoder.vgg-file", config.encoder.vgg_file),
+    ):
+        if file is not None and not (file.is_file() or launch.resume):
+            raise UserError(f"There is no file {file}, which {flag} names.")
+    if launch.resume and Run(launch.resume).backup_file("encoder").is_file():
+        saved = read_config(Config, launch.resume)
+        if config.gan != saved.gan:
+            raise UserError(
+                f"The encoder of {launch.resume} has begun to invert its generator, which must "
+                f"stay as it is: train the generator longer in a run with --stages gan."
+            )
+        if config.encoder.schedule == "cosine" and config.encoder != saved.encoder:
+            raise UserError(
+                f"The learning rate of {launch.resume} falls to zero at its "
+                f"{saved.encoder.epochs:g} encoder epochs, so they cannot become more: train on "
+                f"in a new run with --stages encoder --init {launch.resume}."
+            )
 
 
 def train_gan(
