@@ -1,11 +1,12 @@
-"""Evaluates a CRG on MNIST: the paper's Tables 3 and 4 and its figures beside ours.
+"""Evaluates a CRG: the paper's tables and figures beside ours.
 
     python -m crg.evaluate [RUN] [--out DIR] [--limit N] [--comparators RUN [RUN ...]]
 
-Writes `RUN/report/report.{json,csv,md,html}`: reconstruction of real images and of generated
-ones, baselines, what the generator makes, and edits along directions from one pair of images. All
-images are compared as 8-bit images, errors stated on [0, 1] and on [-1, 1]. With --comparators also
-every system that the paper compares with, in one table (`crg.comparison`).
+Of digits Tables 3 and 4, here; of faces Tables 2 and 5, in `crg.faces.evaluate`. Writes
+`RUN/report/report.{json,csv,md,html}`: reconstruction of real images and of generated ones,
+baselines, what the generator makes, and edits along directions. All images are compared as 8-bit
+images, errors stated on [0, 1] and, of digits, on [-1, 1]. With --comparators also every system
+that the paper compares with on digits, in one table (`crg.comparison`).
 """
 
 from __future__ import annotations
@@ -50,6 +51,8 @@ class EvaluateCommand(evaluation.EvaluateCommand):
     """Images for inversion, with --comparators; 500 by default."""
     hybrids: int | None = None
     """Images for the hybrid, with --comparators; 2,000 by default."""
+    inception: Path | None = None
+    """The graph `classify_image_graph_def.pb` of 2015, for the FID of faces (Table 2)."""
 
 
 def evaluate(command: EvaluateCommand) -> Path:
@@ -64,6 +67,10 @@ def evaluate(command: EvaluateCommand) -> Path:
     from crg import data, editor
 
     work = begin_evaluation(command, "crg", editor.load, data.load)
+    if work.editor.kind.noun == "face":
+        from crg.faces.evaluate import measure as measure_faces
+
+        return finish_evaluation(work, measure_faces(work, command.inception))
     return finish_evaluation(work, measure(work, command))
 
 

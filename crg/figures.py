@@ -88,7 +88,7 @@ def real_reconstructions(images: np.ndarray, reconstructions: np.ndarray, out: P
         "Real images and reconstructions",
         sheet,
         f"The first {min(40, len(images))} of the images that were measured, not chosen "
-        "(the paper's Figure 6).",
+        f"(the paper's Figure {6 if images.shape[-1] == 1 else 7}).",
     )
 
 
@@ -124,7 +124,7 @@ def samples(generated: np.ndarray, out: Path) -> Figure | None:
     if not len(full):
         return None
     grid(in_rows(full), out / "samples.png")
-    return Figure("Generated digits", out / "samples.png", "Random z, not chosen.")
+    return Figure("Generated images", out / "samples.png", "Random z, not chosen.")
 
 
 def interpolations(model: CRGEditor, images: np.ndarray, out: Path) -> Figure | None:

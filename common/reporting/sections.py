@@ -49,6 +49,7 @@ def reconstruction_section(
     *,
     seed: int,
     noun: str = "digit",
+    components: tuple[int, ...] = (50, 100),
 ) -> Reconstructions:
     """Measures reconstructions, beside baselines.
 
@@ -58,12 +59,15 @@ def reconstruction_section(
         train_images: uint8 `[M, H, W, C]`, on which the baselines are fitted.
         seed: of the random other images.
         noun: the kind of image.
+        components: sizes of the PCA codes among the baselines.
     """
     logger.info("measuring %s reconstructions: errors, hashes", f"{len(originals):,}")
     bits, values = metrics_of(originals, reconstructions)
     metrics = intervals(values)
     logger.info("measuring baselines beside them: other images, the mean, principal components")
-    baselines = baseline_table(metrics, train_images, originals, bits[0], seed, noun)
+    baselines = baseline_table(
+        metrics, train_images, originals, bits[0], seed, noun, components=components
+    )
     hashes = hash_table(*bits, metrics, seed)
     return Reconstructions(values, bits, metrics, baselines, hashes, baseline_warning(baselines))
 
@@ -75,6 +79,8 @@ def baseline_table(
     bits: Bits,
     seed: int,
     what: str = "digit",
+    *,
+    components: tuple[int, ...] = (50, 100),
 ) -> Table:
     """Baselines without a model beside ours, all metrics.
 
@@ -85,6 +91,7 @@ def baseline_table(
         bits: the hashes of the real images.
         seed: of the random other image.
         what: the kind of image.
+        components: sizes of the PCA codes.
     """
     rows = [["this model", *metrics.values()]]
     note = ""
@@ -92,7 +99,7 @@ def baseline_table(
         spaced = np.linspace(0, len(train_images) - 1, SOME).astype(np.int64)
         train_images = train_images[spaced]
         note = f" The mean and the components are those of {SOME:,} training images."
-    baselines = trivial_baselines(train_images, test_images, seed, what=what)
+    baselines = trivial_baselines(train_images, test_images, seed, components=components, what=what)
     for name, images in baselines.items():
         values = metrics_of(test_images, images, bits)[1]
         rows.append([name, *(float(value.mean()) for value in values.values())])

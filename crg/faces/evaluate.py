@@ -1,0 +1,100 @@
+"""Evaluates a CRG on faces: the paper's Tables 2 and 5 and its figures beside ours, and edits.
+
+The paper has no numbers of edits. Here a classifier reads them that no generator was trained with;
+its own accuracy on real faces and on reconstructions stands beside.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from common.cli.evaluation import Evaluation, split_images
+from common.files import called
+
+if TYPE_CHECKING:
+    from common.reporting.document import Report
+    from crg.editor import CRGEditor
+
+logger = logging.getLogger(__name__)
+
+COMPONENTS = (32, 128, 512)  # of PCA; 128 as z has
+GENERATED = 10_000  # generated images, at most as many as real ones
+
+
+def measure(work: Evaluation[CRGEditor], inception: Path | None = None) -> Report:
+    """All tables of the report, and its figures, drawn into `work.out`.
+
+    Args:
+        work: the model and the faces.
+        inception: the graph of 2015, for FID.
+    """
+    from common.classifiers import features
+    from common.classifiers.faces import load_classifier
+    from common.reporting.document import Report
+    from common.reporting.sections import reconstruction_section
+    from common.reporting.unpaired import generated_table
+    from crg import data
+    from crg.faces import tables
+    from crg.faces.edits import edits
+    from crg.figures import figures
+    from crg.tables import generated_table as cycle_table
+
+    model, config, real, seed = work.editor, work.config, work.real, work.seed
+    codes = model.encode(real.images)
+    reconstructions = model.decode(codes)
+    found = reconstruction_section(
+        real.images,
+        reconstructions,
+        work.train.images,
+        seed=seed,
+        noun=model.kind.noun,
+        components=COMPONENTS,
+    )
+    logger.info("measuring generated faces, and what they become when encoded again")
+    generated, cycle = cycle_table(model, min(len(real), GENERATED), seed)
+    classifier = load_classifier(config.dataset, config.source)
+    spaces = [features.faces(classifier)]
+    if inception is not None:
+        spaces.append(features.inception(inception))
+    others = work.train.spaced(len(generated)).images
+    sets = [
+        part
+        for space in spaces
+        for part in generated_table(space, real.images, generated, others, seed)
+    ]
+    everything = dataclasses.replace(config.data, attributes=classifier.names)
+    labelled = dataclasses.replace(config, data=everything)
+    train = data.load(labelled, "train")
+    faces = split_images(data.load, labelled, work.split).spaced(len(real))
+    edited = edits(model, train, faces, classifier, work.out, seed)
+    logger.info("drawing the figures")
+    return Report(
+        title=f"CRG on {config.dataset}: {called(model.folder)}",
+        n=len(real),
+        metrics=found.metrics,
+        summary=work.summary("encoded and generated anew by the encoder alone"),
+        tables=[
+            tables.table_5(found, real.images, found.bits[0], config.image_size),
+            found.baselines,
+            found.hashes,
+            *sets,
+            tables.table_2(),
+            cycle,
+            tables.reader_table(classifier, faces, reconstructions),
+            *edited.tables,
+        ],
+        figures=[
+            *figures(model, real, reconstructions, generated, found.values["mse"], work.out),
+            *edited.figures,
+        ],
+        findings=[*tables.table_5_findings(found.metrics), *edited.findings, *found.warnings],
+        facts=work.facts,
+        details={
+            "images": len(real),
+            "code_mean": float(codes.latent.mean()),
+            "code_std": float(codes.latent.std()),
+        },
+    )
