@@ -24,10 +24,12 @@ WORK = {  # what a command calls once its words are read
         ("reconstruct", "common.cli.images.check_inputs"),
     )
 } | {
+    "crg.train": "common.datasets.check",
     "crg.edit": "crg.edit.check_inputs",
     "crg.invert": "crg.invert.check_images",
     "comparators.bigan.train": "common.datasets.check",
     "comparators.bigan.reconstruct": "common.cli.images.check_inputs",
+    "crg.directions": "crg.directions.check",
     "icgan_tf.edit": "icgan_tf.edit.check",
     "ifcvaegan.train": "common.datasets.check",
     "ifcvaegan.edit": "ifcvaegan.edit.check",
