@@ -210,9 +210,11 @@ def test_the_settings_reach_the_step_and_the_order_of_the_data(
         run=RunConfig(seed=7),
         loss=LossConfig(auxiliary_mode="confuse", fidelity="release", ramp_steps=7, alpha=0.5),
         data=replace(config.data, flip=True, shift=3, jitter=0.2),
+        train=replace(config.train, augmented_discriminator=True),
     )
     model, batches = begun(monkeypatch, tmp_path / "b", faces, networks, other)
     assert (model.mode, model.fidelity, model.ramp, model.seed) == ("confuse", "release", 7, 7)
+    assert (paper.augmented, model.augmented) == (False, True)
     assert model.term_weights.kl == pytest.approx(0.5 / 6)  # by Z
     assert batches == expected | {"seed": 7, "flip": True, "shift": 3, "jitter": 0.2}
 
