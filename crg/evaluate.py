@@ -144,7 +144,9 @@ def compared(work: Evaluation[CRGEditor], command: EvaluateCommand, baselines: T
     found = compare(model, real, baselines, command.comparators or (), counts, out, seed)
     few = max(2, counts[0] // PART)
     lines = {
-        str(row[0]): row[3] for row in found.tables[0].rows if row[0] in ("mean image", "PCA-100")
+        str(name): mse
+        for name, _, _, mse, *_ in found.tables[0].rows
+        if name in ("mean image", "PCA-100") and isinstance(mse, float)
     }
     course = descents.progress(model, real.spaced(few), lines, out, seed)
     recovered, figure = descents.recovery(model, few, out, seed)

@@ -167,7 +167,7 @@ class _Walk:
         self.latent = keras.Variable(starts, name="latent")
         self.optimizer = _optimizer(descent)
         self.optimizer.build([self.latent])
-        self.best = tf.Variable(starts)
+        self.best = tf.Variable(tf.constant(starts))
         self.loss = tf.Variable(tf.fill(tf.shape(starts)[:1], math.inf))
         self.error = tf.Variable(tf.fill(tf.shape(starts)[:1], math.inf))
         self.taken = 0
@@ -196,7 +196,7 @@ class _Walk:
         latent = tf.convert_to_tensor(self.latent)
         if self.descent.clip == "hard":
             return tf.clip_by_value(latent, -1.0, 1.0)
-        seed = (self.descent.seed, number)
+        seed = tf.stack([self.descent.seed, number])
         anew = tf.random.stateless_uniform(tf.shape(latent), seed, -1.0, 1.0, alg="philox")
         return tf.where(tf.abs(latent) > 1.0, anew, latent)
 

@@ -106,9 +106,13 @@ def latents(logits: tf.Tensor) -> tf.Tensor:
 def _dense(
     width: int, first: Literal["normal", "zeros"] = "normal", **options
 ) -> keras.layers.Layer:
-    zeros = first == "zeros"
-    start = "zeros" if zeros else keras.initializers.RandomNormal(stddev=STDDEV)
-    return layers.Dense(width, use_bias=False, kernel_initializer=start, **options)
+    start = "zeros" if first == "zeros" else keras.initializers.RandomNormal(stddev=STDDEV)
+    return layers.Dense(
+        width,
+        use_bias=False,
+        kernel_initializer=start,  # pyright: ignore[reportArgumentType]
+        **options,
+    )
 
 
 def _normalised(x):

@@ -23,7 +23,7 @@ class HalfConstant(keras.optimizers.schedules.LearningRateSchedule):
         """The rate at a step, a float32 scalar."""
         half = self.steps / 2.0
         share = tf.clip_by_value((tf.cast(step, tf.float32) - half) / half, 0.0, 1.0)
-        return self.rate * self.last**share
+        return self.rate * tf.pow(self.last, share)
 
     def get_config(self) -> dict[str, float]:
         """The arguments."""
