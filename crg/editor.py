@@ -76,8 +76,8 @@ class CRGEditor:
 
     @property
     def prior(self) -> Prior:
-        """Where z is drawn from: U[-1, 1]^Z (Sec. 3.2.1)."""
-        return "uniform"
+        """Where z is drawn from: U[-1, 1]^Z of digits (Sec. 3.2.1), N(0, I) of faces."""
+        return "uniform" if isinstance(self.config, Config) else "normal"
 
     @property
     def controls(self) -> tuple[Control, ...]:
