@@ -237,7 +237,8 @@ def test_flags_override_single_values_of_the_preset():
     ("name", "told"), [("smok", r"smoke\. Did you mean 'smoke'\?$"), ("zzz", r"smoke\.$")]
 )
 def test_an_unknown_preset_is_a_user_error_with_the_nearest_name_if_one_is_near(name, told):
-    message = rf"There is no preset '{name}'; choose one of paper, recommended, quick, {told}"
+    presets = "paper, recommended, latent-only, image-only, quick"
+    message = rf"There is no preset '{name}'; choose one of {presets}, {told}"
     with pytest.raises(UserError, match=message):
         parse(f"--preset {name}")
 
