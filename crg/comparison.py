@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from common.editor import Reconstructor, editor_of
-from common.errors import UserError
 from common.files import called
 from common.metrics.hashes import HASHES
 from common.metrics.intervals import Interval
@@ -95,7 +94,7 @@ def compare(
         seed: of the random starts.
 
     Raises:
-        UserError: a run is not trained yet, or not of digits.
+        UserError: a run is not trained yet.
     """
     own = System(
         name=f"{model.title}: {called(model.folder)}",
@@ -133,13 +132,7 @@ def compare(
 
 
 def system_of(other: Reconstructor, count: int) -> System:
-    """Another system's run.
-
-    Raises:
-        UserError: it does not take digits.
-    """
-    if other.kind.noun != "digit":
-        raise UserError(f"{other.folder} is a model of {other.kind.noun}s; name runs of digits.")
+    """Another system's run."""
     return System(
         name=f"{other.title}: {called(other.folder)}",
         reconstruct=other.reconstruct,

@@ -23,7 +23,7 @@ from common.cli import evaluation
 from common.cli.commands import carry_out
 from common.cli.evaluation import Evaluation, begin_evaluation, check_before, finish_evaluation
 from common.editor import editor_of
-from common.errors import exits_cleanly
+from common.errors import UserError, exits_cleanly
 from common.files import called
 from common.settings.config import check_setting
 
@@ -164,8 +164,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
             right = value is None or (value > 1 and command.comparators is not None)
             check_setting(name, value, right, "at least 2, with --comparators")
         check_before(command, editor.outline)
-        for run in command.comparators or ():
-            editor_of(run).outline(run)
+        if command.comparators is None:
+            return
+        models = [editor.outline(command.run)]
+        models += [editor_of(run).outline(run) for run in command.comparators]
+        for model in models:
+            if model.kind.noun != "digit":
+                raise UserError(
+                    f"{model.folder} is a model of {model.kind.noun}s; --comparators compares "
+                    "models of digits."
+                )
 
     carry_out(EvaluateCommand, "python -m crg.evaluate", evaluate, arguments, check)
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from common.cli.commands import carry_out
 from common.cli.images import ReconstructCommand, check_images, reconstruct
-from common.errors import exits_cleanly
+from common.errors import UserError, exits_cleanly
 from common.files import called, write_json
 from common.settings.config import check_seed, check_setting
 
@@ -44,9 +44,12 @@ class InvertCommand(ReconstructCommand):
     restarts: int | None = None
     """Starts of each image, of which the best is kept: 4 random ones for `optimise`; 1 for
     `hybrid`, where those after the first are random."""
+    loss: Literal["squared", "absolute", "cross_entropy"] = "squared"
+    """What descends: the squared error (Lipton & Tripathi), the absolute one, or the cross entropy
+    of gray levels (Creswell & Bharath)."""
     clip: Literal["none", "hard", "stochastic"] = "none"
-    """What becomes of a component of z that leaves [-1, 1]: it may stay outside, is put at the
-    edge, or is drawn anew (Lipton & Tripathi)."""
+    """What becomes of a component of z that leaves [-1, 1], of digits: it may stay outside, is put
+    at the edge, or is drawn anew (Lipton & Tripathi)."""
     seed: int = 0
     """Of the random starts and of stochastic clipping."""
 
@@ -96,12 +99,18 @@ def apply(command: InvertCommand) -> Path:
     Raises:
         UserError: images that are missing, unreadable or to be overwritten.
     """
-    from crg import editor
+    from crg import editor, shipped
     from crg.inversion import Descent
 
     check(command)
-    model = editor.load(command.run)
-    descent = Descent(steps=command.steps, clip=command.clip, prior=model.prior, seed=command.seed)
+    model = editor.load(command.run or shipped.fitting(command.images))
+    descent = Descent(
+        steps=command.steps,
+        loss=command.loss,
+        clip=command.clip,
+        prior=model.prior,
+        seed=command.seed,
+    )
     starts = starts_of(command.method, command.restarts)
     found = {}
 
@@ -116,7 +125,8 @@ def apply(command: InvertCommand) -> Path:
     logger.info("%s: %.2f seconds an image", command.method, found["seconds_per_image"])
     details = {"model": called(model.folder), "method": command.method}
     if command.method != "encoder":
-        details |= {"steps": command.steps, "restarts": starts, "clip": command.clip}
+        details |= {"steps": command.steps, "restarts": starts}
+        details |= {"loss": command.loss, "clip": command.clip}
     write_json(out / "sheets" / "codes.json", {**details, **found})
     return out
 
@@ -125,16 +135,21 @@ def check(command: InvertCommand) -> None:
     """Refuses what can be refused before TensorFlow starts.
 
     Raises:
-        UserError: steps or starts below 1, images that are missing or would be overwritten, or no
-            trained model.
+        UserError: steps or starts below 1, images that are missing or would be overwritten, no
+            trained model, or clipping where the prior has no edge.
     """
-    from crg import editor
+    from crg import editor, shipped
 
     check_setting("steps", command.steps, command.steps >= 1, "at least 1")
     check_seed(command.seed)
     starts_of(command.method, command.restarts)
     check_images(command)
-    editor.outline(command.run)
+    model = editor.outline(command.run or shipped.fitting(command.images))
+    if command.clip != "none" and model.prior == "normal":
+        raise UserError(
+            f"--clip {command.clip} is for digits: the z of {model.kind.noun}s is normal and has "
+            "no edge to be clipped at."
+        )
 
 
 @exits_cleanly

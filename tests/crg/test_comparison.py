@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from common.cli.evaluation import Evaluation
 from common.datasets.records import Records
-from common.errors import UserError
 from common.metrics.intervals import Interval
 from common.reporting.tables import Table
 from crg import comparison
 from crg.comparison import System, against_paper, baseline_row, compare, hybrids, published_row
 from crg.evaluate import EvaluateCommand, main
+from crg.faces.config import Config as FacesConfig
 from crg.tables import PAPER
 
 METRICS = ("mae", "mse", "rmse", "psnr", "ssim", "dhash", "phash", "whash")
@@ -123,13 +125,12 @@ def test_all_systems_stand_in_one_table_and_one_figure(halving, real, tmp_path, 
     assert any("PCA-100" in sentence for sentence in found.findings)
 
 
-def test_a_run_of_faces_is_refused():
-    class Faces:
-        folder, title = Path("run-8"), "AGE"
-        kind = type("Kind", (), {"noun": "face"})
-
-    with pytest.raises(UserError, match="run-8 is a model of faces; name runs of digits"):
-        comparison.system_of(Faces(), 10)
+def test_models_of_faces_are_refused_before_tensorflow_starts(mistake, monkeypatch, halving):
+    faces = replace(halving, folder=Path("run-8"), config=FacesConfig())
+    outlines = SimpleNamespace(outline=lambda run: faces)
+    monkeypatch.setattr("crg.evaluate.editor_of", lambda run: outlines)
+    said = "run-8 is a model of faces; --comparators compares models of digits"
+    assert said in mistake(main, "--comparators", "run-8")
 
 
 def test_counts_need_comparators_which_must_be_runs(mistake, tmp_path):

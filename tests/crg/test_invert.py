@@ -14,6 +14,7 @@ from PIL import Image
 
 from common.files import ROOT
 from crg.editor import Codes
+from crg.faces.config import Config as FacesConfig
 from crg.inversion import Descent
 from crg.invert import latents_of, main
 
@@ -64,6 +65,7 @@ def test_latents_are_written_with_how_they_were_found(inverted, model, tmp_path)
         "method": "hybrid",
         "steps": 3,
         "restarts": 2,
+        "loss": "squared",
         "clip": "hard",
     }
     shown = model.decode(Codes(latent))[..., 0].astype(int)
@@ -101,3 +103,12 @@ def test_what_cannot_be_is_refused_before_anything_is_written(tmp_path, mistake,
     out = tmp_path / "out"
     assert said in mistake(main, str(DIGITS), "--out", str(out), *words)
     assert not out.exists()
+
+
+def test_latents_of_faces_have_no_edge_at_which_to_be_clipped(
+    mistake, monkeypatch, model, tmp_path
+):
+    faces = replace(model, config=FacesConfig())
+    monkeypatch.setattr("crg.editor.outline", lambda run: faces)
+    line = mistake(main, str(DIGITS), "--out", str(tmp_path / "out"), "--clip", "hard")
+    assert "--clip hard is for digits: the z of faces is normal" in line
