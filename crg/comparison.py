@@ -145,9 +145,11 @@ def system_of(other: Reconstructor, count: int) -> System:
 def inversions(model: CRGEditor, counts: tuple[int, int], seed: int) -> list[System]:
     """Descents from the encoder's codes and from random ones, through this model's generator.
 
-    All by Adam as `Descent` has it, but for the last, which is Creswell & Bharath's kind of step.
+    All as `crg.invert.descent_of` has it, but for the last two: squared error with stochastic
+    clipping, as Lipton & Tripathi have it but by Adam, and Creswell & Bharath's kind of step.
     """
     from crg.inversion import Descent
+    from crg.invert import descent_of
 
     inverted, hybrid = counts
     regressed = Descent(
@@ -167,12 +169,12 @@ def inversions(model: CRGEditor, counts: tuple[int, int], seed: int) -> list[Sys
         *(
             System(
                 name=f"hybrid, {steps} steps",
-                reconstruct=by_descent(model, "hybrid", 1, Descent(steps=steps, seed=seed)),
+                reconstruct=by_descent(model, "hybrid", 1, descent_of(model, steps, seed=seed)),
                 count=hybrid,
             )
             for steps in (SHORT, LONG)
         ),
-        random(f"{LONG} steps, best of 4", Descent(steps=LONG, seed=seed), 4),
+        random(f"{LONG} steps, best of 4", descent_of(model, LONG, seed=seed), 4),
         random(f"{LONG} steps, stochastic clipping", stochastic),
         random(f"{LONG} steps, RMSprop on cross entropy", regressed),
     ]

@@ -90,7 +90,7 @@ def draw_progress(
     by_steps.set_xlabel("steps")
     by_seconds.set_xlabel("seconds an image")
     by_steps.set_ylabel("MSE on [0, 1]")
-    by_steps.legend(frameon=False, fontsize=9)
+    by_steps.legend(loc="lower left", frameon=False, fontsize=9)
     with atomic_path(file) as temporary:
         figure.savefig(temporary, dpi=120)
 
@@ -156,6 +156,6 @@ def draw_recovery(errors: dict[str, list[np.ndarray]], steps: tuple[int, ...], f
     axes.set_ylabel("mean squared error of z")
     axes.grid(color="#dddddd", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, fontsize=9)
+    axes.legend(loc="lower left", frameon=False, fontsize=9)
     with atomic_path(file) as temporary:
         figure.savefig(temporary, dpi=120)

@@ -24,7 +24,7 @@ from common.settings.config import check_seed, check_setting
 
 if TYPE_CHECKING:
     from crg.editor import CRGEditor
-    from crg.inversion import Descent
+    from crg.inversion import Clip, Descent, Loss
 
 logger = logging.getLogger(__name__)
 
@@ -44,9 +44,9 @@ class InvertCommand(ReconstructCommand):
     restarts: int | None = None
     """Starts of each image, of which the best is kept: 4 random ones for `optimise`; 1 for
     `hybrid`, where those after the first are random."""
-    loss: Literal["squared", "absolute", "cross_entropy"] = "squared"
+    loss: Literal["squared", "absolute", "cross_entropy"] | None = None
     """What descends: the squared error (Lipton & Tripathi), the absolute one, or the cross entropy
-    of gray levels (Creswell & Bharath)."""
+    of gray levels (Creswell & Bharath); by default the last one for digits, the first for faces."""
     clip: Literal["none", "hard", "stochastic"] = "none"
     """What becomes of a component of z that leaves [-1, 1], of digits: it may stay outside, is put
     at the edge, or is drawn anew (Lipton & Tripathi)."""
@@ -64,6 +64,32 @@ def starts_of(method: Method, restarts: int | None) -> int:
     if method == "encoder":
         return 0
     return restarts or (RESTARTS if method == "optimise" else 1)
+
+
+def descent_of(
+    model: CRGEditor,
+    steps: int,
+    loss: Loss | None = None,
+    clip: Clip = "none",
+    seed: int = 0,
+) -> Descent:
+    """How latents of that model descend: Adam, at a learning rate that falls to zero.
+
+    Of digits by cross entropy at a rate of 0.1. On 30 dev digits 500 steps of the hybrid with the
+    shipped model gave MSE 0.0021 and whash 0.962, with squared error at 0.05 0.0020 and 0.954, with
+    absolute error at 0.05 0.0036 and 0.955. Of faces by squared error at 0.05, not measured.
+    """
+    from crg.inversion import Descent
+
+    digits = model.kind.noun == "digit"
+    return Descent(
+        steps=steps,
+        learning_rate=0.1 if digits else 0.05,
+        loss=loss or ("cross_entropy" if digits else "squared"),
+        clip=clip,
+        prior=model.prior,
+        seed=seed,
+    )
 
 
 def latents_of(
@@ -100,17 +126,10 @@ def apply(command: InvertCommand) -> Path:
         UserError: images that are missing, unreadable or to be overwritten.
     """
     from crg import editor, shipped
-    from crg.inversion import Descent
 
     check(command)
     model = editor.load(command.run or shipped.fitting(command.images))
-    descent = Descent(
-        steps=command.steps,
-        loss=command.loss,
-        clip=command.clip,
-        prior=model.prior,
-        seed=command.seed,
-    )
+    descent = descent_of(model, command.steps, command.loss, command.clip, command.seed)
     starts = starts_of(command.method, command.restarts)
     found = {}
 
@@ -126,7 +145,7 @@ def apply(command: InvertCommand) -> Path:
     details = {"model": called(model.folder), "method": command.method}
     if command.method != "encoder":
         details |= {"steps": command.steps, "restarts": starts}
-        details |= {"loss": command.loss, "clip": command.clip}
+        details |= {"loss": descent.loss, "clip": descent.clip}
     write_json(out / "sheets" / "codes.json", {**details, **found})
     return out
 

@@ -16,7 +16,7 @@ from common.files import ROOT
 from crg.editor import Codes
 from crg.faces.config import Config as FacesConfig
 from crg.inversion import Descent
-from crg.invert import latents_of, main
+from crg.invert import descent_of, latents_of, main
 
 DIGITS = ROOT / "examples" / "digits"
 
@@ -65,7 +65,7 @@ def test_latents_are_written_with_how_they_were_found(inverted, model, tmp_path)
         "method": "hybrid",
         "steps": 3,
         "restarts": 2,
-        "loss": "squared",
+        "loss": "cross_entropy",
         "clip": "hard",
     }
     shown = model.decode(Codes(latent))[..., 0].astype(int)
@@ -112,3 +112,10 @@ def test_latents_of_faces_have_no_edge_at_which_to_be_clipped(
     monkeypatch.setattr("crg.editor.outline", lambda run: faces)
     line = mistake(main, str(DIGITS), "--out", str(tmp_path / "out"), "--clip", "hard")
     assert "--clip hard is for digits: the z of faces is normal" in line
+
+
+def test_digits_descend_by_cross_entropy_unless_told_and_faces_by_squared_error(model):
+    faces = replace(model, config=FacesConfig())
+    assert (descent_of(model, 7).loss, descent_of(model, 7).steps) == ("cross_entropy", 7)
+    assert descent_of(model, 7, "absolute").loss == "absolute"
+    assert (descent_of(faces, 7).loss, descent_of(faces, 7).prior) == ("squared", "normal")
