@@ -1,0 +1,23 @@
+"""Encodes and decodes images: x -> g(e(x)).
+
+python -m comparators.age.reconstruct IMAGES --out DIR --run RUN
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from common.cli.images import run_reconstruct
+from common.errors import exits_cleanly
+
+
+@exits_cleanly
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Reads the command line and reconstructs."""
+    from comparators.age import editor
+
+    run_reconstruct("comparators.age", editor, arguments)
+
+
+if __name__ == "__main__":
+    main()
