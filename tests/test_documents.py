@@ -27,6 +27,8 @@ WORK = {  # what a command calls once its words are read
     "crg.train": "common.datasets.check",
     "crg.edit": "crg.edit.check_inputs",
     "crg.invert": "crg.invert.check_images",
+    "comparators.age.train": "common.datasets.check",
+    "comparators.age.reconstruct": "common.cli.images.check_inputs",
     "comparators.bigan.train": "common.datasets.check",
     "comparators.bigan.reconstruct": "common.cli.images.check_inputs",
     "crg.directions": "crg.directions.check",
