@@ -9,7 +9,7 @@ around it, which alone gives a bright image up to 2.2 in its border cells.
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import tensorflow as tf
@@ -42,10 +42,8 @@ def hog(images: tf.Tensor, cell: int, border: Border = "mirror") -> tf.Tensor:
     along = tf.abs(tf.tensordot(gradients, tf.constant(_DIRECTIONS), 1))  # [B, S, S, 8]
     widest = math.cos(math.pi / ORIENTATIONS)  # a bin ends where its neighbours are at their best
     response = tf.nn.relu((along - widest * magnitude) / (1.0 - widest))
-    half = cell // 2
-    response = tf.pad(response, [[0, 0], [half, half], [half, half], [0, 0]])
-    tent = np.tile(_tent(cell)[:, :, None, None], (1, 1, ORIENTATIONS, 1))
-    return tf.nn.depthwise_conv2d(response, tf.constant(tent), [1, cell, cell, 1], "VALID")
+    tents = tf.constant(_tents(images.shape[1], cell))
+    return tf.einsum("rh,bhwo,cw->brco", tents, response, tents)
 
 
 def active_cells(mask: np.ndarray, cell: int) -> np.ndarray:
@@ -70,11 +68,15 @@ def active_cells(mask: np.ndarray, cell: int) -> np.ndarray:
     return np.array(found, np.float32)
 
 
-def _tent(cell: int) -> np.ndarray:
-    """Weights `[2 cell, 2 cell]` around a cell, which fall linearly; each axis sums to `cell`."""
-    place = np.arange(1, 2 * cell + 1)
-    line = 1.0 - np.abs(place - (2 * cell + 1) / 2) / cell
-    return np.outer(line, line).astype(np.float32)
+def _tents(side: Any, cell: int) -> np.ndarray:
+    """Weights `[side / cell, side]` of pixels in cells.
+
+    From the middle of a cell they fall linearly to zero over a cell's side on either side; where
+    nothing is cut off they sum to `cell`.
+    """
+    middles = (np.arange(side // cell) + 0.5) * cell
+    away = np.abs(np.arange(side) + 0.5 - middles[:, None])
+    return np.maximum(0.0, 1.0 - away / cell).astype(np.float32)
 
 
 _RIGHT = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]], np.float32) / 4

@@ -9,18 +9,21 @@ resets Adam's moments; here a new start does.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from igan.constraints import Constraints, terms
+from igan.features import to_signed
 from igan.manifold import Manifold
 
-LEARNING_RATE = 0.1  # of Adam [C]
+LEARNING_RATE, BETA_1, BETA_2 = 0.1, 0.9, 0.999  # of Adam [C]
+EPSILON = 1e-8  # Adam's own
 LARGEST = 0.99  # of |z| at a start [C]
 JITTER = 0.5  # of the candidates around z0 [C]
+State: TypeAlias = tuple[tf.Tensor, ...]  # y and its moments `[B, Z]`, and the steps done
 TERMS = ("colour", "edge", "keep", "smoothness", "realism")
 
 
@@ -52,14 +55,14 @@ class Manipulator:
         self.manifold = manifold
         self.count = count
         self.discriminator = discriminator
-        self._free = keras.Variable(np.zeros((count, manifold.latent_size), np.float32))
-        self._compiled = tf.function(self._costs_and_gradients)
-        self._optimizer = self._fresh_optimizer()
+        self._state = _begun(np.zeros((count, manifold.latent_size)))
+        self._compiled_costs = tf.function(self._costs)
+        self._compiled_steps = tf.function(self._steps)
 
     @property
     def latents(self) -> np.ndarray:
         """Z of all candidates, `[B, Z]`."""
-        return self.manifold.from_free(tf.constant(self._free.numpy())).numpy()
+        return self.manifold.from_free(self._state[0]).numpy()
 
     def restart(self, start: np.ndarray | None, seed: int) -> None:
         """Draws the candidates anew, and forgets Adam's moments.
@@ -74,44 +77,50 @@ class Manipulator:
         if start is not None:
             around = start + JITTER * rng.uniform(-1, 1, latents.shape)
             latents = np.concatenate([start[None], around[1:]])
-        self._free.assign(self.manifold.to_free(latents, LARGEST).astype(np.float32))
-        self._optimizer = self._fresh_optimizer()
+        self._state = _begun(self.manifold.to_free(latents, LARGEST))
 
-    def step(self, constraints: Constraints, steps: int = 1) -> Costs:
-        """Takes some steps; the costs before the last of them."""
-        tensors = constraints.tensors()
-        costs = None
-        for _ in range(steps):
-            costs, gradient = self._compiled(self._free.value, tensors)
-            self._optimizer.apply([gradient], [self._free])
-        return self.costs(constraints) if costs is None else _costs(costs)
+    def step(self, constraints: Constraints, steps: int = 1) -> None:
+        """Takes some steps of Adam."""
+        self._state = self._compiled_steps(self._state, constraints.tensors(), tf.constant(steps))
 
     def costs(self, constraints: Constraints) -> Costs:
         """The costs of the latents as they are."""
-        return _costs(self._compiled(self._free.value, constraints.tensors())[0])
+        values = self._compiled_costs(self._state[0], constraints.tensors()).numpy()
+        return Costs(values.sum(axis=1), values)
 
-    def _costs_and_gradients(
-        self, free: tf.Tensor, tensors: tuple[tf.Tensor, ...]
-    ) -> tuple[tf.Tensor, Any]:
-        with tf.GradientTape() as tape:
-            tape.watch(free)
-            latents = self.manifold.from_free(free)
-            made = self.manifold.images(latents)
-            signed = made * 2.0 - 1.0 if self.manifold.pixel_range == "unit" else made
-            realism = tf.zeros(tf.shape(free)[0])
-            if self.discriminator is not None:  # E_D in its non-saturating form: -log D(G(z))
-                logits = self.discriminator(made, training=False)
-                realism = tensors[-1][4] * tf.nn.softplus(-logits[:, 0])
-            costs = tf.concat([terms(signed, latents, tensors), realism[:, None]], axis=1)
-            total = tf.reduce_sum(costs)
-        return costs, tape.gradient(total, free)
+    def _steps(
+        self, state: State, tensors: tuple[tf.Tensor, ...], steps: tf.Tensor
+    ) -> tuple[tf.Tensor, ...]:
+        """`steps` updates of y by Adam (Kingma & Ba 2015, Algorithm 1)."""
 
-    def _fresh_optimizer(self) -> keras.optimizers.Optimizer:
-        optimizer = keras.optimizers.Adam(LEARNING_RATE)
-        optimizer.build([self._free])
-        return optimizer
+        def update(free, first, second, done):
+            with tf.GradientTape() as tape:
+                tape.watch(free)
+                total = tf.reduce_sum(self._costs(free, tensors))
+            gradient: Any = tape.gradient(total, free)
+            done += 1.0
+            first = BETA_1 * first + (1 - BETA_1) * gradient
+            second = BETA_2 * second + (1 - BETA_2) * tf.square(gradient)
+            mean, square = first / (1 - BETA_1**done), second / (1 - BETA_2**done)
+            return free - LEARNING_RATE * mean / (tf.sqrt(square) + EPSILON), first, second, done
+
+        return tf.while_loop(
+            lambda *_: True, update, state, maximum_iterations=steps, parallel_iterations=1
+        )
+
+    def _costs(self, free: tf.Tensor, tensors: tuple[tf.Tensor, ...]) -> tf.Tensor:
+        """The terms `[B, 5]` of y `[B, Z]`."""
+        latents = self.manifold.from_free(free)
+        made = self.manifold.images(latents)
+        realism = tf.zeros(tf.shape(free)[0])
+        if self.discriminator is not None:  # E_D in its non-saturating form: -log D(G(z))
+            logits = self.discriminator(made, training=False)
+            realism = tensors[-1][4] * tf.nn.softplus(-logits[:, 0])
+        signed = to_signed(made, self.manifold.pixel_range)
+        return tf.concat([terms(signed, latents, tensors), realism[:, None]], axis=1)
 
 
-def _costs(values: tf.Tensor) -> Costs:
-    array = values.numpy()
-    return Costs(array.sum(axis=1), array)
+def _begun(free: np.ndarray) -> State:
+    """A state without moments, at y `[B, Z]`."""
+    start = tf.constant(free, tf.float32)
+    return start, tf.zeros_like(start), tf.zeros_like(start), tf.constant(0.0)

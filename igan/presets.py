@@ -96,7 +96,7 @@ def smoke(dataset: Dataset = "drawn") -> Config:
         ),
         gan=dataclasses.replace(config.gan, ema=0.9, **lengths),
         predictor=dataclasses.replace(config.predictor, **lengths),
-        report_images=3,
+        report_images=2,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -136,6 +137,20 @@ def test_a_new_start_forgets_the_moments(manifold, manipulator, stroke):
     np.testing.assert_array_equal(edited(manipulator, wanted, steps=5), first)
 
 
+def test_steps_are_those_of_adam(manifold, manipulator, stroke):
+    """Keras' Adam, one step at a time, on the gradient of the summed costs."""
+    wanted = constraints(manifold, stroke())
+    manipulator.restart(START, 0)
+    free = keras.Variable(manipulator._state[0])
+    optimizer = keras.optimizers.Adam(0.1, epsilon=1e-8)
+    for _ in range(3):
+        with tf.GradientTape() as tape:
+            total = tf.reduce_sum(manipulator._costs(free.value, wanted.tensors()))
+        optimizer.apply([tape.gradient(total, free.value)], [free])
+    manipulator.step(wanted, 3)
+    np.testing.assert_allclose(manipulator._state[0], free, atol=1e-4)
+
+
 def test_realism_pulls_towards_what_the_discriminator_takes_for_real(manifold, model):
     class Bright:
         """Its logit is the mean of the image."""
@@ -147,6 +162,7 @@ def test_realism_pulls_towards_what_the_discriminator_takes_for_real(manifold, m
     wanted = constraints_of(*(blank(32), (), SHAPE, None, None, 12, Weights(realism=1.0)))
     manipulator.restart(None, 0)
     before = manipulator.latents.mean()
-    costs = manipulator.step(wanted, 10)
+    manipulator.step(wanted, 10)
+    costs = manipulator.costs(wanted)
     assert manipulator.latents.mean() > before + 0.1
     assert costs.terms[0, 4] == pytest.approx(costs.total[0])

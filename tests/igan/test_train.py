@@ -62,7 +62,7 @@ def test_the_predictors_loss_falls(smoke):
 def test_a_model_that_is_loaded_gives_the_images_that_were_reported(smoke):
     report = json.loads((smoke / "report" / "report.json").read_text())
     model = editor.load(smoke)
-    images = data.load(model.config, "dev").spaced(3).images
+    images = data.load(model.config, "dev").spaced(2).images
     found = model.project(images, "cnn_opt", iterations=50)
     made = model.decode(Codes(found.latent))
     mse = np.square((made.astype(float) - images) / 255).mean()
