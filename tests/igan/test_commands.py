@@ -10,9 +10,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from igan import edit, foreign, motion, project, reconstruct, transfer
+from igan import edit, editor, foreign, motion, project, reconstruct, transfer
+from igan.editor import IGANEditor
 
 FEW = ["--steps", "2", "--candidates", "3"]
+
+
+@pytest.fixture(scope="module")
+def loaded(tiny_run) -> IGANEditor:
+    """The run's editor, whose functions are compiled once for all commands."""
+    return editor.load(tiny_run)
+
+
+@pytest.fixture(autouse=True)
+def _loaded_once(loaded, monkeypatch):
+    monkeypatch.setattr(editor, "load", lambda run: loaded)
 
 
 @pytest.fixture

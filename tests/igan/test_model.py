@@ -46,13 +46,13 @@ def test_each_player_moves_down_its_own_loss():
     assert after < d_loss()
 
 
-@pytest.mark.parametrize("steps", [1, 2, 4])
+@pytest.mark.parametrize("steps", [1, 4])
 def test_the_discriminator_takes_k_steps_for_one_of_the_generator(steps):
     model = tiny_gan(discriminator_steps=steps)
-    for _ in range(3):
+    for _ in range(2):
         model.train_step(DATA)
-    assert int(model.generator_optimizer.iterations) == 3
-    assert int(model.discriminator_optimizer.iterations) == 3 * steps
+    assert int(model.generator_optimizer.iterations) == 2
+    assert int(model.discriminator_optimizer.iterations) == 2 * steps
 
 
 def test_weight_decay_is_added_to_the_gradient():

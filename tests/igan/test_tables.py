@@ -1,0 +1,65 @@
+"""The tables of an evaluation, on blobs and on made-up numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from igan import tables
+from igan.projection import Projection
+from igan.session import EditSession
+from igan.tables import Found
+
+
+def found(*costs: float) -> Found:
+    """A method that ended at these costs."""
+    cost = np.array(costs)
+    projection = Projection(np.zeros((len(cost), 2)), cost, cost[:, None], None, None)
+    return Found(projection, np.zeros((len(cost), 4, 4, 1), np.uint8), 0.5)
+
+
+def test_the_hybrid_is_told_beside_the_best_other():
+    """Means 0.3 and 0.25 of the others; the hybrid costs no more in two of three images."""
+    methods = {
+        "opt": found(0.1, 0.2, 0.6),
+        "cnn": found(0.15, 0.2, 0.4),
+        "cnn_opt": found(0.1, 0.1, 0.5),
+    }
+    sentence = tables.hybrid_finding(methods)
+    assert "0.2333 on average, better than the best other, cnn (0.2500)" in sentence
+    assert "no more in 67% of the images" in sentence
+
+
+def test_ratios_of_classes_stand_beside_the_reports():
+    means = {("a", "shoes"): 0.1, ("a", "bags"): 0.25, ("a", "shirts"): 0.3, ("b", "shoes"): 0.112}
+    told = tables._class_findings(means, "a")
+    assert "2.5 times as large on bags and 3.0 times on shirts" in told[0]
+    assert "On shoes b has +12% of the first model's L" in told[1]
+
+
+def test_fewer_starts_are_a_part_of_more_and_cost_at_least_as_much(model):
+    images = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)).astype(np.uint8)
+    methods = tables.projected(model, images, (1, 4), iterations=2, seed=0)
+    assert list(methods) == ["opt, 1 start", "opt, 4 starts", "cnn", "cnn_opt"]
+    costs = {name: one.projection.cost for name, one in methods.items()}
+    assert (costs["opt, 4 starts"] <= costs["opt, 1 start"]).all()
+    assert (costs["cnn_opt"] <= costs["cnn"]).all()
+    table = tables.projection_table(images, methods)
+    assert table.rows[0][1].mean == pytest.approx(costs["opt, 1 start"].mean())
+    assert table.rows[0][5] == pytest.approx(table.rows[1][5] / 4)  # seconds: their share
+
+
+def test_errors_of_strokes_fall_and_distances_shrink_with_smoothness(model, monkeypatch):
+    monkeypatch.setattr(tables, "BAND", ((0.2, 0.25), (0.3, 0.25)))
+    images = model.decode(tables.Codes(np.full((2, 12), -0.3, np.float32)))
+    monkeypatch.setattr(
+        model.__class__, "encode", lambda self, x: tables.Codes(np.full((2, 12), -0.3))
+    )
+    table, sentence = tables.edit_table(EditSession(model, count=2), images)
+    rows = {(row[0], row[1]): row for row in table.rows}
+    for smoothness in tables.SMOOTHNESS:
+        row = rows["colour", smoothness]
+        assert row[3].mean < row[2].mean
+    assert rows["colour", 0.0][4].mean > rows["colour", 25.0][4].mean
+    share = 1 - rows["colour", 5.0][3].mean / rows["colour", 5.0][2].mean
+    assert f"falls by {share:.0%} (colour)" in sentence
