@@ -82,10 +82,9 @@ def measure(
     classes, told = [], []
     if work.config.dataset == "fashion":
         logger.info("measuring class against class")
+        split = "test" if work.split == "test" else "dev"
         sets = tables.class_sets(
-            model,
-            lambda config: data.load(config, "test" if work.split == "test" else "dev"),
-            len(images),
+            work.config, model.kind.size, lambda config: data.load(config, split), len(images)
         )
         table, told = tables.class_table({called(model.folder): model, **others}, sets, iterations)
         classes = [table]

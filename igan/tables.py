@@ -14,10 +14,12 @@ from common.metrics.intervals import mean_interval
 from common.metrics.reconstruction import reconstruction_metrics
 from common.reporting.tables import Table
 from igan.codes import Codes
+from igan.config import GROUPS, Config
 from igan.strokes import Stroke
 from igan.weights import Weights
 
 if TYPE_CHECKING:
+    from common.datasets.records import Records
     from igan.editor import IGANEditor
     from igan.projection import Projection
     from igan.session import EditSession
@@ -251,20 +253,21 @@ def timed(work: Callable[[], Any]) -> tuple[Any, float]:
     return result, time.monotonic() - started
 
 
-def class_sets(model: IGANEditor, load: Callable[[Any], Any], count: int) -> dict[str, np.ndarray]:
+def class_sets(
+    config: Config, size: int, load: Callable[[Config], Records], count: int
+) -> dict[str, np.ndarray]:
     """The report's three classes of Fashion-MNIST, uint8 `[<=count, 28, 28, 1]` each.
 
     Args:
-        model: whose data they are.
+        config: whose data they are.
+        size: of the images without their border.
         load: from settings to records.
         count: of images of a class, at most.
     """
-    from igan.config import GROUPS
-
     sets = {}
     for name in GROUPS:
-        config = replace(model.config, data=replace(model.config.data, classes=(name,)))
-        sets[name] = cropped(load(config).spaced(count).images, model.kind.size)
+        chosen = replace(config, data=replace(config.data, classes=(name,)))
+        sets[name] = cropped(load(chosen).spaced(count).images, size)
     return sets
 
 
