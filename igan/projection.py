@@ -133,7 +133,6 @@ class Projector:
         if method == "opt":
             first = self._cheapest(targets, weights, len(images), starts, seed)
         else:
-            assert self.predictor is not None, "cnn and cnn_opt need a predictor"
             first = self._predicted(images)[:, None]
         begun = np.stack(
             [self.costs(images, first[:, start], mask) for start in range(first.shape[1])], axis=1
@@ -159,6 +158,7 @@ class Projector:
 
     def _predicted(self, images: np.ndarray) -> np.ndarray:
         """P(x) `[N, Z]`; a condition that it does not tell starts in the middle, at 0."""
+        assert self.predictor is not None, "cnn and cnn_opt need a predictor"
         found = np.asarray(self.predictor(images, training=False))
         return np.pad(found, ((0, 0), (0, self.manifold.latent_size - found.shape[1])))
 

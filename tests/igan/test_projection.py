@@ -174,7 +174,7 @@ def test_features_of_vgg16_are_those_of_the_file():
     pixels = 153.0 - np.float32([103.939, 116.779, 123.68])  # blue, green, red of 0.6 * 255
     first = features.get_layer(index=-1).get_layer("block1_conv1")
     np.testing.assert_array_equal(first.get_weights()[0], kernel)
-    middle = np.einsum("hwio,i->o", kernel, pixels) + bias
+    middle = kernel.sum(axis=(0, 1)).T @ pixels + bias
     made = keras.Model(features.get_layer(index=-1).input, first.output)(
         np.tile(pixels, (1, 32, 32, 1))
     )
