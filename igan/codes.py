@@ -1,16 +1,22 @@
-"""What images become, and what an edit asks for."""
+"""What images become, what an edit asks for, and what a session needs of an editor."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 
-from common.editor import Rows, indexed
+from common.editor import Editor, Rows, indexed
 from igan.strokes import Drawing, Stroke
 from igan.weights import Weights
+
+if TYPE_CHECKING:
+    import keras
+
+    from igan.config import Config
+    from igan.manifold import Manifold
 
 Method: TypeAlias = Literal["opt", "cnn", "cnn_opt"]  # of projection [R, Sec. 4.1.1 to 4.1.3]
 
@@ -57,3 +63,30 @@ class Paint:
     def __bool__(self) -> bool:
         """Whether anything is asked for."""
         return bool(self.strokes) or self.base is not None
+
+
+class ManifoldEditor(Editor[Paint], Protocol):
+    """An editor whose images lie on a manifold: iGAN's own, as sessions and reports know it."""
+
+    @property
+    def config(self) -> Config:
+        """Its settings."""
+        ...
+
+    @property
+    def discriminator(self) -> keras.Model:
+        """D, for the realism term."""
+        ...
+
+    @property
+    def manifold(self) -> Manifold:
+        """The images that G makes."""
+        ...
+
+    def predict(self, images: np.ndarray) -> Codes:
+        """P(x) of uint8 images `[N, H, W, C]`."""
+        ...
+
+    def project(self, images: np.ndarray, method: Method = "cnn_opt", **options: Any) -> Any:
+        """The `Projection` of uint8 images `[N, H, W, C]`."""
+        ...

@@ -15,12 +15,11 @@ from common.reporting.document import Figure
 from common.reporting.sheets import grid, in_rows
 from common.runs.history import history_files, read_run
 from igan.candidates import between
-from igan.codes import Codes
+from igan.codes import Codes, ManifoldEditor
 from igan.strokes import Stroke
 from igan.tables import BAND, CHANGED, Found
 
 if TYPE_CHECKING:
-    from igan.editor import IGANEditor
     from igan.session import EditSession
 
 ROWS = 12  # images on the sheets
@@ -103,7 +102,7 @@ def scribbles(session: EditSession, out: Path) -> Figure:
     )
 
 
-def path(model: IGANEditor, latents: np.ndarray, out: Path) -> Figure:
+def path(model: ManifoldEditor, latents: np.ndarray, out: Path) -> Figure:
     """From each of some images to the next one."""
     rows = [
         list(model.decode(Codes(between(start, end, 8))))
@@ -113,7 +112,7 @@ def path(model: IGANEditor, latents: np.ndarray, out: Path) -> Figure:
     return Figure("From one image to another", out / "paths.png", "8 frames, as for a transfer.")
 
 
-def samples(model: IGANEditor, out: Path, seed: int) -> Figure:
+def samples(model: ManifoldEditor, out: Path, seed: int) -> Figure:
     """Generated images."""
     latents = model.manifold.draw(SAMPLES, np.random.default_rng(seed))
     grid(in_rows(model.decode(Codes(latents)), COLUMNS), out / "samples.png")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
@@ -22,15 +21,12 @@ from common.files import write_json
 from common.images import cropped, to_uint8
 from common.settings.config import to_json
 from igan import candidates as rules
-from igan.codes import Method, Paint
+from igan.codes import ManifoldEditor, Method, Paint
 from igan.constraints import constraints_of
 from igan.manipulation import Costs, Manipulator
 from igan.photo import middle_square, pasted, transferred
 from igan.strokes import Drawing, Stroke, drawn
 from igan.weights import Weights
-
-if TYPE_CHECKING:
-    from igan.editor import IGANEditor
 
 CANDIDATES = 16  # latents that move together; [C] takes 64 on a GPU
 STEPS = 40  # after each change of the strokes [C]
@@ -65,7 +61,7 @@ class EditSession:
 
     def __init__(
         self,
-        editor: IGANEditor,
+        editor: ManifoldEditor,
         *,
         count: int = CANDIDATES,
         most: int = rules.SHOWN,
