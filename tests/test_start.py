@@ -39,7 +39,7 @@ COMMANDS = {  # OUT stands for a new folder
     "igan.train": "--preset smoke --out OUT",
     "igan.evaluate": "IGAN --out OUT",
     "igan.reconstruct": "examples/drawn-faces --run IGAN --out OUT",
-    "igan.edit": "examples/drawn-faces --sketch examples/digits/0.png --run IGAN --out OUT",
+    "igan.edit": "examples/drawn-faces --sketch examples/digits/digit-0.png --run IGAN --out OUT",
     "igan.project": "examples/drawn-faces --run IGAN --out OUT",
     "igan.export": "IGAN --out OUT",
     "common.doctor": "",
@@ -49,7 +49,7 @@ COMMANDS = {  # OUT stands for a new folder
 WITHOUT = {"common.plots", "common.datasets", *PACKAGES}  # need no TensorFlow
 if flow.installed("cv2") or flow.installed("skimage"):
     COMMANDS["igan.transfer"] = (
-        "examples/drawn-faces/0.png --sketch examples/digits/0.png --run IGAN --out OUT"
+        "examples/drawn-faces/face-0.png --sketch examples/digits/digit-0.png --run IGAN --out OUT"
     )
 else:
     WITHOUT.add("igan.transfer")  # is refused before
