@@ -20,7 +20,7 @@ from common.cli.commands import carry_out
 from common.cli.images import check_images
 from common.errors import UserError, exits_cleanly
 from common.settings.config import check_seed, check_setting
-from igan.codes import ITERATIONS, POOL, STARTS, Method
+from igan.codes import ITERATIONS, POOL, Method
 from igan.foreign import GeneratorCommand, check_generator
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ class ProjectCommand(GeneratorCommand):
 
     method: Method = "cnn_opt"
     """`opt`: L-BFGS-B from random starts; `cnn`: the predictor; `cnn_opt`: from the predictor."""
-    starts: int = STARTS
-    """Starts of `opt`."""
+    starts: int | None = None
+    """Starts of `opt`, 8 by default, or of `cnn_opt`, by default the predictor's answer alone."""
     iterations: int = ITERATIONS
     """Iterations of L-BFGS-B, at most."""
     mask: Path | None = None
@@ -136,7 +136,7 @@ def check(command: ProjectCommand) -> None:
     from igan import editor
 
     check_setting("--iterations", command.iterations, command.iterations > 0, "at least 1")
-    right = 0 < command.starts <= POOL
+    right = command.starts is None or 0 < command.starts <= POOL
     check_setting("--starts", command.starts, right, f"from 1 to {POOL}")
     check_seed(command.seed)
     check_images(command)

@@ -4,8 +4,9 @@
 `cnn_opt` minimises from P's answer (4.1.3). What the public code [C] gets wrong is not repeated: it
 applies tanh twice, so that the z that it returns renders another image than the one optimised.
 
-Two guarantees follow from keeping the best of all that was evaluated: `cnn_opt` costs at most what
-`cnn` costs, and `opt` of n starts at most what it costs with fewer and the same seed.
+Three guarantees follow from keeping the best of all that was evaluated: `cnn_opt` costs at most
+what `cnn` costs; more starts cost at most what fewer do with the same seed; and `cnn_opt` of n
+starts, which are P's answer and n - 1 of those of `opt`, costs at most what `opt` of n - 1 costs.
 """
 
 from __future__ import annotations
@@ -50,6 +51,13 @@ class Projection:
         return _best(*(part[:, :starts] for part in parts))
 
 
+def joined(one: Projection, other: Projection) -> Projection:
+    """What both found for the same images: the starts of one, then those of the other."""
+    parts = ((one.costs, other.costs), (one.latents, other.latents))
+    costs, latents = (np.concatenate(pair, axis=1) for pair in parts)
+    return _best(costs, latents, np.concatenate([one.iterations, other.iterations], axis=1))
+
+
 class Projector:
     """Projects images onto a manifold.
 
@@ -71,7 +79,7 @@ class Projector:
         images: np.ndarray,
         method: Method = "cnn_opt",
         *,
-        starts: int = STARTS,
+        starts: int | None = None,
         iterations: int = ITERATIONS,
         mask: np.ndarray | None = None,
         seed: int = 0,
@@ -81,12 +89,14 @@ class Projector:
         Args:
             images: `[N, S, S, C]` in the generator's range.
             method: see above.
-            starts: of `opt`: so many of the cheapest of `POOL` random latents.
+            starts: of `opt`: so many of the cheapest of `POOL` random latents, 8 by default; of
+                `cnn_opt`: P's answer and one fewer of these, by default it alone.
             iterations: of L-BFGS-B, at most.
             mask: weights of the pixels, at least 0, `[N, S, S, 1]`; 0 for those that do not count.
             seed: of the random latents.
         """
-        each = max(1, BATCH // (starts if method == "opt" else 1))
+        starts = starts or (STARTS if method == "opt" else 1)
+        each = max(1, BATCH // (1 if method == "cnn" else starts))
         parts = [
             self._project(
                 images[at : at + each],
@@ -130,10 +140,11 @@ class Projector:
         """As `project`, of images that fit into one batch."""
         targets = self.distance.targets(tf.constant(images, tf.float32))
         weights = None if mask is None else tf.constant(mask, tf.float32)
-        if method == "opt":
-            first = self._cheapest(targets, weights, len(images), starts, seed)
-        else:
-            first = self._predicted(images)[:, None]
+        first = [] if method == "opt" else [self._predicted(images)[:, None]]
+        drawn = 0 if method == "cnn" else starts - len(first)
+        if drawn:
+            first.append(self._cheapest(targets, weights, len(images), drawn, seed))
+        first = np.concatenate(first, axis=1)
         begun = np.stack(
             [self.costs(images, first[:, start], mask) for start in range(first.shape[1])], axis=1
         )

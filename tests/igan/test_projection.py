@@ -14,7 +14,7 @@ from igan.config import FeatureConfig
 from igan.features import Distance, distance_of, vgg_features
 from igan.manifold import Manifold
 from igan.networks import discriminator
-from igan.projection import Projector
+from igan.projection import Projector, joined
 
 RNG = np.random.default_rng(3)
 LATENTS = RNG.uniform(-0.9, 0.9, (3, 12)).astype(np.float32)
@@ -76,6 +76,16 @@ def test_more_starts_never_cost_more(projector, images):
     assert (costs[2] <= costs[1] + 1e-6).all()
     several = projector.project(images, "opt", starts=4, iterations=2)
     np.testing.assert_allclose(several.first(2).cost, costs[1], rtol=1e-4)
+
+
+def test_the_hybrid_with_more_starts_costs_at_most_what_either_costs(projector, images):
+    hybrid = projector.project(images, "cnn_opt", starts=3, iterations=2)
+    alone = projector.project(images, "cnn_opt", iterations=2)
+    random = projector.project(images, "opt", starts=2, iterations=2)
+    assert hybrid.costs.shape == (3, 3)
+    both = joined(alone, random)
+    np.testing.assert_allclose(hybrid.cost, both.cost, rtol=1e-3)
+    assert (both.cost <= np.minimum(alone.cost, random.cost)).all()
 
 
 def test_images_of_a_batch_are_projected_as_if_alone(projector, images):
