@@ -138,7 +138,7 @@ class IGANEditor:
         size = self.config.data.image_size
         return f" with a black border to {size}x{size}" if size > self.kind.size else ""
 
-    @functools.cached_property
+    @property
     def manifold(self) -> Manifold:
         """The images that G makes."""
         from igan.manifold import Manifold
