@@ -16,7 +16,7 @@ from igan.config import (
 )
 
 
-def recommended(dataset: Dataset = "celeba") -> Config:
+def recommended(dataset: Dataset = "mnist") -> Config:
     """Narrow networks and hundreds of thousands of images, for two CPU cores.
 
     Digits and clothing in 32 pixels, others in 64. G ends as an EMA of its weights. Of the few
@@ -61,7 +61,7 @@ def paper(dataset: Dataset = "celeba") -> Config:
     return Config(dataset=dataset)
 
 
-def quick(dataset: Dataset = "fashion") -> Config:
+def quick(dataset: Dataset = "mnist") -> Config:
     """A few minutes on two CPU cores: half the filters and a tenth of the images of `recommended`.
 
     Not measured.
