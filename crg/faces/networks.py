@@ -166,7 +166,7 @@ def pretrained(file: Path, latent_size: int, image_size: int) -> keras.Model:
             f"{latent_size} and images of {image_size}x{image_size}x3: change "
             "--networks.latent-size, or the preset for the size."
         )
-    return keras.Model(network.inputs, network.outputs[0], name="generator")
+    return keras.Model(network.inputs[0], network.outputs[0], name="generator")
 
 
 def level_of(size: int | None, channels: Sequence[int]) -> int:
