@@ -24,9 +24,12 @@ def pggan512() -> Config:
 
 
 def small64() -> Config:
-    """64 pixels and narrow networks, for two CPU cores: about 90 minutes of both with bfloat16.
+    """64 pixels and narrow networks, for two CPU cores: stage 1 in about 90 minutes of both.
 
-    Measured on two cores with AMX, in bfloat16: some 27 real images a second and core at 64 pixels.
+    An estimate from steps of 1.2 s a core for 32 real images at 64 pixels, in bfloat16 with AMX.
+    The paper's learning rates: five times as large, images of 4x4 pixels moved away from real ones
+    between 200 and 600 iterations (Frechet distance of their pixels 1.5, then 5.9; with the paper's
+    1.8, then 0.4; one seed).
     """
     return Config(
         networks=NetworkConfig(

@@ -156,10 +156,11 @@ def train_level(
     )
     draw = generated_samples(run, config)
 
-    def period_end(name: str) -> None:
+    def period_end(name: str | None) -> None:
         with averaged_weights(model.generator_optimizer, model.generator):
             settle(model.generator)
-            draw(name, model.generator)
+            if name is not None:
+                draw(name, model.generator)
             if level.size == config.image_size:
                 for network, grown in growing.items():
                     hand_on(grown, nets[network])
@@ -175,6 +176,7 @@ def train_level(
         backup_seconds=config.run.backup_seconds,
         period_end=period_end,
     )
+    period_end(None)  # also where the level had been trained before
     return model
 
 

@@ -211,6 +211,7 @@ def test_a_training_that_is_killed_anywhere_ends_with_the_weights_of_one_that_is
         with pytest.raises(KilledError):
             train(tmp_path / name, killed)
         assert same(train(tmp_path / name), whole), name
+    assert same(train(tmp_path / "whole"), whole)  # nothing was left to do
     # Killed when the first level was done, and before anything of the second was kept.
     between = Run(tmp_path / "in a fade")
     between.backup_file("gan-008").unlink()
