@@ -73,7 +73,7 @@ def release(command: ReleaseCommand) -> Path:
         save_half(network, command.out / f"{name}.weights.h5")
     settings = json.loads((command.run / "config.json").read_text(encoding="utf-8"))
     settings["source"] |= dict.fromkeys(PLACES)
-    write_json(command.out / "config.json", settings)
+    write_json(command.out / "config.json", without_places(settings))
     kept = [*history_files(command.run).values(), looks_file(command.run)]
     for file in (one for one in kept if one.is_file()):
         with atomic_path(command.out / file.name) as temporary:
@@ -81,6 +81,15 @@ def release(command: ReleaseCommand) -> Path:
     write_text(command.out / "card.md", card(command))
     logger.info("%s: %s", command.out, ", ".join(path.name for path in command.out.iterdir()))
     return command.out
+
+
+def without_places(settings: Any) -> Any:
+    """Settings as JSON, in which files that lay on this machine keep their names alone."""
+    if isinstance(settings, dict):
+        return {name: without_places(value) for name, value in settings.items()}
+    if isinstance(settings, str) and Path(settings).is_absolute():
+        return Path(settings).name
+    return settings
 
 
 def check(command: ReleaseCommand) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from common.errors import UserError
 from common.runs.directory import without_folders
-from common.weights import ReleaseCommand, card, release
+from common.weights import ReleaseCommand, card, release, without_places
 
 
 def network() -> keras.Model:
@@ -126,3 +126,11 @@ def test_absolute_paths_of_a_command_keep_their_last_part_only():
         ("runs/one --set Smiling=1", "runs/one --set Smiling=1"),
     ):
         assert without_folders(f"python -m crg.train {given}") == f"python -m crg.train {shown}"
+
+
+def test_settings_keep_the_name_of_a_file_and_lose_its_folder():
+    settings = {"encoder": {"vgg_file": "/home/a/vgg16.h5", "vgg": "imagenet"}, "sizes": [1, 2]}
+    assert without_places(settings) == {
+        "encoder": {"vgg_file": "vgg16.h5", "vgg": "imagenet"},
+        "sizes": [1, 2],
+    }

@@ -16,7 +16,7 @@ from common.errors import UserError
 from common.runs.directory import Run, create_run
 from common.settings.config import from_json, to_json
 from common.settings.flags import LaunchConfig
-from crg.editor import build
+from crg.faces import networks
 from crg.faces.config import Config, EncoderConfig, GANConfig, NetworkConfig
 from crg.faces.levels import levels
 from crg.faces.model import ProgressiveGAN
@@ -187,6 +187,7 @@ def train(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[np.ndarray]]:
 
     monkeypatch.setattr(ProgressiveGAN, "compile", eagerly)
     monkeypatch.setattr("crg.faces.samples.generated_samples", lambda *_: lambda *_: None)
+    sizes = TINY.networks
 
     def run(folder: Path, killed: tuple[int, int] | None = None) -> list[np.ndarray]:
         def tracked(model: ProgressiveGAN, **losses):
@@ -196,7 +197,10 @@ def train(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[np.ndarray]]:
 
         monkeypatch.setattr(ProgressiveGAN, "track", tracked)
         keras.utils.set_random_seed(5)
-        nets = build(config)
+        nets = {
+            "generator": networks.generator(3, sizes.channels, 1),
+            "critic": networks.critic(sizes.channels),
+        }
         train_gan(config, Run(folder), records, nets, levels(config, len(records)))
         return [*nets["generator"].get_weights(), *nets["critic"].get_weights()]
 
@@ -249,7 +253,7 @@ def test_the_smoke_preset_trains_reports_and_edits(tmp_path):
 
 @pytest.mark.slow
 def test_the_papers_networks_take_a_step_of_both_stages():
-    from crg.faces import encoders, networks
+    from crg.faces import encoders
     from crg.model import CRG
 
     generator, critic = networks.generator(), networks.critic()
