@@ -207,22 +207,32 @@ def train(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[np.ndarray]]:
     return run
 
 
-def test_a_training_that_is_killed_anywhere_ends_with_the_weights_of_one_that_is_not(
-    train, tmp_path
+@pytest.mark.parametrize(
+    ("moment", "killed"),
+    [
+        ("in a fade", (8, 1)),
+        pytest.param("at a level's change", (8, 0), marks=pytest.mark.slow),
+        pytest.param("between two levels", (8, 1), marks=pytest.mark.slow),
+        pytest.param("when it was done", None, marks=pytest.mark.slow),
+    ],
+)
+def test_a_training_that_is_killed_ends_with_the_weights_of_one_that_is_not(
+    train, tmp_path, monkeypatch, moment, killed
 ):
+    monkeypatch.setattr("crg.faces.model.settle", lambda network: None)
     whole = train(tmp_path / "whole")
-    for name, killed in (("in a fade", (8, 1)), ("at a level's change", (8, 0))):
-        with pytest.raises(KilledError):
-            train(tmp_path / name, killed)
-        assert same(train(tmp_path / name), whole), name
-    assert same(train(tmp_path / "whole"), whole)  # nothing was left to do
-    # Killed when the first level was done, and before anything of the second was kept.
-    between = Run(tmp_path / "in a fade")
-    between.backup_file("gan-008").unlink()
-    between.network_file("generator").unlink()
-    assert same(train(between.folder), whole)
+    if killed is None:
+        assert same(train(tmp_path / "whole"), whole)
+        return
+    run = Run(tmp_path / "killed")
+    with pytest.raises(KilledError):
+        train(run.folder, killed)
+    if moment == "between two levels":  # before anything of the second was kept
+        run.backup_file("gan-008").unlink()
+    assert same(train(run.folder), whole)
 
 
+@pytest.mark.slow
 def test_the_kept_generator_has_the_mean_of_its_weights_and_a_sigma_that_fits_them(train, tmp_path):
     train(tmp_path / "run")
     network = keras.models.load_model(tmp_path / "run" / "networks" / "generator.keras")
