@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import numpy as np
-import scipy.optimize
 import tyro
 
 from common.cli.commands import carry_out
@@ -75,6 +74,8 @@ def of_labels(
 
 def regression(latents: np.ndarray, present: np.ndarray) -> np.ndarray:
     """The weights `[Z]` of a logistic regression with a small penalty on their squares."""
+    import scipy.optimize
+
     mean, spread = latents.mean(axis=0), latents.std(axis=0) + 1e-6
     x = (latents - mean).astype(np.float64) / spread
     signs = np.where(present, 1.0, -1.0)

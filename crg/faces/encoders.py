@@ -13,6 +13,7 @@ coordinates of z, ReLU would forbid negative ones.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -146,7 +147,9 @@ def _load_file(whole: keras.Model, file: Path) -> None:
     errors = []
     for network in (first, whole):
         try:
-            network.load_weights(file)
+            with warnings.catch_warnings():  # Keras warns part by part before it raises
+                warnings.filterwarnings("ignore", message="Skipping nested container")
+                network.load_weights(file)
         except (ValueError, KeyError, OSError) as error:
             errors.append(str(error))
         else:

@@ -55,7 +55,9 @@ def table_5(found: Reconstructions, images: np.ndarray, bits: Bits, size: int) -
 def blurred(images: np.ndarray) -> np.ndarray:
     """The images, uint8 `[N, S, S, 3]`, out of focus."""
     sigma = BLUR * images.shape[1]
-    return scipy.ndimage.gaussian_filter(images, (0, sigma, sigma, 0), mode="nearest")
+    values = images.astype(np.float32)
+    blurred = scipy.ndimage.gaussian_filter(values, (0, sigma, sigma, 0), mode="nearest")
+    return np.rint(blurred).astype(np.uint8)
 
 
 def table_5_findings(metrics: Mapping[str, Interval]) -> list[str]:

@@ -170,5 +170,5 @@ def test_a_blur_keeps_the_mean_and_takes_the_contrast():
     images = np.zeros((1, 64, 64, 3), np.uint8)
     images[:, ::2] = 200
     blurred = tables.blurred(images).astype(float)
-    assert blurred.mean() == pytest.approx(images.mean(), abs=2)
-    assert blurred.std() < 10
+    assert blurred.mean() == pytest.approx(100, abs=1)
+    assert blurred[:, 8:-8].std() < 1  # of 100; the edges repeat their last row
