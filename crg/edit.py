@@ -16,8 +16,14 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from common.cli.commands import carry_out
-from common.cli.images import ImagesCommand, one_image, write_edits
-from common.datasets.folder import check_inputs
+from common.cli.images import (
+    ImagesCommand,
+    check_images,
+    check_takes_photos,
+    one_image,
+    read_inputs,
+    write_edits,
+)
 from common.errors import UserError, exits_cleanly
 from crg import directions, shipped
 from crg.codes import Along, Norm
@@ -66,9 +72,9 @@ def apply(command: EditCommand) -> Path:
 
     check(command)
     model = editor.load(run_for(command))
-    stems, images = model.kind.read(command.images, command.invert, "--invert or --invert-pairs")
+    inputs = read_inputs(command, model.kind, "--invert or --invert-pairs")
     request = request_of(command, model)
-    edited = model.edit(images, request)
+    edited = model.edit(inputs.images, request)
     sources = [{"without": str(a), "with": str(b)} for a, b in pairs_of(command)]
     sources += [{"file": str(file)} for file in command.direction]
     taken = zip(sources, request.directions, request.ks(), strict=True)
@@ -76,7 +82,7 @@ def apply(command: EditCommand) -> Path:
         "directions": [{**source, "k": float(k), "norm": one.norm} for source, one, k in taken],
         "share_outside_cube": float(np.mean(np.abs(edited.codes.latent) > 1.0)),
     }
-    return write_edits(command.out, stems, images, edited, model, details)
+    return write_edits(command, inputs, edited, model, details)
 
 
 def request_of(command: EditCommand, model: CRGEditor) -> Along:
@@ -108,7 +114,7 @@ def pairs_of(command: EditCommand) -> list[tuple[Path, Path]]:
 
 def run_for(command: EditCommand) -> Path | None:
     """The run that the command names, or the model that comes along and fits its images."""
-    return command.run or shipped.fitting(command.images)
+    return command.run or shipped.fitting(command.images or command.photo)
 
 
 def amounts_of(command: EditCommand) -> tuple[float, ...]:
@@ -142,11 +148,11 @@ def check(command: EditCommand) -> None:
     from crg import editor
 
     amounts_of(command)
-    check_inputs(command.out, command.images, *command.without, *command.with_)
+    check_images(command, *command.without, *command.with_)
     for file in command.direction:
         if not file.is_file():
             raise UserError(f"There is no file {file}; python -m crg.directions writes it.")
-    editor.outline(run_for(command))
+    check_takes_photos(command, editor.outline(run_for(command)).kind)
 
 
 @exits_cleanly

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from common.cli.commands import carry_out
-from common.cli.images import ReconstructCommand, check_images, reconstruct
+from common.cli.images import ReconstructCommand, check_images, check_takes_photos, reconstruct
 from common.errors import UserError, exits_cleanly
 from common.files import called, write_json
 from common.settings.config import check_seed, check_setting
@@ -164,6 +164,7 @@ def check(command: InvertCommand) -> None:
     starts_of(command.method, command.restarts)
     check_images(command)
     model = editor.outline(command.run or shipped.fitting(command.images))
+    check_takes_photos(command, model.kind)
     if command.clip != "none" and model.prior == "normal":
         raise UserError(
             f"--clip {command.clip} is for digits: the z of {model.kind.noun}s is normal and has "

@@ -20,19 +20,19 @@ logger = logging.getLogger(__name__)
 
 
 @functools.cache  # checks and work ask, and it is said once
-def fitting(images: Path) -> Path | None:
+def fitting(images: Path | None) -> Path | None:
     """The folder of the model of faces where the first of the images is in colour.
 
     Says which model that is.
 
     Args:
-        images: an image file or a folder.
+        images: an image file or a folder; None where there is none.
 
     Returns:
         The folder; None for the model of digits, which is announced where it is loaded.
     """
     folder = default_weights(FACES)
-    if not folder.is_dir() or not in_colour(images):
+    if images is None or not folder.is_dir() or not in_colour(images):
         return None
     logger.info("the images are in colour: the model of faces that comes along, %s", FACES)
     return folder

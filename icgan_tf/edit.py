@@ -19,7 +19,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common.cli.commands import carry_out, control_values
-from common.cli.images import ImagesCommand, one_image, write_edits
+from common.cli.images import (
+    ImagesCommand,
+    check_images,
+    check_takes_photos,
+    one_image,
+    read_inputs,
+    write_edits,
+)
 from common.errors import UserError, exits_cleanly
 from common.files import called
 from icgan_tf.codes import Each, Interpolate, Request, Set, Shift, Swap
@@ -72,10 +79,10 @@ def apply(command: EditCommand) -> Path:
     model = editor.load(command.run)
     request = request_of(command, model)
     model.check(request)
-    stems, images = model.kind.read(command.images, command.invert)
-    edited = model.edit(images, request)
+    inputs = read_inputs(command, model.kind)
+    edited = model.edit(inputs.images, request)
     details = {"attribute_names": list(model.attribute_names)}
-    return write_edits(command.out, stems, images, edited, model, details)
+    return write_edits(command, inputs, edited, model, details)
 
 
 def request_of(command: EditCommand, model: IcGANEditor) -> Request:
@@ -121,7 +128,6 @@ def check(command: EditCommand) -> None:
         UserError: no edit or several, one that the model does not know, options that belong to
             another edit, or images that are missing or would be overwritten.
     """
-    from common.datasets.folder import check_inputs
     from icgan_tf import editor
 
     given = {
@@ -145,8 +151,9 @@ def check(command: EditCommand) -> None:
     for option, ignored in unused.items():
         if ignored:
             raise UserError(f"{option} has no effect on {named_edits[0]}; leave it out.")
-    check_inputs(command.out, command.images, command.swap, command.interpolate)
+    check_images(command, command.swap, command.interpolate)
     model = editor.outline(command.run)
+    check_takes_photos(command, model.kind)
     if command.shift is not None or command.set:
         model.check(request_of(command, model))
 

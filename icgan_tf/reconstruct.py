@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     def check(command: ReconstructCommand) -> None:
         shared.check_images(command)
-        editor.outline(command.run)
+        shared.check_takes_photos(command, editor.outline(command.run).kind)
 
     program = "python -m icgan_tf.reconstruct"
     carry_out(ReconstructCommand, program, reconstruct, arguments, check)

@@ -4,6 +4,7 @@ What an edit does to y is in `ifcvaegan.codes`.
 
     python -m ifcvaegan.edit IMAGES --set Smiling=1 --out DIR --run RUN
     python -m ifcvaegan.edit IMAGES --sweep Smiling --out DIR --run RUN
+    python -m ifcvaegan.edit --photo FILE --set Smiling=0 --out DIR
 """
 
 from __future__ import annotations
@@ -14,8 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common.cli.commands import carry_out, control_values, refuse_unknown
-from common.cli.images import ImagesCommand, write_edits
-from common.datasets.folder import check_inputs
+from common.cli.images import (
+    ImagesCommand,
+    check_images,
+    check_takes_photos,
+    read_inputs,
+    write_edits,
+)
 from common.errors import UserError, exits_cleanly
 from ifcvaegan.codes import Set, Sweep
 
@@ -53,10 +59,10 @@ def apply(command: EditCommand) -> Path:
 
     check(command)
     model = editor.load(command.run)
-    stems, images = model.kind.read(command.images, command.invert)
-    edited = model.edit(images, request_of(command, model))
+    inputs = read_inputs(command, model.kind)
+    edited = model.edit(inputs.images, request_of(command, model))
     details = {"attribute_names": list(model.attribute_names)}
-    return write_edits(command.out, stems, images, edited, model, details)
+    return write_edits(command, inputs, edited, model, details)
 
 
 def request_of(command: EditCommand, model: IFcVAEGANEditor) -> Set | Sweep:
@@ -87,8 +93,10 @@ def check(command: EditCommand) -> None:
             raise UserError(f"--steps {command.steps} is for a --sweep.")
         if not 2 <= command.steps <= MOST_STEPS:
             raise UserError(f"--steps {command.steps}: a sweep has 2 to {MOST_STEPS}.")
-    check_inputs(command.out, command.images)
-    request_of(command, editor.outline(command.run))
+    check_images(command)
+    model = editor.outline(command.run)
+    check_takes_photos(command, model.kind)
+    request_of(command, model)
 
 
 @exits_cleanly

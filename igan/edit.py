@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from common.cli.commands import carry_out
-from common.cli.images import write_edits
+from common.cli.images import ImagesCommand, read_inputs, write_edits
 from common.datasets.folder import check_inputs
 from common.errors import UserError, exits_cleanly
 from common.settings.config import check_setting, to_json
@@ -58,10 +58,11 @@ def apply(command: EditCommand) -> Path:
     request = request_of(command, model)
     if command.images is None:
         return generate(command, model, request)
-    stems, images = model.kind.read(command.images, command.invert)
-    edited = model.edit(images, request)
+    plain = ImagesCommand(images=command.images, out=command.out, invert=command.invert)
+    inputs = read_inputs(plain, model.kind)
+    edited = model.edit(inputs.images, request)
     strokes = [to_json(stroke) for stroke in request.strokes]
-    return write_edits(command.out, stems, images, edited, model, {"strokes": strokes})
+    return write_edits(plain, inputs, edited, model, {"strokes": strokes})
 
 
 def generate(command: EditCommand, model: IGANEditor, request: Paint) -> Path:

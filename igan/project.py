@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common.cli.commands import carry_out
-from common.cli.images import check_images
+from common.cli.images import check_images, check_takes_photos, read_inputs, write_results
 from common.errors import UserError, exits_cleanly
 from common.settings.config import check_seed, check_setting
 from igan.codes import ITERATIONS, POOL, Method
@@ -59,7 +59,7 @@ def apply(command: ProjectCommand) -> Path:
     """
     import numpy as np
 
-    from common.datasets.folder import read_images, write_images
+    from common.datasets.folder import read_images
     from common.files import write_json
     from common.images import cropped, padded, to_range, to_uint8
     from common.reporting.sheets import grid
@@ -68,7 +68,8 @@ def apply(command: ProjectCommand) -> Path:
     kind, projector = subject(command)
     manifold = projector.manifold
     size = manifold.image_shape[0]
-    stems, images = kind.read(command.images, command.invert)
+    inputs = read_inputs(command, kind)
+    stems, images = inputs.stems, inputs.images
     mask = None
     if command.mask is not None:
         weights = read_images(command.mask, (kind.size, kind.size), "L")[1]
@@ -86,7 +87,7 @@ def apply(command: ProjectCommand) -> Path:
     seconds = (time.monotonic() - started) / len(images)
     made = to_uint8(manifold.rendered(found.latent), manifold.pixel_range)
     made = cropped(made, kind.size)
-    write_images(command.out, stems, made)
+    write_results(command, kind, inputs, images, made)
     rows = [list(pair) for pair in zip(images[:SHEET_IMAGES], made[:SHEET_IMAGES], strict=True)]
     labels = [f"{stem}: {cost:.4f}" for stem, cost in zip(stems, found.cost, strict=True)]
     grid(
@@ -141,7 +142,7 @@ def check(command: ProjectCommand) -> None:
     check_seed(command.seed)
     check_images(command)
     if command.generator is None:
-        editor.outline(command.run)
+        check_takes_photos(command, editor.outline(command.run).kind)
         return
     if command.run is not None:
         raise UserError("Name either --run or --generator.")

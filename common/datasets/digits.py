@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 SIZE = (28, 28)
 LANCZOS = Image.Resampling.LANCZOS
+BOX = 20  # pixels of the longer side of a digit's ink (LeCun's page on MNIST)
 EDGE = 2  # pixels of the frame in which there is mostly ground
 # Ours: by how much gray levels of the visible part differ (standard deviation).
 ONE_COLOUR, COLOURS = 15, 64  # black and white, a tenth of it ink, differ by 76
@@ -127,6 +128,38 @@ def doubt(image: np.ndarray) -> str:
     if not INK[0] <= (levels > 127).mean() <= INK[1]:
         return "too little or too much ink"
     return "noise" if steps > ROUGHEST * levels.sum() else ""
+
+
+def centred(image: np.ndarray) -> np.ndarray:
+    """A drawing where MNIST has its digits, in the way that was prepared.
+
+    The ink fills a box of 20 pixels, and its centre of mass is that of the picture (LeCun's page
+    on MNIST).
+
+    Args:
+        image: uint8 `[H, W, 1]`, white on black, of any size; not blank.
+
+    Returns:
+        uint8 `[28, 28, 1]`.
+    """
+    rows, columns = np.nonzero(image[:, :, 0] > 31)  # fainter pixels are no ink; ours
+    ink = Image.fromarray(image[:, :, 0]).crop(
+        (int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1)
+    )
+    scale = BOX / max(ink.size)
+    size = tuple(max(1, round(side * scale)) for side in ink.size)
+    levels = np.asarray(ink.resize((size[0], size[1]), LANCZOS), np.float64)
+    places = [
+        np.average(np.arange(side) + 0.5, weights=levels.sum(axis=axis))
+        for axis, side in enumerate(size)
+    ]
+    left, top = (
+        int(np.clip(round(SIZE[0] / 2 - place), 0, SIZE[0] - side))
+        for place, side in zip(places, size, strict=True)
+    )
+    made = np.zeros((*SIZE, 1), np.uint8)
+    made[top : top + size[1], left : left + size[0], 0] = levels
+    return made
 
 
 def edge(image: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from common.editor import Control, Edited, Network, Rows, indexed
+from common.editor import Control, Edited, Network, Pair, Rows, indexed
 from common.kinds import Digits
 
 LIGHTER = 51  # a fifth of 255
@@ -47,6 +47,12 @@ class Stub:
 
     def reconstruct(self, images: np.ndarray) -> np.ndarray:
         return self.decode(self.encode(images))
+
+    def readings(self, codes: Codes) -> dict[str, np.ndarray]:
+        return {"Smiling": codes.pixels[:, 0, 0, 0] / 255.0}
+
+    def request(self, values: Mapping[str, float], pair: Pair | None = None) -> int:
+        return int(values.get("Smiling", 0.0))
 
     def edit(self, images: np.ndarray, request: int) -> Edited:
         inputs = self.encode(images)

@@ -12,7 +12,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.cli.images import ImagesCommand, one_image, reconstruct, run_reconstruct, write_edits
+from common.cli.images import (
+    ImagesCommand,
+    Inputs,
+    one_image,
+    reconstruct,
+    run_reconstruct,
+    write_edits,
+)
 from common.errors import UserError
 from tests.common.cli.stub import Stub, module
 
@@ -125,9 +132,9 @@ def test_a_broken_image_does_not_stop_the_others(tmp_path, inputs, sheets, caplo
 
 def test_an_edit_leaves_its_images_a_sheet_and_the_codes(tmp_path, sheets, caplog):
     caplog.set_level(logging.INFO)
-    editor = Stub(Path("weights/toy"))
+    editor, command = Stub(Path("weights/toy")), ImagesCommand(out=tmp_path)
     edited = editor.edit(IMAGES, 1)
-    assert write_edits(tmp_path, STEMS, IMAGES, edited, editor, {"step": 3}) == tmp_path
+    assert write_edits(command, Inputs(STEMS, IMAGES), edited, editor, {"step": 3}) == tmp_path
     assert sorted(f.stem for f in tmp_path.glob("*.png")) == STEMS
     np.testing.assert_array_equal(read(tmp_path / "41.png"), IMAGES[41, ..., 0] + 102)
 
@@ -152,7 +159,7 @@ def test_a_sheet_without_readings_names_its_rows_by_the_files(tmp_path, sheets):
     editor = Stub()
     edited = editor.edit(IMAGES[:2], 1)
     object.__setattr__(edited, "readings", ())
-    write_edits(tmp_path, STEMS[:2], IMAGES[:2], edited, editor, {})
+    write_edits(ImagesCommand(out=tmp_path), Inputs(STEMS[:2], IMAGES[:2]), edited, editor, {})
     assert sheets[0][2]["row_labels"] == ["00", "01"]
 
 

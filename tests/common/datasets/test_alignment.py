@@ -1,0 +1,195 @@
+"""From photographs of any form to CelebA's frame and back; no test here needs the detector."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from common.datasets.alignment import EYES, Alignment, Photo, align, pasted, read_photo
+from common.datasets.celeba.faces import WHOLE_WIDTH
+from common.datasets.warping import moved
+from common.errors import UserError
+
+RAMP = np.linspace(0, 255, 300 * 400).reshape(300, 400)  # brighter to the bottom
+COLOURS = np.stack([RAMP, RAMP[::-1], RAMP[:, ::-1]], axis=-1).astype(np.uint8)
+EYES_GIVEN = (150.0, 120.0, 200.0, 140.0)
+
+
+def saved(folder: Path, image: Image.Image, name: str, **options: object) -> Path:
+    image.save(folder / name, **options)
+    return folder / name
+
+
+# Reading
+
+
+def test_a_photograph_is_upright_by_its_exif(tmp_path):
+    """Orientation 6: the first row of the file is the right side of what was seen."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    file = saved(tmp_path, Image.fromarray(COLOURS), "a.png", exif=exif)
+    np.testing.assert_array_equal(read_photo(file).pixels, np.rot90(COLOURS, -1))
+
+
+@pytest.mark.parametrize(
+    ("mode", "name"),
+    [("L", "a.png"), ("P", "a.png"), ("1", "a.png"), ("CMYK", "a.jpg"), ("RGB", "a.webp")],
+)
+def test_other_modes_become_rgb_of_the_same_picture(tmp_path, mode, name):
+    image = Image.fromarray(COLOURS).convert(mode)
+    pixels = read_photo(saved(tmp_path, image, name)).pixels
+    assert (pixels.shape, pixels.dtype) == ((300, 400, 3), np.uint8)
+    near = 60 if mode in ("1", "P") else 6  # mean error of their few colours, and of JPEG
+    expected = np.asarray(image.convert("RGB"), np.float64)
+    assert np.abs(pixels - expected).mean() < near
+
+
+def test_sixteen_bits_are_scaled_and_not_clipped(tmp_path):
+    deep = np.full((40, 40), 257 * 100, np.uint16)
+    file = saved(tmp_path, Image.fromarray(deep), "a.png")
+    assert np.unique(read_photo(file).pixels).tolist() == [100]
+
+
+def test_transparent_parts_stay_transparent(tmp_path):
+    alpha = np.dstack([COLOURS, np.tile(np.arange(400) % 256, (300, 1)).astype(np.uint8)])
+    photo = read_photo(saved(tmp_path, Image.fromarray(alpha), "a.png"))
+    np.testing.assert_array_equal(photo.pixels, alpha)
+    assert photo.image.mode == "RGB"
+
+
+def test_an_animation_gives_its_first_frame():
+    frames = [Image.new("RGB", (64, 64), colour) for colour in ("red", "blue")]
+    held = io.BytesIO()
+    frames[0].save(held, format="GIF", save_all=True, append_images=frames[1:])
+    held.seek(0)
+    assert np.unique(read_photo(held, "a.gif").pixels.reshape(-1, 3), axis=0).tolist() == [
+        [255, 0, 0]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"no image at all", "cannot be read as an image"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "cannot be read as an image"),
+        (b"\x00\x00\x00\x18ftypheic" + bytes(40), "pip install pillow-heif"),
+    ],
+)
+def test_what_is_no_photograph_is_one_sentence(content, said):
+    with pytest.raises(UserError, match=said):
+        read_photo(io.BytesIO(content), "me.png")
+
+
+def test_thirty_pixels_are_too_few(tmp_path):
+    with pytest.raises(UserError, match=r"30x200 pixels.*at least 32"):
+        read_photo(saved(tmp_path, Image.new("RGB", (30, 200)), "a.png"))
+
+
+def test_a_truncated_photograph_is_refused(tmp_path):
+    file = saved(tmp_path, Image.fromarray(COLOURS), "a.jpg")
+    file.write_bytes(file.read_bytes()[:1500])
+    with pytest.raises(UserError, match="cannot be read as an image"):
+        read_photo(file)
+
+
+# Alignment
+
+
+def test_eyes_given_by_hand_come_to_where_celeba_has_them():
+    alignment = align(Photo(COLOURS), landmarks=EYES_GIVEN)
+    np.testing.assert_allclose(moved(EYES, alignment.matrix).reshape(-1), EYES_GIVEN)
+    assert alignment.framed(Photo(COLOURS)).size == (178, 218)
+
+
+def test_five_landmarks_are_weighed_and_none_is_met_alone():
+    points = [*EYES_GIVEN, 170.0, 160.0, 150.0, 175.0, 190.0, 190.0]
+    matrix = align(Photo(COLOURS), landmarks=points).matrix
+    assert not np.allclose(moved(EYES, matrix).reshape(-1), EYES_GIVEN)
+    assert np.abs(moved(EYES, matrix).reshape(-1) - EYES_GIVEN).max() < 8
+
+
+def test_a_box_of_the_detectors_proportion_is_that_of_the_frame():
+    alignment = align(Photo(COLOURS), box=(37.4, 77.5, 140.2, 180.3))
+    np.testing.assert_allclose(alignment.matrix, [[1, 0, 0], [0, 1, 0]], atol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ({"landmarks": (1, 2, 3)}, "3 numbers; give x and y of both eyes"),
+        ({"landmarks": (5, 5, 5, 5)}, "both eyes at one place"),
+        ({"box": (9, 0, 3, 5)}, "LEFT < RIGHT"),
+    ],
+)
+def test_what_is_no_place_is_refused(where, said):
+    with pytest.raises(UserError, match=said):
+        align(Photo(COLOURS), **where)
+
+
+# Pasting
+
+
+def aligned() -> tuple[Photo, Alignment]:
+    photo = Photo(np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8))
+    return photo, align(photo, landmarks=EYES_GIVEN)
+
+
+def test_an_edit_of_nothing_changes_nothing():
+    photo, alignment = aligned()
+    face = np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(pasted(photo, alignment, WHOLE_WIDTH, face, face), photo.pixels)
+
+
+@pytest.mark.parametrize("how", ["difference", "feather"])
+def test_what_lies_outside_the_square_is_bit_identical(how):
+    photo, alignment = aligned()
+    before, after = np.zeros((64, 64, 3), np.uint8), np.full((64, 64, 3), 99, np.uint8)
+    result = pasted(photo, alignment, WHOLE_WIDTH, before, after, how)
+    changed = (result != photo.pixels).any(axis=-1)
+    rows, columns = np.nonzero(changed)
+    corners = moved(np.array([(0, 20), (178, 20), (0, 198), (178, 198)]), alignment.matrix)
+    assert columns.min() >= np.floor(corners[:, 0].min())
+    assert columns.max() < np.ceil(corners[:, 0].max())
+    assert rows.min() >= max(0, np.floor(corners[:, 1].min()))
+    assert changed.mean() > 0.2
+
+
+def test_a_difference_is_added_where_the_edit_has_it():
+    """99 brighter in the middle of the face, whatever the reconstruction was."""
+    photo, alignment = Photo(np.full((300, 400, 3), 100, np.uint8)), aligned()[1]
+    before, after = np.full((64, 64, 3), 7, np.uint8), np.full((64, 64, 3), 106, np.uint8)
+    result = pasted(photo, alignment, WHOLE_WIDTH, before, after)
+    column, row = np.rint(moved(np.array([(89.0, 109.0)]), alignment.matrix)[0]).astype(int)
+    assert result[row, column].tolist() == [199, 199, 199]
+
+
+def test_feathering_puts_the_face_itself_there():
+    photo, alignment = Photo(np.full((300, 400, 3), 100, np.uint8)), aligned()[1]
+    before, after = np.full((64, 64, 3), 7, np.uint8), np.full((64, 64, 3), 206, np.uint8)
+    result = pasted(photo, alignment, WHOLE_WIDTH, before, after, "feather")
+    column, row = np.rint(moved(np.array([(89.0, 109.0)]), alignment.matrix)[0]).astype(int)
+    assert result[row, column].tolist() == [206, 206, 206]
+
+
+def test_an_edit_lands_on_its_side_of_a_turned_face():
+    """Brighter in the left half of the square: towards the left eye, not towards the right one."""
+    photo, alignment = Photo(np.full((300, 400, 3), 100, np.uint8)), aligned()[1]
+    before, after = np.zeros((64, 64, 3), np.uint8), np.zeros((64, 64, 3), np.uint8)
+    after[:, :24] = 80
+    result = pasted(photo, alignment, WHOLE_WIDTH, before, after)
+    (left, top), (right, bottom) = np.rint(moved(EYES, alignment.matrix)).astype(int)
+    assert result[top, left - 10, 0] > 170
+    assert result[bottom, right, 0] == 100
+
+
+def test_transparency_is_not_edited():
+    pixels = np.dstack([COLOURS, np.full((300, 400), 40, np.uint8)])
+    alignment = aligned()[1]
+    after = np.full((64, 64, 3), 90, np.uint8)
+    result = pasted(Photo(pixels), alignment, WHOLE_WIDTH, np.zeros_like(after), after)
+    assert (result[..., 3] == 40).all()
+    assert (result[..., :3] != COLOURS).any()
