@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 SHOWN = 40  # images of which an edit makes the columns of a sheet, at most
 
 C = TypeVar("C")
-R = TypeVar("R", contravariant=True)
+R = TypeVar("R")
 Rows: TypeAlias = slice | np.ndarray | Sequence[int]
+Pair: TypeAlias = tuple[np.ndarray, np.ndarray]  # images without and with something, [H, W, C]
 Ports: TypeAlias = Mapping[str, str]  # name of an input or output, in their order -> what it holds
 
 
@@ -46,6 +47,8 @@ class Control:
         default: the value that changes nothing; None for what the model reads in each image.
         off: the value that stands for "without".
         on: the value that stands for "with".
+        step: the values are whole multiples of it; None where all between mean something.
+        pair: it goes along a direction, which a pair of images without and with it defines.
     """
 
     name: str
@@ -55,6 +58,8 @@ class Control:
     default: float | None = None
     off: float = 0.0
     on: float = 1.0
+    step: float | None = None
+    pair: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +146,25 @@ class Editor(Protocol[R]):
 
     def reconstruct(self, images: np.ndarray) -> np.ndarray:
         """`decode(encode(images))`, uint8 `[N, H, W, C]`."""
+        ...
+
+    def readings(self, codes: Any) -> Mapping[str, np.ndarray]:
+        """What the model reads in images: name of a control -> `[N]`, on that control's scale.
+
+        Controls that have a default of their own may be missing.
+        """
+        ...
+
+    def request(self, values: Mapping[str, float], pair: Pair | None = None) -> R:
+        """The request that turns these controls, and leaves the others as they are.
+
+        Args:
+            values: name of a control -> value.
+            pair: images without and with what a control of a `pair` changes, uint8 `[H, W, C]`.
+
+        Raises:
+            UserError: controls that cannot be turned together, or one that lacks its pair.
+        """
         ...
 
     def edit(self, images: np.ndarray, request: R) -> Edited:

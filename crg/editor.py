@@ -6,13 +6,14 @@ in z (`crg.codes`, Eqs. 3 and 4).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from common.editor import SHOWN, Control, Edited, Network, Rows, indexed
+from common.editor import SHOWN, Control, Edited, Network, Pair, Rows, indexed
 from common.errors import UserError
 from common.images import in_blocks, range_text, to_range, to_uint8
 from common.kinds import Digits, Faces
@@ -83,7 +84,9 @@ class CRGEditor:
     def controls(self) -> tuple[Control, ...]:
         """The strength of a step along a direction, which a pair of images defines."""
         meaning = "share of the pair's own step: 1 adds the attribute, -1 takes it away"
-        return (Control(name="strength", meaning=meaning, low=-2.0, high=2.0, default=0.0),)
+        return (
+            Control(name="strength", meaning=meaning, low=-2.0, high=2.0, default=0.0, pair=True),
+        )
 
     def encode(self, images: np.ndarray) -> Codes:
         """Z = e(x) of uint8 images `[N, S, S, C]`."""
@@ -121,6 +124,24 @@ class CRGEditor:
         """
         z_without, z_with = self.encode(np.stack([without, with_])).latent
         return Direction(z_without, z_with, norm)
+
+    def readings(self, codes: Codes) -> dict[str, np.ndarray]:
+        """Nothing: z has no coordinate with a meaning of its own."""
+        return {}
+
+    def request(self, values: Mapping[str, float], pair: Pair | None = None) -> Along:
+        """See `common.editor.Editor.request`; the pair defines the direction.
+
+        Raises:
+            UserError: a strength without a pair, or of one whose images have the same code.
+        """
+        if unknown := sorted(set(values) - {"strength"}):
+            raise UserError(f"The model has no control {unknown}; it has strength.")
+        if not values:
+            return Along()
+        if pair is None:
+            raise UserError("A strength needs a direction: choose two images, without and with.")
+        return Along(directions=[self.direction(*pair)], amounts=[values["strength"]])
 
     def edit(self, images: np.ndarray, request: Along) -> Edited:
         """Steps along directions (Eq. 4); none is the reconstruction.

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from common.editor import Control
 from common.errors import UserError
 
 EXCLUSIVE = (  # setting one of a group clears the others (the authors' code)
@@ -19,6 +20,15 @@ EXCLUSIVE = (  # setting one of a group clears the others (the authors' code)
     ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair"),
     ("Straight_Hair", "Wavy_Hair"),
 )
+SHIFT = Control(
+    name="shift",
+    meaning="added to the digit, modulo ten",
+    low=-9,
+    high=9,
+    default=0,
+    step=1,
+)
+LARGEST_VALUE = 3.0  # of an attribute that is set; 1 is what the networks know
 TOGGLED = ("Male",)  # in `variations`, turned over instead of set (the authors' code)
 
 
@@ -64,6 +74,34 @@ class Each:
 
 
 Request: TypeAlias = Shift | Set | Swap | Interpolate | Each
+
+
+def controls_of(names: Sequence[str], digits: bool) -> tuple[Control, ...]:
+    """What a person may turn: the attributes; of digits the number that is added, too."""
+    attributes = tuple(
+        Control(
+            name=name,
+            meaning="1 present, -1 absent",
+            low=-LARGEST_VALUE,
+            high=LARGEST_VALUE,
+            off=-1.0,
+        )
+        for name in names
+    )
+    return (SHIFT, *attributes) if digits else attributes
+
+
+def turned(values: Mapping[str, float], digits: bool) -> Shift | Set:
+    """The request that turns controls: a shift of digits, which stands alone, or attributes.
+
+    Raises:
+        UserError: a shift and other digits at once.
+    """
+    if not digits or "shift" not in values:
+        return Set(dict(values))
+    if others := [name for name in values if name != SHIFT.name]:
+        raise UserError(f"shift and {', '.join(others)} both say which digit to make.")
+    return Shift(int(values["shift"]))
 
 
 def binary(attributes: np.ndarray, one_hot: bool) -> np.ndarray:

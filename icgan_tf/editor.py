@@ -8,13 +8,14 @@ does to y is in `icgan_tf.codes`.
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from common.editor import SHOWN, Control, Edited, Network, Rows, indexed, repeated
+from common.editor import SHOWN, Control, Edited, Network, Pair, Rows, indexed, repeated
 from common.errors import UserError
 from common.images import cropped, in_blocks, padded, range_text, to_range, to_uint8
 from common.kinds import Digits, Faces
@@ -28,9 +29,11 @@ from icgan_tf.codes import (
     Swap,
     between,
     binary,
+    controls_of,
     reading,
     refuse_clashes,
     shifted,
+    turned,
     variations,
     with_values,
 )
@@ -42,7 +45,6 @@ if TYPE_CHECKING:
 
 SHIPPED = "icgan-mnist"  # below weights/
 NEEDED = ("generator", "encoder_z", "encoder_y")  # for editing
-LARGEST_VALUE = 3.0  # of an attribute that is set; 1 is what the networks know
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +100,7 @@ class IcGANEditor:
     @property
     def controls(self) -> tuple[Control, ...]:
         """The attributes; of digits the number that is added, too."""
-        shift = Control(
-            name="shift", meaning="added to the digit, modulo ten", low=-9, high=9, default=0
-        )
-        low, high, meaning = -LARGEST_VALUE, LARGEST_VALUE, "1 present, -1 absent"
-        attributes = tuple(
-            Control(name=name, meaning=meaning, low=low, high=high, off=-1.0)
-            for name in self.attribute_names
-        )
-        return (shift, *attributes) if self.digits else attributes
+        return controls_of(self.attribute_names, self.digits)
 
     def encode(self, images: np.ndarray) -> Codes:
         """Z = E_z(x) and y = E_y(x) of uint8 images `[N, H, W, C]`."""
@@ -136,6 +130,14 @@ class IcGANEditor:
     def reconstruct(self, images: np.ndarray) -> np.ndarray:
         """G(E_z(x), E_y(x)) of uint8 images `[N, H, W, C]`, with a binary y."""
         return self.decode(self.encode(images))
+
+    def readings(self, codes: Codes) -> dict[str, np.ndarray]:
+        """What E_y reads, by name: -1 for absent to 1 for present, `[N]` each."""
+        return dict(zip(self.attribute_names, 2.0 * codes.read.T - 1.0, strict=True))
+
+    def request(self, values: Mapping[str, float], pair: Pair | None = None) -> Request:
+        """See `common.editor.Editor.request`; no control takes a pair."""
+        return turned(values, self.digits)
 
     def conditions(self, attributes: np.ndarray) -> np.ndarray:
         """Attributes `[N, A]` of 0 and 1 as G and D are told them, float32."""
@@ -216,9 +218,8 @@ class IcGANEditor:
 
     def complete(self, values: dict[str, float]) -> dict[str, float]:
         """The values of all attributes that a `Set` determines: one digit excludes the others."""
-        if not (self.digits and values):
-            return values
-        return {name: values.get(name, -1.0) for name in self.attribute_names}
+        names = self.attribute_names if self.digits and values else ()
+        return {name: values.get(name, -1.0) for name in names} or values
 
     def networks(self) -> dict[str, Network]:
         """G, E_z and E_y."""

@@ -6,13 +6,14 @@ beside it, decode. What each request does to y is in `ifcvaegan.codes`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from common.editor import SHOWN, Control, Edited, Network, Rows, indexed
+from common.editor import SHOWN, Control, Edited, Network, Pair, Rows, indexed
 from common.errors import UserError, did_you_mean
 from common.images import in_blocks, range_text, to_range, to_uint8
 from common.kinds import Faces
@@ -118,6 +119,14 @@ class IFcVAEGANEditor:
     def reconstruct(self, images: np.ndarray) -> np.ndarray:
         """D(E_y(x), E_z(x)) of uint8 images `[N, S, S, 3]`, with the mean of z."""
         return self.decode(self.encode(images))
+
+    def readings(self, codes: Codes) -> dict[str, np.ndarray]:
+        """Y by name: 0 for absent to 1 for present, `[N]` each."""
+        return dict(zip(self.attribute_names, codes.attributes.T, strict=True))
+
+    def request(self, values: Mapping[str, float], pair: Pair | None = None) -> Request:
+        """See `common.editor.Editor.request`; no control takes a pair."""
+        return Set(dict(values))
 
     def edit(self, images: np.ndarray, request: Request) -> Edited:
         """Sets attributes; those that are not set stay as E reads them.

@@ -7,13 +7,15 @@ image G(z).
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from common.editor import SHOWN, Control, Edited, Network
+from common.editor import SHOWN, Control, Edited, Network, Pair
+from common.errors import UserError
 from common.images import cropped, in_blocks, padded, range_text, to_range, to_uint8
 from common.kinds import Digits, Faces, Kind, Pictures
 from common.runs import trained
@@ -120,6 +122,20 @@ class IGANEditor:
     def controls(self) -> tuple[Control, ...]:
         """None that is a number alone: this model is edited by strokes."""
         return ()
+
+    def readings(self, codes: Codes) -> dict[str, np.ndarray]:
+        """Nothing: there is no control."""
+        return {}
+
+    def request(self, values: Mapping[str, float], pair: Pair | None = None) -> Paint:
+        """Without values the request of no stroke, which is the projection.
+
+        Raises:
+            UserError: there are values.
+        """
+        if values:
+            raise UserError("This model has no controls; it is edited by strokes.")
+        return Paint()
 
     def networks(self) -> dict[str, Network]:
         """G, P and D."""
