@@ -3,7 +3,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-all lint format clean
+.PHONY: demo studio test test-all lint format clean
 
 demo: .venv/run.done
 	$(PY) -m crg.reconstruct examples/digits --out out/demo/reconstructed
@@ -13,6 +13,9 @@ demo: .venv/run.done
 	$(PY) -m ifcvaegan.edit examples/drawn-faces --run weights/ifcvaegan-drawn --set Eyeglasses=1 --out out/demo/glasses
 	@echo "With CelebA's aligned faces in a folder: ifcvaegan.edit FACES --set Smiling=1 makes them smile, ifcvaegan.train --data-dir CELEBA learns any of 40 attributes."
 	$(PY) -m crg.train --preset quick
+
+studio: .venv/studio.done
+	$(PY) -m studio
 
 test: .venv/dev.done
 	$(PY) -m pytest
@@ -40,6 +43,10 @@ clean:
 	$(PIP) -r requirements.txt
 	@touch $@
 
-.venv/dev.done: requirements-dev.txt requirements-export.txt requirements.txt | .venv/bin/python
+.venv/studio.done: requirements-studio.txt requirements-photo.txt requirements.txt | .venv/bin/python
+	$(PIP) -r requirements-studio.txt
+	@touch $@ .venv/run.done
+
+.venv/dev.done: requirements-dev.txt requirements-export.txt requirements-studio.txt requirements-photo.txt requirements.txt | .venv/bin/python
 	$(PIP) -r requirements-dev.txt
 	@touch $@ .venv/run.done

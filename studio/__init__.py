@@ -1,0 +1,1 @@
+"""The web page over all editors: `python -m studio`, then http://127.0.0.1:8600 in a browser."""

@@ -1,0 +1,202 @@
+"""Edits and comparisons over a WebSocket: the page says what it wants, pixels come back.
+
+A message is JSON; an answer is JSON alone, or a length, JSON and the pixels of images, which the
+page draws as they are. The page waits for an answer before it asks again, so that of many moves of
+a slider only the last counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import struct
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from common.editor import Editor, Pair
+from common.errors import UserError
+from studio.settings import Made, Settings, as_text, face_of, make
+
+if TYPE_CHECKING:
+    from studio.models import Model
+    from studio.sessions import Session
+    from studio.state import Studio
+
+logger = logging.getLogger(__name__)
+
+PASTES = ("difference", "feather", "none")
+
+
+async def live(socket: WebSocket) -> None:
+    """One page, until it closes."""
+    studio, session = socket.app.state.studio, socket.scope["state"]["session"]
+    await socket.accept()
+    if session is None:
+        await socket.send_json({"error": "Your session has ended; load the page again."})
+        await socket.close()
+        return
+    session.sockets += 1
+    running: asyncio.Task[None] | None = None
+    try:
+        while True:
+            told = json.loads(await socket.receive_text())
+            if running is not None and told.get("do") in ("compare", "stop"):
+                running.cancel()
+            if told.get("do") == "compare":
+                running = asyncio.create_task(answered(compare, socket, studio, session, told))
+            elif told.get("do") == "edit":
+                await answered(edit, socket, studio, session, told)
+    except (WebSocketDisconnect, ValueError, AttributeError):
+        pass
+    finally:
+        session.sockets -= 1
+        session.seen = studio.sessions.now()
+        if running is not None:
+            running.cancel()
+
+
+async def answered(
+    what: Any, socket: WebSocket, studio: Studio, session: Session, told: dict[str, Any]
+) -> None:
+    """Carries a wish out; a mistake becomes its sentence, and the page lives on."""
+    try:
+        await what(socket, studio, session, told)
+    except UserError as error:
+        await socket.send_json({"id": told.get("id"), "error": str(error)})
+    except WebSocketDisconnect:
+        raise
+    except Exception:
+        logger.exception("the page asked for %s", told)
+        message = "This failed here; the terminal of the studio says why."
+        await socket.send_json({"id": told.get("id"), "error": message})
+
+
+async def edit(socket: WebSocket, studio: Studio, session: Session, told: dict[str, Any]) -> None:
+    """Edits the photograph's face or a digit with the controls as they stand."""
+    begun = time.perf_counter()
+    model = studio.models.find(told.get("model"))
+    values = told.get("values") or {}
+    pair = pair_of(studio, session, told)
+
+    def task() -> Made:
+        editor = studio.models.editor(model.name)
+        return make(editor, image_for(editor, studio, session, told), values, pair)
+
+    made = await studio.work(task)
+    settings = settings_for(model, session, studio, told, pair)
+    session.results["photo" if settings.photo else "digits"] = (made, settings)
+    head = {
+        "id": told.get("id"),
+        "readings": made.readings,
+        "milliseconds": round(1e3 * (time.perf_counter() - begun), 1),
+    }
+    images = {
+        "original": made.original,
+        "reconstruction": made.reconstruction,
+        "edited": made.edited,
+    }
+    await socket.send_bytes(packed(head, images))
+
+
+async def compare(
+    socket: WebSocket, studio: Studio, session: Session, told: dict[str, Any]
+) -> None:
+    """Takes one image through every model of its kind, one answer each."""
+    from common.metrics.pairs import pair_values
+
+    kind = "digit" if told.get("picture") else "face"
+    models = [model for model in studio.models.known.values() if model.outline.kind.noun == kind]
+    for number, model in enumerate(models):
+        control = next((c for c in model.outline.controls if c.name == told.get("control")), None)
+        turned = control is not None and not control.pair
+        values = {control.name: control.on} if control is not None and turned else {}
+
+        def task(
+            name: str = model.name, values: dict[str, float] = values
+        ) -> tuple[Made, dict[str, float], float]:
+            editor = studio.models.editor(name)
+            image = image_for(editor, studio, session, told)
+            begun = time.perf_counter()
+            made = make(editor, image, values)
+            seconds = time.perf_counter() - begun
+            measured = pair_values(made.original[None], made.reconstruction[None])
+            return made, {key: float(one[0]) for key, one in measured.items()}, seconds
+
+        made, measured, seconds = await studio.work(task)
+        head = {
+            "id": told.get("id"),
+            "model": model.name,
+            "package": model.package,
+            "number": number + 1,
+            "count": len(models),
+            "edits": turned,
+            "measured": measured,
+            "milliseconds": round(1e3 * seconds, 1),
+        }
+        images = {"original": made.original, "reconstruction": made.reconstruction}
+        await socket.send_bytes(packed(head, {**images, "edited": made.edited}))
+    await socket.send_json({"id": told.get("id"), "done": True, "count": len(models)})
+
+
+def image_for(editor: Editor, studio: Studio, session: Session, told: dict[str, Any]) -> np.ndarray:
+    """What an edit begins with: a drawing, or the face of the photograph as this model sees it.
+
+    Raises:
+        UserError: there is none, or the model knows others.
+    """
+    if told.get("picture"):
+        if editor.kind.noun != "digit":
+            raise UserError("This model knows faces; choose one of digits.")
+        return studio.picture(session, told["picture"])
+    if editor.kind.noun == "digit":
+        raise UserError("This model knows digits; choose one of faces.")
+    alignment = session.alignment
+    assert session.photo is not None
+    return face_of(editor, session.photo, alignment)
+
+
+def pair_of(studio: Studio, session: Session, told: dict[str, Any]) -> Pair | None:
+    """The pictures without and with what a direction leads to."""
+    pair = told.get("pair")
+    if not isinstance(pair, list) or len(pair) != 2:
+        return None
+    without, with_ = (studio.picture(session, name) for name in pair)
+    return without, with_
+
+
+def settings_for(
+    model: Model, session: Session, studio: Studio, told: dict[str, Any], pair: Pair | None
+) -> Settings:
+    """What made an edit, for a download."""
+    values = {name: float(value) for name, value in (told.get("values") or {}).items()}
+    if told.get("picture"):
+        return Settings(
+            package=model.package,
+            model=model.name,
+            values=values,
+            picture=as_text(studio.picture(session, told["picture"])),
+            pair=tuple(as_text(one) for one in pair or ()),
+        )
+    paste = told.get("paste")
+    return Settings(
+        package=model.package,
+        model=model.name,
+        values=values,
+        photo=session.photo_name,
+        photo_sha256=session.photo_sha256,
+        face=session.face,
+        landmarks=session.landmarks,
+        paste=paste if paste in PASTES else "difference",
+    )
+
+
+def packed(head: dict[str, Any], images: dict[str, np.ndarray]) -> bytes:
+    """JSON and the pixels of images in one message: a length of four bytes, JSON, pixels."""
+    shapes = [{"name": name, "shape": list(image.shape)} for name, image in images.items()]
+    text = json.dumps({**head, "images": shapes}).encode()
+    pixels = b"".join(np.ascontiguousarray(image).tobytes() for image in images.values())
+    return struct.pack("<I", len(text)) + text + pixels

@@ -1,0 +1,116 @@
+"""The trained models at hand: those in `weights/` and the runs that are named.
+
+Everything goes through `common.editor`: the page asks a model for its kind, its controls, what it
+reads in an image and an edit, and knows no paper. A paper's package is imported by the name in the
+settings of its run.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from common.editor import Editor
+from common.errors import UserError
+from common.files import ROOT, called
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A trained model.
+
+    Attributes:
+        name: what the page calls it by; no path.
+        package: of the paper, such as `crg`.
+        folder: the run or the folder of weights.
+        outline: its editor without networks.
+    """
+
+    name: str
+    package: str
+    folder: Path
+    outline: Editor
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the page knows of it."""
+        return {
+            "name": self.name,
+            "package": self.package,
+            "kind": self.outline.kind.noun,
+            "size": self.outline.kind.size,
+            "controls": [asdict(control) for control in self.outline.controls],
+        }
+
+
+class Models:
+    """Models by name, each loaded once, when it is first used, and shared by all visitors.
+
+    Args:
+        runs: folders of runs or of weights, beside those in `weights/`.
+
+    Raises:
+        UserError: a run that is named holds no trained model that edits.
+    """
+
+    def __init__(self, runs: Sequence[Path] = ()):
+        self._lock = threading.Lock()
+        self._editors: dict[str, Editor] = {}
+        self.known: dict[str, Model] = {}
+        for folder in runs:
+            self._add(folder)
+        for folder in sorted((ROOT / "weights").glob("*")):
+            try:
+                self._add(folder)
+            except UserError as error:
+                logger.debug("%s: %s", folder.name, error)
+
+    def find(self, name: object) -> Model:
+        """The model of that name.
+
+        Raises:
+            UserError: there is none.
+        """
+        if not isinstance(name, str) or name not in self.known:
+            raise UserError("There is no such model; choose one of the list.")
+        return self.known[name]
+
+    def editor(self, name: object) -> Editor:
+        """The editor of that name, with its networks.
+
+        Raises:
+            UserError: there is none, or it cannot be loaded.
+        """
+        model = self.find(name)
+        with self._lock:
+            if model.name not in self._editors:
+                module = importlib.import_module(f"{model.package}.editor")
+                self._editors[model.name] = module.load(model.folder)
+            return self._editors[model.name]
+
+    def _add(self, folder: Path) -> None:
+        """Adds the model of a folder.
+
+        Raises:
+            UserError: it holds none.
+        """
+        try:
+            config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+            package = str(config["package"])
+        except (OSError, ValueError, KeyError, TypeError):
+            raise UserError(f"{folder} is no run and no folder of weights.") from None
+        if not (package.isidentifier() and (ROOT / package / "editor.py").is_file()):
+            raise UserError(f"{folder} is of the package {package!r}, which has no editor here.")
+        outline = importlib.import_module(f"{package}.editor").outline(folder)
+        name, number = called(folder), 2
+        while name in self.known:
+            name, number = f"{called(folder)} ({number})", number + 1
+        self.known[name] = Model(name, package, folder, outline)

@@ -1,0 +1,84 @@
+"""What visitors get: pictures for the page, and results to save with their settings."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+
+import numpy as np
+from PIL import Image
+from starlette.requests import Request
+from starlette.responses import Response
+
+from common.datasets.folder import as_mode
+from common.errors import UserError
+from studio.settings import Settings, align_as, png, put_back, sha256, to_text
+from studio.state import session_of, shared
+
+VIEW = 1600  # pixels of the longer side of a photograph as the page shows it
+
+
+async def picture(request: Request) -> Response:
+    """A drawing or an example."""
+    found = shared(request).picture(session_of(request), request.path_params["name"])
+    return Response(png(found), media_type="image/png")
+
+
+async def photo_view(request: Request) -> Response:
+    """The photograph, as large as a page shows it."""
+    session = session_of(request)
+    if session.photo is None:
+        raise UserError("Choose a photograph first.")
+    return jpeg(session.photo.pixels)
+
+
+async def result_view(request: Request) -> Response:
+    """The photograph with the edit, as large as a page shows it."""
+    return jpeg((await finished(request))[0])
+
+
+async def result_image(request: Request) -> Response:
+    """The result at full resolution."""
+    image, _ = await finished(request)
+    return handed_out(png(image), "edit.png", "image/png")
+
+
+async def result_settings(request: Request) -> Response:
+    """The settings that made the result, for `python -m studio.replay`."""
+    _, settings = await finished(request)
+    return handed_out(to_text(settings).encode(), "edit.json", "application/json")
+
+
+async def finished(request: Request) -> tuple[np.ndarray, Settings]:
+    """The last result of a tab, put back into its photograph, and what made it."""
+    session, studio = session_of(request), shared(request)
+    made_by = session.results.get(request.path_params["tab"])
+    if made_by is None:
+        raise UserError("There is no result yet.")
+    made, settings = made_by
+
+    def put() -> np.ndarray:
+        if not settings.photo or session.photo is None:
+            return made.edited
+        editor = studio.models.editor(settings.model)
+        return put_back(
+            editor, session.photo, align_as(settings, session.photo), made, settings.paste
+        )
+
+    image = await studio.work(put)
+    return image, dataclasses.replace(settings, result_sha256=sha256(image.tobytes()))
+
+
+def jpeg(pixels: np.ndarray) -> Response:
+    """An image as large as a page shows it."""
+    image = as_mode(Image.fromarray(pixels.squeeze()), "RGB")
+    image.thumbnail((VIEW, VIEW))
+    held = io.BytesIO()
+    image.save(held, format="JPEG", quality=92)
+    return Response(held.getvalue(), media_type="image/jpeg")
+
+
+def handed_out(content: bytes, name: str, kind: str) -> Response:
+    """A file to save."""
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return Response(content, media_type=kind, headers=headers)

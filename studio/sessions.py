@@ -1,0 +1,109 @@
+"""What the page keeps of a visitor, in memory alone, and for how long."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from common.datasets.alignment import Alignment, Photo
+from common.errors import UserError
+from studio.settings import Made, Settings
+
+MOST = 64  # visitors at a time; the one who was away longest gives way
+IDLE = 30 * 60.0  # seconds without a request, after which a session ends
+GRACE = 60.0  # seconds that a closed page may take to come back, such as for a reload
+PICTURES = 24  # drawings that a session holds
+
+
+@dataclass(slots=True)
+class Session:
+    """One visitor.
+
+    Attributes:
+        photo: the photograph; and its name, its file's hash and the faces found in it.
+        face: which of the faces is edited, from 1.
+        landmarks: places of both eyes, where the visitor has set them.
+        pictures: drawings by their ids.
+        results: by tab, what the last edit made, and the settings of it.
+        sockets: pages that are open.
+        seen: when it last asked for something.
+    """
+
+    photo: Photo | None = None
+    photo_name: str = ""
+    photo_sha256: str = ""
+    faces: list[Alignment] = field(default_factory=list)
+    face: int = 1
+    landmarks: tuple[float, ...] = ()
+    pictures: dict[str, np.ndarray] = field(default_factory=dict)
+    results: dict[str, tuple[Made, Settings]] = field(default_factory=dict)
+    sockets: int = 0
+    seen: float = 0.0
+
+    def keep(self, picture: np.ndarray) -> str:
+        """Keeps a drawing; returns its id. The oldest gives way."""
+        if len(self.pictures) >= PICTURES:
+            del self.pictures[next(iter(self.pictures))]
+        name = f"drawn-{secrets.token_hex(4)}"
+        self.pictures[name] = picture
+        return name
+
+    @property
+    def alignment(self) -> Alignment:
+        """Of the face that is edited.
+
+        Raises:
+            UserError: there is no photograph, or no face in it.
+        """
+        if self.photo is None:
+            raise UserError("Choose a photograph first.")
+        if not self.faces:
+            raise UserError("No face is found; click on both eyes in the photograph.")
+        return self.faces[self.face - 1]
+
+
+class Sessions:
+    """All visitors by the secret in their cookie.
+
+    Args:
+        clock: seconds, for tests.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic):
+        self._clock = clock
+        self._all: dict[str, Session] = {}
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def now(self) -> float:
+        """The time by its clock, in seconds."""
+        return self._clock()
+
+    def find(self, secret: str | None) -> Session | None:
+        """The session of a cookie, if it has not ended."""
+        self.sweep()
+        session = self._all.get(secret or "")
+        if session is not None:
+            session.seen = self._clock()
+        return session
+
+    def begin(self) -> str:
+        """A new session; returns its secret."""
+        self.sweep()
+        while len(self._all) >= MOST:
+            del self._all[min(self._all, key=lambda one: self._all[one].seen)]
+        secret = secrets.token_urlsafe(24)
+        self._all[secret] = Session(seen=self._clock())
+        return secret
+
+    def sweep(self) -> None:
+        """Ends sessions whose page is closed, or that nobody has used for long."""
+        now = self._clock()
+        for secret, session in list(self._all.items()):
+            if now - session.seen > (IDLE if session.sockets else GRACE):
+                del self._all[secret]

@@ -1,0 +1,175 @@
+"""What made an image: everything that the page was told, in a file that a command replays."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import io
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+from PIL import Image
+
+from common.datasets.alignment import Alignment, Paste, Photo, align, pasted
+from common.editor import Control, Editor, Pair
+from common.errors import UserError
+from common.kinds import Faces
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """An edit of one image.
+
+    Attributes:
+        package: of the model's paper.
+        model: its name.
+        values: name of a control -> value; those that were not turned are missing.
+        photo: name of the photograph; empty for a digit.
+        photo_sha256: of the file.
+        face: which face of it.
+        landmarks: x and y of both eyes in its pixels, where a person has placed them.
+        paste: how the edit was put back into it.
+        picture: a digit, PNG in base64.
+        pair: two of them, without and with, where a control goes along a direction.
+        result_sha256: of the pixels of the result.
+    """
+
+    package: str
+    model: str
+    values: dict[str, float] = field(default_factory=dict)
+    photo: str = ""
+    photo_sha256: str = ""
+    face: int = 1
+    landmarks: tuple[float, ...] = ()
+    paste: Paste = "difference"
+    picture: str = ""
+    pair: tuple[str, ...] = ()
+    result_sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What an edit makes of one image: uint8 `[H, W, C]` each, and what the model reads in it."""
+
+    original: np.ndarray
+    reconstruction: np.ndarray
+    edited: np.ndarray
+    readings: dict[str, float]
+
+
+def make(
+    editor: Editor, image: np.ndarray, values: dict[str, float], pair: Pair | None = None
+) -> Made:
+    """Edits one image, uint8 `[H, W, C]`, with the controls turned to `values`.
+
+    Raises:
+        UserError: the model does not know what is asked for.
+    """
+    checked = checked_values(values, editor)
+    edited = editor.edit(image[None], editor.request(checked, pair))
+    readings = {name: float(one[0]) for name, one in editor.readings(edited.inputs).items()}
+    reconstruction = editor.decode(edited.inputs)[0]
+    return Made(image, reconstruction, edited.images[0], readings)
+
+
+def checked_values(values: Any, editor: Editor) -> dict[str, float]:
+    """The values of controls, as they came from a page or a file.
+
+    Raises:
+        UserError: a control that the model does not have, or a value that it does not allow.
+    """
+    known: dict[str, Control] = {control.name: control for control in editor.controls}
+    checked = {}
+    for name, value in values.items() if isinstance(values, dict) else ():
+        if name not in known:
+            raise UserError(f"The model has no control {name!r}; it has {', '.join(known)}.")
+        control = known[name]
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not control.low <= value <= control.high:
+            raise UserError(
+                f"{name} must be a number between {control.low:g} and {control.high:g}."
+            )
+        checked[name] = float(value)
+    return checked
+
+
+def face_of(editor: Editor, photo: Photo, alignment: Alignment) -> np.ndarray:
+    """The aligned face of a photograph as the model sees it, uint8 `[S, S, 3]`."""
+    return editor.kind.array(alignment.framed(photo))
+
+
+def put_back(
+    editor: Editor, photo: Photo, alignment: Alignment, made: Made, how: Paste
+) -> np.ndarray:
+    """The photograph with the edit, uint8 `[H, W, 3 or 4]`; with "none" the edited face alone."""
+    if how == "none" or not isinstance(editor.kind, Faces):
+        return made.edited
+    crop = editor.kind.crop
+    return pasted(photo, alignment, crop, made.reconstruction, made.edited, how)
+
+
+def align_as(settings: Settings, photo: Photo) -> Alignment:
+    """Where the face of the settings is in their photograph."""
+    return align(photo, settings.photo, settings.face, landmarks=settings.landmarks or None)
+
+
+def to_text(settings: Settings) -> str:
+    """The file that the page hands out."""
+    file = f" --photo {settings.photo!r}" if settings.photo else ""
+    replay = f"python -m studio.replay edit.json{file} --out DIR"
+    return json.dumps({"replay": replay, **asdict(settings)}, indent=2) + "\n"
+
+
+def read_settings(file: Path) -> Settings:
+    """Reads what `to_text` wrote.
+
+    Raises:
+        UserError: it is no such file.
+    """
+    try:
+        told = json.loads(file.read_text(encoding="utf-8"))
+        told.pop("replay", None)
+        told["pair"], told["landmarks"] = tuple(told["pair"]), tuple(told["landmarks"])
+        settings = Settings(**told)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise UserError(
+            f"{file} is not what the page hands out beside an image ({type(error).__name__})."
+        ) from error
+    if settings.paste not in get_args(Paste):
+        raise UserError(f"{file}: paste is {settings.paste!r}, not one of {get_args(Paste)}.")
+    return settings
+
+
+def png(image: np.ndarray) -> bytes:
+    """A uint8 image `[H, W, 1, 3 or 4]` as PNG."""
+    held = io.BytesIO()
+    pixels = image[:, :, 0] if image.shape[2] == 1 else image
+    Image.fromarray(np.ascontiguousarray(pixels)).save(held, format="PNG")
+    return held.getvalue()
+
+
+def as_text(image: np.ndarray) -> str:
+    """A small image as PNG in base64."""
+    return base64.b64encode(png(image)).decode()
+
+
+def from_text(text: str) -> np.ndarray:
+    """The image of `as_text`, uint8 `[H, W, C]`.
+
+    Raises:
+        UserError: it is none.
+    """
+    try:
+        with Image.open(io.BytesIO(base64.b64decode(text, validate=True)), formats=["PNG"]) as one:
+            return np.asarray(one).reshape(one.height, one.width, -1)
+    except (OSError, SyntaxError, ValueError, binascii.Error) as error:
+        raise UserError("The picture in the settings is no PNG in base64.") from error
+
+
+def sha256(content: bytes) -> str:
+    """The hash of bytes, such as those of a file or of pixels."""
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,174 @@
+"""A studio of two models whose answers are known, served on this machine, and its visitors."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import struct
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from http.cookiejar import CookieJar
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from common.datasets.celeba.faces import WHOLE_WIDTH
+from common.editor import Control, Edited, Pair
+from common.errors import UserError
+from common.kinds import Digits, Faces
+from studio.models import Model, Models
+from tests.common.cli.stub import Codes, Stub
+
+pytest.importorskip("starlette", reason="requirements-studio.txt is not installed")
+pytest.importorskip("uvicorn", reason="requirements-studio.txt is not installed")
+pytest.importorskip("websockets", reason="requirements-studio.txt is not installed")
+
+
+@dataclass(frozen=True)
+class Brighter(Stub):
+    """Reconstructs images as they are; `Light` sets how much lighter an edit is, 0 to 1."""
+
+    kind: Any = field(default_factory=lambda: Faces(32, WHOLE_WIDTH))
+    controls: tuple[Control, ...] = (
+        Control(name="Light", meaning="1 white, 0 as it is", low=0.0, high=1.0),
+    )
+
+    def decode(self, codes: Codes) -> np.ndarray:
+        return codes.pixels
+
+    def readings(self, codes: Codes) -> dict[str, np.ndarray]:
+        return {"Light": codes.pixels.mean(axis=(1, 2, 3)) / 255.0}
+
+    def request(self, values: Mapping[str, float], pair: Pair | None = None) -> Any:
+        return values.get("Light", 0.0)
+
+    def edit(self, images: np.ndarray, request: float) -> Edited:
+        codes = Codes(images + np.rint((255 - images) * request).astype(np.uint8))
+        return Edited(codes.pixels, codes, Codes(images))
+
+
+@dataclass(frozen=True)
+class Mixer(Brighter):
+    """Of digits; `strength` adds so much of the difference of a pair."""
+
+    kind: Any = field(default_factory=Digits)
+    controls: tuple[Control, ...] = (
+        Control(name="strength", meaning="of it", low=-2.0, high=2.0, default=0.0, pair=True),
+    )
+
+    def readings(self, codes: Codes) -> dict[str, np.ndarray]:
+        return {}
+
+    def request(self, values: Mapping[str, float], pair: Pair | None = None) -> Any:
+        if values and pair is None:
+            raise UserError("A strength needs a direction.")
+        step = 0.0 if pair is None else pair[1].astype(float) - pair[0]
+        return values.get("strength", 0.0) * step
+
+    def edit(self, images: np.ndarray, request: Any) -> Edited:
+        codes = Codes(np.clip(images + request, 0, 255).astype(np.uint8))
+        return Edited(codes.pixels, codes, Codes(images))
+
+
+class FakeModels(Models):
+    """Two models that need no folder."""
+
+    def __init__(self, runs: Any = ()) -> None:
+        self._lock = threading.Lock()
+        self._editors = {"bright": Brighter(), "mixer": Mixer()}
+        self.known = {
+            name: Model(name, "toy", Path(name), editor) for name, editor in self._editors.items()
+        }
+
+
+@contextlib.contextmanager
+def served(token: str = "", runs: tuple[Path, ...] = ()) -> Iterator[str]:
+    """The address of a studio that runs in this process."""
+    import uvicorn
+
+    from studio.runs import Runs
+    from studio.server import application, listening
+
+    app = application(FakeModels(), Runs(runs), token)
+    opened = listening("127.0.0.1", 0)
+    settings = uvicorn.Config(app, log_level="error", ws="websockets-sansio", lifespan="off")
+    server = uvicorn.Server(settings)
+    thread = threading.Thread(target=server.run, args=([opened],), daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{opened.getsockname()[1]}"
+    server.should_exit = True
+    thread.join(10)
+
+
+class Visitor:
+    """A browser without a window: keeps cookies, asks and edits."""
+
+    def __init__(self, address: str, path: str = "/") -> None:
+        self.address = address
+        self.cookies = CookieJar()
+        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.cookies))
+        self.get(path)
+
+    def get(self, path: str, **headers: str) -> tuple[int, bytes, Mapping[str, str]]:
+        return self.ask(path, None, **headers)
+
+    def ask(
+        self, path: str, body: bytes | None, **headers: str
+    ) -> tuple[int, bytes, Mapping[str, str]]:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        request = urllib.request.Request(self.address + path, body, named)
+        try:
+            with self.opener.open(request, timeout=30) as answer:
+                return answer.status, answer.read(), answer.headers
+        except urllib.error.HTTPError as error:
+            return error.code, error.read(), error.headers
+
+    def told(self, path: str, body: bytes | None = None, **headers: str) -> dict[str, Any]:
+        return json.loads(self.ask(path, body, **headers)[1])
+
+    def edit(self, **question: Any) -> dict[str, Any]:
+        """One edit over the WebSocket; images by name."""
+        from websockets.sync.client import connect
+
+        cookies = "; ".join(f"{one.name}={one.value}" for one in self.cookies)
+        address = self.address.replace("http", "ws") + "/live"
+        with connect(address, additional_headers={"Cookie": cookies}) as socket:
+            socket.send(json.dumps({"id": 1, "do": "edit", **question}))
+            return unpacked(socket.recv(timeout=30))
+
+
+def unpacked(message: str | bytes) -> dict[str, Any]:
+    """An answer with its images as arrays."""
+    if isinstance(message, str):
+        return json.loads(message)
+    (length,) = struct.unpack("<I", message[:4])
+    told = json.loads(message[4 : 4 + length])
+    start, images = 4 + length, {}
+    for image in told["images"]:
+        size = int(np.prod(image["shape"]))
+        pixels = np.frombuffer(message[start : start + size], np.uint8)
+        images[image["name"]] = pixels.reshape(image["shape"])
+        start += size
+    assert start == len(message)
+    return {**told, "images": images}
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """A studio that all tests of a module share."""
+    with served() as where:
+        yield where
+
+
+@pytest.fixture
+def visitor(address: str) -> Visitor:
+    """A new visitor of it."""
+    return Visitor(address)

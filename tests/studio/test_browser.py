@@ -1,0 +1,202 @@
+"""The page in a real browser: uploads, sliders, drawings, downloads, and whom it talks to."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from common.datasets import detection
+from common.files import ROOT
+from studio import replay
+from tests.studio.conftest import FakeModels
+
+pytestmark = pytest.mark.browser
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+PHOTO = ROOT / "examples" / "photos" / "astronaut.png"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("there is no chromium; on Debian, apt-get install chromium")
+    with api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Any, address: str) -> Iterator[Any]:
+    """A new visitor's page; no request may leave the studio, and no script may fail."""
+    context = browser.new_context(accept_downloads=True)
+    opened = context.new_page()
+    asked: list[str] = []
+    failed: list[str] = []
+    opened.on("request", lambda request: asked.append(request.url))
+    opened.on("websocket", lambda socket: asked.append(socket.url))
+    opened.on("pageerror", lambda error: failed.append(str(error)))
+    opened.on("console", lambda line: line.type == "error" and failed.append(line.text))
+    opened.goto(address)
+    yield opened
+    hosts = {urlsplit(url).netloc for url in asked if not url.startswith("blob:")}
+    assert hosts == {urlsplit(address).netloc}
+    assert [line for line in failed if "400 (Bad Request)" not in line] == []
+    context.close()
+
+
+def pixels(page: Any, name: str) -> list[int]:
+    """The pixels of one of the canvases, by its label."""
+    return page.evaluate(
+        """name => { const c = [...document.querySelectorAll('section:not([hidden]) canvas')]
+            .find(one => one.getAttribute('aria-label') === name);
+            return [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]; }""",
+        name,
+    )
+
+
+def upload(page: Any, file: Path = PHOTO) -> None:
+    """Uploads a photograph and sees its face, by hand where nothing finds it."""
+    page.set_input_files("#photo-file", str(file))
+    page.wait_for_selector("#photo-desk:not([hidden])")
+    if not detection.installed():
+        for x, y in ((0.40, 0.2), (0.48, 0.2)):
+            box = page.locator("#wipe-before").bounding_box()
+            page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
+    page.wait_for_selector("#photo-timing:not(:empty)")
+    settled(page)
+
+
+def settled(page: Any) -> None:
+    """Waits until the last edit is there."""
+    page.wait_for_timeout(100)
+    page.wait_for_selector("body:not([data-busy])")
+
+
+def turn(page: Any, slider: str, key: str, times: int) -> None:
+    """Turns a slider by the keyboard alone, and waits for the edit."""
+    page.focus(slider)
+    for _ in range(times):
+        page.keyboard.press(key)
+    settled(page)
+
+
+def test_a_slider_that_is_turned_by_keys_changes_the_edit_and_not_the_reconstruction(page):
+    upload(page)
+    before = pixels(page, "Edit"), pixels(page, "Reconstruction")
+    turn(page, "#photo-controls input", "PageUp", 3)
+    after = pixels(page, "Edit"), pixels(page, "Reconstruction")
+    assert np.mean(after[0]) > np.mean(before[0]) + 5  # the control is called Light
+    assert after[1] == before[1]
+    page.click("#photo-reset")
+    settled(page)
+    assert pixels(page, "Edit") == before[0]
+
+
+def test_what_is_saved_replays_bit_for_bit(page, tmp_path, monkeypatch):
+    monkeypatch.setattr("studio.models.Models", FakeModels)
+    upload(page)
+    turn(page, "#photo-controls input", "PageUp", 2)
+    for link in ("#photo-save", "text=Settings >> visible=true"):
+        with page.expect_download() as download:
+            page.click(link)
+        download.value.save_as(tmp_path / download.value.suggested_filename)
+    settings = tmp_path / "edit.json"
+    assert json.loads(settings.read_text())["values"]["Light"] > 0
+    replay.main([str(settings), "--photo", str(PHOTO), "--out", str(tmp_path / "out")])
+    with Image.open(tmp_path / "out" / "edit.png") as one, Image.open(tmp_path / "edit.png") as two:
+        np.testing.assert_array_equal(np.asarray(one), np.asarray(two))
+
+
+def test_a_text_that_is_called_png_is_told_and_the_next_photograph_works(page, tmp_path):
+    (tmp_path / "a.png").write_text("no picture")
+    page.set_input_files("#photo-file", str(tmp_path / "a.png"))
+    page.wait_for_selector("#photo-error:not(:empty)")
+    assert "cannot be read as an image" in page.inner_text("#photo-error")
+    upload(page)
+    assert page.inner_text("#photo-error") == ""
+
+
+def test_a_digit_is_drawn_by_mouse_edited_and_taken_back(page):
+    page.click("#tab-digits")
+    page.wait_for_selector("#digit-timing:not(:empty)")
+    example = pixels(page, "Original")
+    box = page.locator("#pad").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + 40
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x, y + 160, steps=8)
+    page.mouse.up()
+    page.wait_for_timeout(600)
+    drawn = np.array(pixels(page, "Original")).reshape(28, 28, 4)[..., 0]
+    assert drawn.tolist() != np.array(example).reshape(28, 28, 4)[..., 0].tolist()
+    assert drawn[4:24, 13:15].mean() > 200  # one stroke down the middle
+    assert drawn[:, :8].max() == 0
+    page.click("text=Slanted")
+    settled(page)
+    assert pixels(page, "Edit") != pixels(page, "Reconstruction")
+
+
+def test_a_digit_is_drawn_by_keyboard_alone(page):
+    page.click("#tab-digits")
+    page.wait_for_selector("#digit-timing:not(:empty)")
+    page.focus("#pad")
+    page.keyboard.down("Shift")
+    for _ in range(15):
+        page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.up("Shift")
+    page.wait_for_timeout(600)
+    drawn = np.array(pixels(page, "Original")).reshape(28, 28, 4)[..., 0]
+    rows, columns = np.nonzero(drawn > 127)
+    assert np.ptp(columns) > 2 * np.ptp(rows)  # a stroke to the right
+
+
+def test_a_direction_is_made_of_two_drawings(page):
+    page.click("#tab-digits")
+    page.wait_for_selector("#digit-timing:not(:empty)")
+    for digit, side in ((1, "without"), (8, "with")):
+        page.click(f"[aria-label='Take the {digit}']")
+        page.click(f"#set-{side}")
+    settled(page)
+    assert page.inner_text("#pairs [aria-pressed=true] b") == "Your own"
+    # An 8 plus the step from 1 to 8, cut off at black and white.
+    edited = np.array(pixels(page, "Edit")).reshape(28, 28, 4)[..., 0]
+    files = (ROOT / "examples" / "digits" / f"digit-{n}.png" for n in (1, 8))
+    one, eight = (np.asarray(Image.open(file), int) for file in files)
+    np.testing.assert_array_equal(edited, np.clip(2 * eight - one, 0, 255))
+
+
+@pytest.mark.parametrize("width", [390, 1600])
+@pytest.mark.parametrize("tab", ["photo", "digits", "compare", "runs"])
+def test_no_tab_is_wider_than_the_window_and_every_control_has_a_name(page, width, tab):
+    page.set_viewport_size({"width": width, "height": 900})
+    if tab == "photo":
+        upload(page)
+    page.click(f"#tab-{tab}")
+    page.wait_for_timeout(500)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    nameless = page.evaluate(
+        """() => [...document.querySelectorAll('button, input, select, a, [tabindex]')]
+            .filter(one => one.checkVisibility() && !(one.labels?.length || one.textContent.trim()
+                || one.getAttribute('aria-label') || one.getAttribute('aria-labelledby')))
+            .map(one => one.outerHTML)"""
+    )
+    assert nameless == []
+
+
+def test_tabs_are_reached_by_arrow_keys(page):
+    page.focus("#tab-photo")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("document.activeElement.id") == "tab-digits"
+    assert page.locator("#digits").is_visible()
+    assert not page.locator("#photo").is_visible()
