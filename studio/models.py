@@ -1,14 +1,11 @@
 """The trained models at hand: those in `weights/` and the runs that are named.
 
 Everything goes through `common.editor`: the page asks a model for its kind, its controls, what it
-reads in an image and an edit, and knows no paper. A paper's package is imported by the name in the
-settings of its run.
+reads in an image and an edit, and knows no paper.
 """
 
 from __future__ import annotations
 
-import importlib
-import json
 import logging
 import threading
 from collections.abc import Sequence
@@ -16,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from common.editor import Editor
+from common.editor import Editor, editor_of
 from common.errors import UserError
 from common.files import ROOT, called
 
@@ -92,8 +89,7 @@ class Models:
         model = self.find(name)
         with self._lock:
             if model.name not in self._editors:
-                module = importlib.import_module(f"{model.package}.editor")
-                self._editors[model.name] = module.load(model.folder)
+                self._editors[model.name] = editor_of(model.folder).load(model.folder)
             return self._editors[model.name]
 
     def _add(self, folder: Path) -> None:
@@ -102,14 +98,9 @@ class Models:
         Raises:
             UserError: it holds none.
         """
-        try:
-            config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-            package = str(config["package"])
-        except (OSError, ValueError, KeyError, TypeError):
-            raise UserError(f"{folder} is no run and no folder of weights.") from None
-        if not (package.isidentifier() and (ROOT / package / "editor.py").is_file()):
-            raise UserError(f"{folder} is of the package {package!r}, which has no editor here.")
-        outline = importlib.import_module(f"{package}.editor").outline(folder)
+        module = editor_of(folder)
+        outline = module.outline(folder)
+        package = module.__name__.removesuffix(".editor")
         name, number = called(folder), 2
         while name in self.known:
             name, number = f"{called(folder)} ({number})", number + 1

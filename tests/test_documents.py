@@ -48,6 +48,9 @@ WORK = {  # what a command calls once its words are read
     "ifcvaegan.ablation": "ifcvaegan.ablation.ablation",
     "benchmarks.train_steps": "benchmarks.train_steps.measure",
     "benchmarks.celeba_loader": "benchmarks.celeba_loader.measure",
+    "benchmarks.alignment": "benchmarks.alignment.measure",
+    "studio": "studio.__main__.check",
+    "studio.replay": "studio.replay.check",
 }
 
 

@@ -112,6 +112,12 @@ def installed() -> bool:
     return importlib.util.find_spec(CARRIER) is not None
 
 
+def largest_marks(image: Image.Image) -> np.ndarray | None:
+    """The `marks` of the largest box in an upright image; None where there is no face."""
+    boxes = sorted(_boxes(image), key=lambda box: box[0] - box[2])
+    return marks(image, boxes[0]) if boxes else None
+
+
 def marks(image: Image.Image, box: np.ndarray) -> np.ndarray | None:
     """The places by which a face is aligned.
 
