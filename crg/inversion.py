@@ -130,14 +130,16 @@ def invert(
     """
     looks = tuple(sorted({step for step in at if step < descent.steps} | {descent.steps}))
     count, restarts, size = starts.shape
-    latents = np.empty((len(looks), count * restarts, size), np.float32)
+    rows, targets = starts.reshape(-1, size), np.repeat(np.arange(count), restarts)
+    latents = np.empty((len(looks), len(rows), size), np.float32)
     errors = np.empty(latents.shape[:2], np.float32)
     seconds = np.zeros(len(looks))
-    rows = starts.reshape(-1, size)
-    targets = np.repeat(np.arange(count), restarts)
-    for first in range(0, len(rows), ROWS):
-        block = slice(first, first + ROWS)
-        walk = _Walk(generator, images[targets[block]], rows[block], descent)
+    # Blocks of one size, so that the steps are traced once: the last one is filled up.
+    length = min(ROWS, len(rows))
+    walk = _Walk(generator, images[:1].shape[1:], (length, size), descent)
+    for first in range(0, len(rows), length):
+        block = np.arange(first, first + length) % len(rows)
+        walk.begin(images[targets[block]], rows[block])
         started = time.monotonic()
         for index, look in enumerate(looks):
             walk.go(look)
@@ -161,17 +163,34 @@ class _Walk:
     """
 
     def __init__(
-        self, generator: keras.Model, images: np.ndarray, starts: np.ndarray, descent: Descent
+        self,
+        generator: keras.Model,
+        image: tuple[int, ...],
+        shape: tuple[int, int],
+        descent: Descent,
     ):
-        self.generator, self.images, self.descent = generator, tf.constant(images), descent
-        self.latent = keras.Variable(starts, name="latent")
+        self.generator, self.descent = generator, descent
+        self.images = tf.Variable(tf.zeros((shape[0], *image)))
+        self.latent = keras.Variable(np.zeros(shape, np.float32), name="latent")
         self.optimizer = _optimizer(descent)
         self.optimizer.build([self.latent])
-        self.best = tf.Variable(tf.constant(starts))
-        self.loss = tf.Variable(tf.fill(tf.shape(starts)[:1], math.inf))
-        self.error = tf.Variable(tf.fill(tf.shape(starts)[:1], math.inf))
+        self.fresh = [variable.numpy() for variable in self.optimizer.variables]
+        self.best = tf.Variable(tf.zeros(shape))
+        self.loss = tf.Variable(tf.zeros(shape[:1]))
+        self.error = tf.Variable(tf.zeros(shape[:1]))
         self.taken = 0
         self.step, self.look = tf.function(self._step), tf.function(self._look)
+
+    def begin(self, images: np.ndarray, starts: np.ndarray) -> None:
+        """Sets out from these starts `[B, Z]`, towards these images `[B, H, W, C]`."""
+        self.images.assign(images)
+        self.latent.assign(starts)
+        for variable, value in zip(self.optimizer.variables, self.fresh, strict=True):
+            variable.assign(value)
+        self.best.assign(starts)
+        self.loss.assign(tf.fill(self.loss.shape, math.inf))
+        self.error.assign(tf.fill(self.error.shape, math.inf))
+        self.taken = 0
 
     def go(self, steps: int) -> None:
         """Walks on until so many steps are taken, and looks at where it has come to."""
