@@ -13,6 +13,7 @@ paper's equations both reach E (and the latter D), and its target is E's answer 
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import keras
@@ -101,7 +102,8 @@ class IFcVAEGAN(AdversarialModel):
         self.encoder = encoder
         self.decoder = decoder
         self.discriminator = discriminator
-        self.observer = networks.with_features(discriminator)  # the same layers
+        # C's own layers; held so that it does not count as a further network of the model.
+        self.observe = functools.partial(networks.with_features(discriminator), training=True)
         self.auxiliary = auxiliary
         self.term_weights = weights
         self.rates = tf.constant(rates, tf.float32)
@@ -138,9 +140,9 @@ class IFcVAEGAN(AdversarialModel):
             auxiliary_loss = losses.cross_entropy(y, guesses)
 
             # Discriminator: minimise Eq. 4.
-            real, features = self.observer(self.seen(x), training=True)
-            rebuilt, rebuilt_features = self.observer(self.seen(reconstruction), training=True)
-            drawn, _ = self.observer(self.seen(prior_image), training=True)
+            real, features = self.observe(self.seen(x))
+            rebuilt, rebuilt_features = self.observe(self.seen(reconstruction))
+            drawn, _ = self.observe(self.seen(prior_image))
             discriminator_loss = (
                 gan.cross_entropy_real(real)
                 + gan.cross_entropy_fake(rebuilt)

@@ -22,6 +22,8 @@ COMMANDS = {  # OUT stands for a new folder
     "crg.reconstruct": "examples/digits --out OUT",
     "crg.edit": "examples/digits --without examples/pairs/thin.png --with examples/pairs/thick.png"
     " --out OUT",
+    "crg.directions": "--without examples/pairs/thin.png --with examples/pairs/thick.png --out OUT",
+    "crg.invert": "examples/digits --out OUT",
     "icgan_tf.train": "--preset smoke --out OUT",
     "icgan_tf.evaluate": "--out OUT",
     "icgan_tf.reconstruct": "examples/digits --out OUT",
@@ -91,6 +93,7 @@ def test_a_command_switches_onednn_on_before_tensorflow_starts(module, tmp_path)
     for name in NETWORKS["igan"]:
         (tmp_path / "igan" / "networks" / f"{name}.keras").touch()
     places = {name: str(tmp_path / name.lower()) for name in ("OUT", "RUN", "IGAN")}
+    places["JSON"] = str(tmp_path / "smile.json")
     words = [places.get(word, word) for word in COMMANDS[module].split()]
     unset = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
     done = subprocess.run(

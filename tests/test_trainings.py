@@ -32,6 +32,7 @@ AS_LOADED = {  # what leaves the networks of --init as they are where nothing is
 VAEGAN = [
     *("autoencoder_loss", "discriminator_loss", "auxiliary_loss", "reconstruction_loss"),
     *("kl_loss", "label_loss", "reconstruction_label_loss", "fooling_loss"),
+    "feature_loss",
     *("val_reconstruction_loss", "val_kl_loss", "val_label_loss", "val_auxiliary_loss", "val_mse"),
 ]
 
@@ -127,7 +128,7 @@ def test_the_environment_tells_device_seed_and_training_images(smoke, data, imag
         ["discriminator_loss", "generator_loss", "real_loss", "wrong_loss", "fake_loss"],
     ),
     (
-        *("icgan_tf", "encoder_z", (4, 8, 12), 0),
+        *("icgan_tf", "encoder_z", (4, 8, 12), -1),
         ["encoder_z_loss", "pixel_loss", "val_encoder_z_loss", "val_pixel_loss"],
     ),
     (

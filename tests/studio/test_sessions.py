@@ -81,7 +81,7 @@ def test_the_shipped_models_are_at_hand_by_name_and_with_their_controls():
 
 
 def test_a_run_that_is_none_is_refused(tmp_path):
-    with pytest.raises(UserError, match="config.json"):
+    with pytest.raises(UserError, match=r"config\.json"):
         Models([tmp_path])
     (tmp_path / "config.json").write_text('{"package": "os"}')
     with pytest.raises(UserError, match="'os', which is no package"):

@@ -123,7 +123,7 @@ def test_fingerprint_of_large_images_samples_the_first_and_the_last(monkeypatch)
 
 def test_load_dispatches_by_name_and_names_what_there_is():
     assert datasets.load("mnist", "test-half-1").name == "mnist"
-    with pytest.raises(UserError, match="no data set 'minst'; choose one of mnist, celeba, drawn"):
+    with pytest.raises(UserError, match="no data set 'minst'; choose one of mnist, fashion"):
         datasets.load("minst", "train")
 
 
