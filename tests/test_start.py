@@ -22,7 +22,8 @@ COMMANDS = {  # OUT stands for a new folder
     "crg.reconstruct": "examples/digits --out OUT",
     "crg.edit": "examples/digits --without examples/pairs/thin.png --with examples/pairs/thick.png"
     " --out OUT",
-    "crg.directions": "--without examples/pairs/thin.png --with examples/pairs/thick.png --out OUT",
+    "crg.directions": "--without examples/pairs/thin.png --with examples/pairs/thick.png"
+    " --out JSON",
     "crg.invert": "examples/digits --out OUT",
     "icgan_tf.train": "--preset smoke --out OUT",
     "icgan_tf.evaluate": "--out OUT",
