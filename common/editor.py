@@ -100,11 +100,6 @@ class Reconstructor(Protocol):
         ...
 
     @property
-    def title(self) -> str:
-        """The system, as a table of several names it."""
-        ...
-
-    @property
     def kind(self) -> Kind:
         """The kind of images that it takes."""
         ...

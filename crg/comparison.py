@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -43,6 +43,15 @@ COLUMNS = (
     *("system", "n", "MAE [0, 1]", "MSE [0, 1]", "MAE [-1, 1]", "MSE [-1, 1]", *HASHES),
     *("seconds an image", "minutes of training"),
 )
+
+
+class Compared(Reconstructor, Protocol):
+    """A system of the comparison."""
+
+    @property
+    def title(self) -> str:
+        """What the table calls it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +140,7 @@ def compare(
     return Comparison([table], [sheet(systems, real.spaced(SHOWN), out)], findings)
 
 
-def system_of(other: Reconstructor, count: int) -> System:
+def system_of(other: Compared, count: int) -> System:
     """Another system's run."""
     return System(
         name=f"{other.title}: {called(other.folder)}",

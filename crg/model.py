@@ -101,7 +101,7 @@ class CRG(AdversarialModel):
         super().__init__(seed=seed)
         self.generator = generator
         self.encoder = encoder
-        self.prior = prior
+        self.prior: Literal["uniform", "normal"] = prior
         self.augment = augment
         self.reduce = {"mean": tf.reduce_mean, "sum": _sum_per_example}[reduction]
 

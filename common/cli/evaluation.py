@@ -203,7 +203,7 @@ def finish_evaluation(work: Evaluation, report: Report) -> Path:
     return publish(dataclasses.replace(report, facts=[*report.facts, *looks]), work.out)
 
 
-def with_folders(config: Any, command: EvaluateCommand) -> Any:
+def with_folders(config: Any, command: Any) -> Any:
     """A run's settings, with the folders of the data and of the cache that the command names."""
     given = {name: getattr(command, name) for name in PLACES}
     folders = {name: folder for name, folder in given.items() if folder is not None}

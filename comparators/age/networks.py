@@ -7,6 +7,8 @@ encoder's last layer (and of the generator's at 32 pixels); batch normalisation 
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 from keras import layers
 
@@ -66,16 +68,16 @@ def generator(size: int = 64, latent_size: int = 64, filters: int = 64) -> keras
     return keras.Model(latent, layers.Activation("tanh", dtype="float32")(x), name="generator")
 
 
-def _normal(mean: float = 0.0):
+def _normal(mean: float = 0.0) -> Any:
     return keras.initializers.RandomNormal(mean, 0.02)
 
 
-def _convolution(channels: int, **options) -> keras.layers.Layer:
+def _convolution(channels: int, **options: Any) -> keras.layers.Layer:
     given = {"strides": 2, "padding": "same", "use_bias": False} | options
     return layers.Conv2D(channels, 4, kernel_initializer=_normal(), **given)
 
 
-def _transposed(channels: int, **options) -> keras.layers.Layer:
+def _transposed(channels: int, **options: Any) -> keras.layers.Layer:
     given = {"strides": 2, "padding": "same", "use_bias": False} | options
     return layers.Conv2DTranspose(channels, 4, kernel_initializer=_normal(), **given)
 

@@ -50,7 +50,7 @@ def rotated(images: tf.Tensor, angles: tf.Tensor) -> tf.Tensor:
         images: float32 `[B, S, S, C]`.
         angles: radians `[B]`, counter-clockwise.
     """
-    centre = (images.shape[1] - 1) / 2
+    centre = ((images.shape[1] or 1) - 1) / 2
     cosine, sine = tf.cos(angles), tf.sin(angles)
     zeros = tf.zeros_like(angles)
     # From a pixel (column, row) of the result to the one it comes from; rows count downwards.

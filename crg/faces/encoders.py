@@ -20,10 +20,11 @@ from typing import Any, Literal
 
 import keras
 import numpy as np
-from keras import layers, ops
+from keras import layers
 
 from common.errors import UserError
 
+ops: Any = keras.ops  # whose stubs know the tensors of another backend
 VGG16 = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512))  # blocks 1 to 4
 POOLED = 3  # blocks that end with pooling: "we remove the fourth"
 BGR_MEANS = (103.939, 116.779, 123.68)  # of ImageNet, which VGG16's weights expect subtracted
@@ -119,7 +120,7 @@ def load_vgg16(network: keras.Model, file: Path | None = None) -> None:
     Raises:
         UserError: the file is missing or is no such file, or the download fails.
     """
-    whole = keras.applications.VGG16(include_top=False, weights=None)
+    whole = keras.applications.VGG16(include_top=False, weights=None)  # pyright: ignore[reportArgumentType]
     if file is None:
         try:
             whole = keras.applications.VGG16(include_top=False, weights="imagenet")

@@ -10,8 +10,8 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-from keras import ops
 
+ops: Any = keras.ops  # whose stubs know the tensors of another backend
 EPSILON = 1e-8  # below squared lengths ([PG], authors' code)
 
 
@@ -46,7 +46,8 @@ class _Spectral(keras.layers.Layer):
         """A random direction, which the power iteration turns."""
 
         def drawn(shape, dtype=None):
-            return _normalised(keras.random.normal(shape, dtype=dtype))
+            random: Any = keras.random.normal(shape, dtype=dtype)
+            return _normalised(random)
 
         return self.add_weight(
             shape=(size,), initializer=drawn, trainable=False, autocast=False, name=name
@@ -151,13 +152,14 @@ class MinibatchStddev(keras.layers.Layer):
 
     def call(self, inputs):
         x = ops.cast(inputs, "float32")
-        batch, height, width, channels = tf.shape(x)[0], *x.shape[1:]
-        group = tf.where((batch % self.group) == 0, self.group, batch)
+        batch: Any = tf.shape(x)[0]
+        _, height, width, channels = x.shape
+        group: Any = tf.where((batch % self.group) == 0, self.group, batch)
         # Image i belongs to group i % (B / group).
         grouped = tf.reshape(x, (group, batch // group, height, width, channels))
         deviation = ops.sqrt(ops.var(grouped, axis=0) + EPSILON)
         feature = ops.mean(deviation, axis=(1, 2, 3), keepdims=True)
-        feature = tf.tile(feature, (group, height, width, 1))
+        feature = tf.tile(feature, tf.stack([group, height, width, 1]))
         return ops.concatenate([inputs, ops.cast(feature, inputs.dtype)], axis=-1)
 
     def compute_output_shape(self, shape):
@@ -204,7 +206,7 @@ class Doubled(keras.layers.Layer):
 
 def doubled(images: tf.Tensor) -> tf.Tensor:
     """Nearest neighbour, twice the side."""
-    _, height, width, channels = images.shape
+    _, height, width, channels = (side or 0 for side in images.shape.as_list())
     shape = (tf.shape(images)[0], height, 2, width, 2, channels)
     wide = tf.broadcast_to(images[:, :, None, :, None], shape)
     return tf.reshape(wide, (-1, 2 * height, 2 * width, channels))

@@ -11,6 +11,7 @@ the drift term, real images that are blended as the networks are, the length of 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -148,5 +149,6 @@ def slope(critic: keras.Model, images: tf.Tensor) -> tf.Tensor:
     with tf.GradientTape() as tape:
         tape.watch(images)
         scores = critic(images, training=True)
-    gradient = tf.cast(tape.gradient(scores, images), tf.float32)
+    gradient: Any = tape.gradient(scores, images)
+    gradient = tf.cast(gradient, tf.float32)
     return tf.sqrt(tf.reduce_sum(tf.square(gradient), axis=(1, 2, 3)) + EPSILON)

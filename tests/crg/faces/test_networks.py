@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -129,9 +130,9 @@ def test_at_alpha_0_the_critic_scores_the_halved_image_as_the_level_below(grown)
 
 @pytest.mark.parametrize("which", [0, 1])
 def test_at_alpha_1_both_are_what_is_kept_after_the_training(grown, which):
-    large = grown[1][which]
+    large: Any = grown[1][which]
     set_alpha(large, 1.0)
-    kept = [networks.generator(5, TINY, 2, 16), networks.critic(TINY, 16)][which]
+    kept: Any = [networks.generator(5, TINY, 2, 16), networks.critic(TINY, 16)][which]
     networks.hand_on(large, kept)
     x = [latents(), images(16)][which]
     np.testing.assert_allclose(np.asarray(large(x)), np.asarray(kept(x)), atol=1e-6)
@@ -157,9 +158,10 @@ def test_every_layer_with_weights_is_normalised_but_a_score_that_is_not_to_be():
 
 @pytest.mark.parametrize("which", [0, 1])
 def test_a_network_comes_back_from_its_file(tmp_path, grown, which):
-    net, x = grown[1][which], [latents(), images(16)][which]
+    net: Any = grown[1][which]
+    x = [latents(), images(16)][which]
     net.save(tmp_path / "net.keras")
-    again = keras.models.load_model(tmp_path / "net.keras")
+    again: Any = keras.models.load_model(tmp_path / "net.keras")
     assert np.array_equal(np.asarray(net(x)), np.asarray(again(x)))
 
 
@@ -176,8 +178,8 @@ def encoder() -> keras.Model:
 def test_the_preprocessing_is_keras_own_for_vgg16():
     levels = np.random.default_rng(0).integers(0, 256, (2, 3, 3, 3)).astype(np.float32)
     expected = keras.applications.vgg16.preprocess_input(levels.copy())
-    found = encoders.VGGPreprocessing()(levels / 127.5 - 1.0)
-    np.testing.assert_allclose(np.asarray(found), expected, atol=1e-3)
+    found = np.asarray(encoders.VGGPreprocessing()(levels / 127.5 - 1.0))
+    np.testing.assert_allclose(found, np.asarray(expected), atol=1e-3)
 
 
 def test_three_blocks_end_with_pooling_and_nothing_follows_the_last_convolution(encoder):
