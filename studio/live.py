@@ -12,16 +12,18 @@ import json
 import logging
 import struct
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from common.editor import Editor, Pair
 from common.errors import UserError
+from studio.sessions import Result
 from studio.settings import Made, Settings, as_text, face_of, make
 
 if TYPE_CHECKING:
+    from common.datasets.alignment import Alignment, Photo
     from studio.models import Model
     from studio.sessions import Session
     from studio.state import Studio
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 PASTES = ("difference", "feather", "none")
+Subject: TypeAlias = "np.ndarray | tuple[Photo, Alignment]"
 
 
 async def live(socket: WebSocket) -> None:
@@ -44,6 +47,7 @@ async def live(socket: WebSocket) -> None:
     try:
         while True:
             told = json.loads(await socket.receive_text())
+            session.seen = studio.sessions.now()
             if running is not None and told.get("do") in ("compare", "stop"):
                 running.cancel()
             if told.get("do") == "compare":
@@ -82,13 +86,19 @@ async def edit(socket: WebSocket, studio: Studio, session: Session, told: dict[s
     values = told.get("values") or {}
     pair = pair_of(studio, session, told)
 
+    # All that the answer depends on is taken now: an upload may come between.
+    subject = subject_of(model, studio, session, told)
+    settings = settings_for(model, session, studio, told, pair)
+
     def task() -> Made:
         editor = studio.models.editor(model.name)
-        return make(editor, image_for(editor, studio, session, told), values, pair)
+        return make(editor, image_of(editor, subject), values, pair)
 
     made = await studio.work(task)
-    settings = settings_for(model, session, studio, told, pair)
-    session.results["photo" if settings.photo else "digits"] = (made, settings)
+    photo, alignment = (None, None) if isinstance(subject, np.ndarray) else subject
+    tab = "digits" if photo is None else "photo"
+    if photo is session.photo or photo is None:
+        session.results[tab] = Result(made, settings, photo, alignment)
     head = {
         "id": told.get("id"),
         "readings": made.readings,
@@ -112,14 +122,15 @@ async def compare(
     models = [model for model in studio.models.known.values() if model.outline.kind.noun == kind]
     for number, model in enumerate(models):
         control = next((c for c in model.outline.controls if c.name == told.get("control")), None)
+        subject = subject_of(model, studio, session, told)
         turned = control is not None and not control.pair
         values = {control.name: control.on} if control is not None and turned else {}
 
         def task(
-            name: str = model.name, values: dict[str, float] = values
+            name: str = model.name, values: dict[str, float] = values, subject: Subject = subject
         ) -> tuple[Made, dict[str, float], float]:
             editor = studio.models.editor(name)
-            image = image_for(editor, studio, session, told)
+            image = image_of(editor, subject)
             begun = time.perf_counter()
             made = make(editor, image, values)
             seconds = time.perf_counter() - begun
@@ -142,21 +153,25 @@ async def compare(
     await socket.send_json({"id": told.get("id"), "done": True, "count": len(models)})
 
 
-def image_for(editor: Editor, studio: Studio, session: Session, told: dict[str, Any]) -> np.ndarray:
-    """What an edit begins with: a drawing, or the face of the photograph as this model sees it.
+def subject_of(model: Model, studio: Studio, session: Session, told: dict[str, Any]) -> Subject:
+    """What an edit begins with: a drawing, or the photograph and where its face is.
 
     Raises:
         UserError: there is none, or the model knows others.
     """
+    digits = model.outline.kind.noun == "digit"
     if told.get("picture"):
-        if editor.kind.noun != "digit":
+        if not digits:
             raise UserError("This model knows faces; choose one of digits.")
         return studio.picture(session, told["picture"])
-    if editor.kind.noun == "digit":
+    if digits:
         raise UserError("This model knows digits; choose one of faces.")
-    alignment = session.alignment
-    assert session.photo is not None
-    return face_of(editor, session.photo, alignment)
+    return session.subject
+
+
+def image_of(editor: Editor, subject: Subject) -> np.ndarray:
+    """What the model sees of it, uint8 `[H, W, C]`."""
+    return subject if isinstance(subject, np.ndarray) else face_of(editor, *subject)
 
 
 def pair_of(studio: Studio, session: Session, told: dict[str, Any]) -> Pair | None:

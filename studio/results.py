@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from common.datasets.folder import as_mode
 from common.errors import UserError
-from studio.settings import Settings, align_as, png, put_back, sha256, to_text
+from studio.settings import Settings, png, put_back, sha256, to_text
 from studio.state import session_of, shared
 
 VIEW = 1600  # pixels of the longer side of a photograph as the page shows it
@@ -52,18 +52,16 @@ async def result_settings(request: Request) -> Response:
 async def finished(request: Request) -> tuple[np.ndarray, Settings]:
     """The last result of a tab, put back into its photograph, and what made it."""
     session, studio = session_of(request), shared(request)
-    made_by = session.results.get(request.path_params["tab"])
-    if made_by is None:
+    result = session.results.get(request.path_params["tab"])
+    if result is None:
         raise UserError("There is no result yet.")
-    made, settings = made_by
+    settings = result.settings
 
     def put() -> np.ndarray:
-        if not settings.photo or session.photo is None:
-            return made.edited
+        if result.photo is None or result.alignment is None:
+            return result.made.edited
         editor = studio.models.editor(settings.model)
-        return put_back(
-            editor, session.photo, align_as(settings, session.photo), made, settings.paste
-        )
+        return put_back(editor, result.photo, result.alignment, result.made, settings.paste)
 
     image = await studio.work(put)
     return image, dataclasses.replace(settings, result_sha256=sha256(image.tobytes()))

@@ -19,6 +19,16 @@ GRACE = 60.0  # seconds that a closed page may take to come back, such as for a 
 PICTURES = 24  # drawings that a session holds
 
 
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The last edit of a tab: what it made, of what, and the settings of it."""
+
+    made: Made
+    settings: Settings
+    photo: Photo | None = None
+    alignment: Alignment | None = None
+
+
 @dataclass(slots=True)
 class Session:
     """One visitor.
@@ -28,7 +38,7 @@ class Session:
         face: which of the faces is edited, from 1.
         landmarks: places of both eyes, where the visitor has set them.
         pictures: drawings by their ids.
-        results: by tab, what the last edit made, and the settings of it.
+        results: the last edit of each tab.
         sockets: pages that are open.
         seen: when it last asked for something.
     """
@@ -40,7 +50,7 @@ class Session:
     face: int = 1
     landmarks: tuple[float, ...] = ()
     pictures: dict[str, np.ndarray] = field(default_factory=dict)
-    results: dict[str, tuple[Made, Settings]] = field(default_factory=dict)
+    results: dict[str, Result] = field(default_factory=dict)
     sockets: int = 0
     seen: float = 0.0
 
@@ -53,8 +63,8 @@ class Session:
         return name
 
     @property
-    def alignment(self) -> Alignment:
-        """Of the face that is edited.
+    def subject(self) -> tuple[Photo, Alignment]:
+        """The photograph and where the face is that is edited.
 
         Raises:
             UserError: there is no photograph, or no face in it.
@@ -63,7 +73,7 @@ class Session:
             raise UserError("Choose a photograph first.")
         if not self.faces:
             raise UserError("No face is found; click on both eyes in the photograph.")
-        return self.faces[self.face - 1]
+        return self.photo, self.faces[self.face - 1]
 
 
 class Sessions:
