@@ -25,10 +25,6 @@ from common.kinds import Digits, Faces
 from studio.models import Model, Models
 from tests.common.cli.stub import Codes, Stub
 
-pytest.importorskip("starlette", reason="requirements-studio.txt is not installed")
-pytest.importorskip("uvicorn", reason="requirements-studio.txt is not installed")
-pytest.importorskip("websockets", reason="requirements-studio.txt is not installed")
-
 
 @dataclass(frozen=True)
 class Brighter(Stub):

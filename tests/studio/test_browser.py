@@ -18,6 +18,9 @@ from common.files import ROOT
 from studio import replay
 from tests.studio.conftest import FakeModels
 
+for needed in ("starlette", "uvicorn", "websockets"):
+    pytest.importorskip(needed, reason="requirements-studio.txt is not installed")
+
 pytestmark = pytest.mark.browser
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 PHOTO = ROOT / "examples" / "photos" / "astronaut.png"

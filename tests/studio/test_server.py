@@ -14,6 +14,9 @@ from PIL import Image
 from studio import replay
 from tests.studio.conftest import FakeModels, Visitor, served
 
+for needed in ("starlette", "uvicorn", "websockets"):
+    pytest.importorskip(needed, reason="requirements-studio.txt is not installed")
+
 EYES = {"landmarks": [60.0, 60.0, 100.0, 60.0]}
 
 
