@@ -214,7 +214,8 @@ def edit_curves(name: str, curves: dict[str, Curve], out: Path) -> Figure:
     left.set_ylabel(f"read as {name}")
     right.set_xlabel(f"read as {name}")
     right.set_ylabel("other attributes as before")
-    left.legend()
+    left.set_ylim(-0.02, 1.02)
+    left.legend(loc="upper left")
     with atomic_path(path) as temporary:
         canvas.savefig(temporary, dpi=120, format="png")
     return Figure(
