@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from common.editor import editor_of
 from comparators.age.train import main
 from tests.runs import history
 
 
+@pytest.mark.slow
 def test_a_run_trains_both_networks_and_reconstructs_faces(tmp_path):
     run = tmp_path / "run"
     main(["--preset", "smoke", "--out", str(run)])

@@ -210,7 +210,7 @@ def train(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[np.ndarray]]:
 @pytest.mark.parametrize(
     ("moment", "killed"),
     [
-        ("in a fade", (8, 1)),
+        pytest.param("in a fade", (8, 1), marks=pytest.mark.slow),
         pytest.param("at a level's change", (8, 0), marks=pytest.mark.slow),
         pytest.param("between two levels", (8, 1), marks=pytest.mark.slow),
         pytest.param("when it was done", None, marks=pytest.mark.slow),
