@@ -11,6 +11,7 @@ demo: .venv/run.done
 	$(PY) -m icgan_tf.edit examples/digits --shift 1 --out out/demo/plus-one
 	$(PY) -m icgan_tf.evaluate --limit 500 --out out/demo/icgan-report
 	$(PY) -m ifcvaegan.edit examples/drawn-faces --run weights/ifcvaegan-drawn --set Eyeglasses=1 --out out/demo/glasses
+	$(PY) -m igan.edit --strokes examples/scribbles/boot.json --out out/demo/boots
 	@echo "With CelebA's aligned faces in a folder: ifcvaegan.edit FACES --set Smiling=1 makes them smile, ifcvaegan.train --data-dir CELEBA learns any of 40 attributes."
 	$(PY) -m crg.train --preset quick
 

@@ -82,8 +82,7 @@ FOUND += [(MAKEFILE, f"python {words}") for words in DEMO]
 
 def test_there_are_commands_to_read():
     assert {re.split(r"\s+", command)[2] for _, command in FOUND} >= set(WORK)
-    shipped = set(PAPERS) - {"igan"}  # which has no model in weights/ yet
-    assert {words.split(".")[0] for words in DEMO} == {f"-m {package}" for package in shipped}
+    assert {words.split(".")[0] for words in DEMO} == {f"-m {package}" for package in PAPERS}
 
 
 @pytest.mark.parametrize(
