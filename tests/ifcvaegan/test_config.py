@@ -133,6 +133,22 @@ def test_settings_survive_json(preset, dataset):
             },
         ),
         ("stable_eq12", "stable", {"loss.auxiliary_mode": ("confuse", "max_bce")}),
+        (
+            "recommended",
+            "stable",
+            {
+                "data.attributes": (("Smiling",), ("Smiling", "Male", "Eyeglasses")),
+                "data.shift": (0, 2),
+                "data.jitter": (0.0, 0.1),
+                "networks.filters": (64, 24),
+                "networks.decoder_filters": (None, 48),
+                "networks.upsampling": ("transposed3", "transposed4"),
+                "loss.alpha": (0.2, 0.05),
+                "train.epochs": (15.0, 45.0),
+                "train.period": (1.0, 3.0),
+                "train.halving_epochs": (None, 14.0),
+            },
+        ),
     ],
 )
 def test_a_bundle_differs_from_its_base_in_what_its_docstring_says(preset, base, expected):
