@@ -37,9 +37,11 @@ def test_ifcvaegans_values_are_read_on_the_scale_of_their_controls():
     from ifcvaegan.editor import Codes, outline
 
     model = outline(None)
-    codes = Codes(np.zeros((2, 4)), np.array([[0.25], [0.75]]))
+    codes = Codes(np.zeros((2, 4)), np.array([[0.25, 0.5, 0.0], [0.75, 1.0, 0.125]]))
     assert {name: value.tolist() for name, value in model.readings(codes).items()} == {
-        "Smiling": [0.25, 0.75]
+        "Smiling": [0.25, 0.75],
+        "Male": [0.5, 1.0],
+        "Eyeglasses": [0.0, 0.125],
     }
     assert model.request({"Smiling": 0.5}) == Set({"Smiling": 0.5})
 

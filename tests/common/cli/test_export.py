@@ -151,7 +151,10 @@ SIGNED, UNIT = "-1 for black to 1 for white", "0 for black to 1 for white"
         (
             *("ifcvaegan", "ifcvaegan-celeba", "encoder"),
             [f"{FACE.format((0, 20, 178, 198), 64, 64)}; {UNIT}"],
-            ["of z", "of z: log sigma^2", "a sigmoid makes them probabilities, of Smiling"],
+            [
+                *("of z", "of z: log sigma^2"),
+                "a sigmoid makes them probabilities, of Smiling, Male, Eyeglasses",
+            ],
         ),
     ],
 )
