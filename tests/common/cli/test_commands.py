@@ -8,7 +8,7 @@ import pytest
 
 from common import device
 from common.cli import commands
-from common.cli.commands import carry_out, control_values, refuse_repetition
+from common.cli.commands import carry_out, control_values, elsewhere, refuse_repetition
 from common.errors import UserError
 from tests.common.cli.stub import Stub
 
@@ -71,3 +71,12 @@ def test_a_command_that_is_refused_does_nothing(done):
     with pytest.raises(UserError, match="--number is given 2 times"):
         carry_out(Command, "program", done.append, ["--number", "1", "--number=2"])
     assert done == []
+
+
+def test_models_that_have_an_attribute_are_named_with_what_they_know():
+    """Each is a folder in weights/."""
+    told = elsewhere("Male")
+    for name, images in (("celeba", "photographs"), ("drawn", "drawn faces")):
+        assert f"--run weights/ifcvaegan-{name} of ifcvaegan has Male, on {images}." in told
+    assert "--data.attributes Male" in told
+    assert elsewhere("3") == ""
