@@ -81,8 +81,8 @@ class NetworkConfig:
     padding: Padding = "torch"
     """Padding of the convolutions: as the authors' framework pads them, or Keras' own."""
     encoder_normalised: bool = False
-    """Batch normalisation in E, as in the encoder of Larsen et al. (arXiv 1512.09300): it learns
-    faster. Ours."""
+    """Batch normalisation in E, as in the encoder of Larsen et al. (arXiv 1512.09300). Ours; of no
+    use in a trial of two epochs."""
     decoder_filters: int | None = None
     """Filters of D's last hidden layer, if it has its own width. Ours."""
     upsampling: Upsampling = "transposed3"
@@ -166,7 +166,7 @@ class TrainConfig:
     """Epochs in which all learning rates halve, smoothly. Ours."""
     augmented_discriminator: bool = False
     """C sees all images, real or not, with other colours and moved by up to an eighth of the side
-    (DiffAugment, arXiv 2006.10738): it learns few faces by heart otherwise. Ours."""
+    (DiffAugment, arXiv 2006.10738), against learning few faces by heart. Ours."""
     ema: float | None = None
     """Decay of an EMA of E's and D's weights, which replaces them at the end. Ours."""
     reestimate_batches: int = 0

@@ -130,8 +130,8 @@ def recommended(dataset: Dataset = "celeba") -> Config:
     """What the shipped model of photographs was trained with: `stable` for faces like the person.
 
     Three attributes in one model. z keeps more (alpha 0.05), D is wider and leaves less of a grid,
-    images are shifted and recoloured, learning rates fall. With `--limit 8192` and `--precision
-    auto` some 80 minutes on two quiet cores with bfloat16; figures are in README.
+    images are shifted and recoloured, learning rates fall. With `--limit 8192` 33 of the epochs took
+    89 minutes on two cores in bfloat16, beside other work; figures are in README.
     """
     config = stable(dataset)
     return dataclasses.replace(
