@@ -129,9 +129,9 @@ def stable_eq12(dataset: Dataset = "celeba") -> Config:
 def recommended(dataset: Dataset = "celeba") -> Config:
     """What the shipped model of photographs was trained with: `stable` for faces like the person.
 
-    Three attributes in one model. z keeps more (alpha 0.05), D is wider and leaves less of a grid,
-    images are shifted and recoloured, learning rates fall. With `--limit 8192` 33 of the epochs took
-    89 minutes on two cores in bfloat16, beside other work; figures are in README.
+    Three attributes in one model. z keeps more (alpha 0.05), D is wider and has kernels of 4,
+    images are shifted and recoloured, learning rates fall. With `--limit 8192` 33 of the 45 epochs
+    took 89 minutes on two cores in bfloat16, beside other work; figures are in README.
     """
     config = stable(dataset)
     return dataclasses.replace(
