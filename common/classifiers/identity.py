@@ -70,10 +70,9 @@ def _chip(image: np.ndarray, crop: Crop) -> np.ndarray:
 
 @functools.cache
 def _network() -> Any:
-    import dlib
-
+    dlib = importlib.import_module("dlib")
     found = importlib.util.find_spec("face_recognition_models")
     assert found is not None
     assert found.submodule_search_locations is not None
     folder = Path(found.submodule_search_locations[0])
-    return dlib.face_recognition_model_v1(str(folder / NETWORK))  # pyright: ignore[reportAttributeAccessIssue]
+    return dlib.face_recognition_model_v1(str(folder / NETWORK))
