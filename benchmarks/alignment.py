@@ -28,6 +28,7 @@ from common.settings.paths import PATHS
 
 logger = logging.getLogger(__name__)
 
+FITTED = 4000  # training faces
 RIDGE = 1e-3  # of the square of a mark's spread, for marks that move together
 ROUNDS = 30  # of reweighting, by which least squares become least absolute errors
 SMALLEST = 0.3  # pixels: errors below it weigh alike
@@ -42,7 +43,7 @@ class Command:
     faces: int = 200
     """How many test faces are measured."""
     fit: bool = False
-    """Fit `WEIGHTS` of `common/datasets/detection.py` on 1,500 training faces, and show them."""
+    """Fit `WEIGHTS` of `common/datasets/detection.py` on 4,000 training faces, and show them."""
 
 
 def measure(command: Command) -> dict[str, float]:
@@ -54,9 +55,9 @@ def measure(command: Command) -> dict[str, float]:
     from common.datasets.detection import eyes_of
 
     if command.fit:
-        weights = fitted(marks_of(command, 0, 1500))
-        lines = [", ".join(f"{one.real:.3f}{one.imag:+.3f}j" for one in row) for row in weights]
-        logger.info("WEIGHTS:\n%s", "\n".join(lines))
+        weights = fitted(marks_of(command, 0, FITTED))
+        for row in weights:
+            logger.info(", ".join(f"{one.real:.3f}{one.imag:+.3f}j" for one in row))
     places = marks_of(command, 2, command.faces)
     errors = np.array([error_of(eyes_of(one)) for one in places])
     found = {"faces": len(places), "median": float(np.median(errors))}

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from common.datasets.warping import moved, similarity, warped
 from common.errors import UserError
@@ -35,22 +35,23 @@ OVERLAP = 0.3  # of two boxes that are one face: intersection over union
 WIDENED, EYE_WIDENED = 1.5, 2.3  # side of the square that a network sees, in boxes, in eye widths
 EYE_CORNERS = ((33, 133), (362, 263))  # points of the mesh: outer and inner, inner and outer
 MARKS = (33, 133, 362, 263, 1, 61, 291)  # those, the tip of the nose, the corners of the mouth
+MIRRORED = [3, 2, 1, 0, 4, 6, 5, 8, 7, 10, 9]  # where each of the eleven marks is in a mirror
 # Ours: what each mark (those seven, BlazeFace's two eyes, two irises) adds to the mean of the marks
 # to give the places of the eyes in CelebA's alignment, as complex numbers. Fitted by least absolute
-# errors on 1,500 training faces; benchmarks/alignment.py fits and measures it.
+# errors on 4,000 training faces; benchmarks/alignment.py fits and measures it.
 WEIGHTS = np.array(
     [
-        (-0.037 + 0.024j, -0.150 + 0.196j),
-        (-0.170 - 0.149j, -0.023 - 0.314j),
-        (0.210 + 0.266j, -0.031 + 0.257j),
-        (-0.257 - 0.205j, -0.015 - 0.124j),
-        (-0.104 - 0.060j, -0.082 + 0.047j),
-        (-0.038 + 0.158j, -0.005 - 0.157j),
-        (0.003 + 0.154j, -0.022 - 0.155j),
-        (0.044 + 0.017j, -0.047 + 0.028j),
-        (-0.076 + 0.001j, -0.051 + 0.008j),
-        (0.338 - 0.027j, 0.101 + 0.184j),
-        (0.086 - 0.180j, 0.326 + 0.030j),
+        (-0.008 + 0.001j, -0.115 + 0.146j),
+        (-0.126 - 0.130j, -0.060 - 0.201j),
+        (0.119 + 0.334j, 0.035 + 0.181j),
+        (-0.192 - 0.247j, -0.046 - 0.062j),
+        (-0.092 - 0.078j, -0.087 + 0.036j),
+        (-0.038 + 0.168j, -0.011 - 0.151j),
+        (-0.002 + 0.159j, -0.027 - 0.165j),
+        (0.011 + 0.006j, -0.056 + 0.023j),
+        (-0.089 - 0.008j, -0.067 + 0.001j),
+        (0.327 - 0.025j, 0.097 + 0.178j),
+        (0.089 - 0.179j, 0.337 + 0.015j),
     ]
 )
 SMALLEST = 8.0  # pixels between the eyes; ours: of smaller faces the networks see mostly blur
@@ -119,7 +120,7 @@ def largest_marks(image: Image.Image) -> np.ndarray | None:
 
 
 def marks(image: Image.Image, box: np.ndarray) -> np.ndarray | None:
-    """The places by which a face is aligned.
+    """The places by which a face is aligned: the mean of those in the image and in its mirror.
 
     Args:
         image: RGB.
@@ -129,7 +130,19 @@ def marks(image: Image.Image, box: np.ndarray) -> np.ndarray | None:
         `[11, 2]` in pixels of the image: those of `MARKS`, BlazeFace's two eyes, two irises; None
         where the mesh sees no face.
     """
-    (left, top, right, bottom), eyes = box[:4], box[4:8].reshape(2, 2)
+    places = _marks(image, box[:4], box[4:8].reshape(2, 2))
+    wide = image.width
+    left, top, right, bottom = box[:4]
+    eyes = np.array([(wide - box[6], box[7]), (wide - box[4], box[5])])
+    other = _marks(ImageOps.mirror(image), np.array([wide - right, top, wide - left, bottom]), eyes)
+    if places is None or other is None:
+        return None
+    return (places + np.stack([wide - other[MIRRORED, 0], other[MIRRORED, 1]], axis=1)) / 2
+
+
+def _marks(image: Image.Image, sides: np.ndarray, eyes: np.ndarray) -> np.ndarray | None:
+    """`marks` of the image as it is; the sides of the box, and BlazeFace's two eyes `[2, 2]`."""
+    left, top, right, bottom = sides
     centre = np.array([left + right, top + bottom]) / 2
     matrix = _square(centre, WIDENED * max(right - left, bottom - top), eyes[1] - eyes[0], SIDE)
     mesh, logit = _run(MESH, warped(image, matrix, (SIDE, SIDE)))

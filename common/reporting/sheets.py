@@ -97,7 +97,7 @@ def grid(
                 y = top + row * down + (down - gap - picture.height) // 2
                 sheet.paste(picture, (x, y))
     with atomic_path(path) as temporary:
-        sheet.save(temporary, format="PNG", optimize=True)
+        sheet.save(temporary, format="PNG")
 
 
 def _check(

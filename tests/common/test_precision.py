@@ -10,6 +10,7 @@ from statistics import mean, stdev
 import keras
 import pytest
 
+from common.device import has_bfloat16
 from common.runs.history import read_history
 
 SEEDS = (0, 1, 2)
@@ -49,6 +50,9 @@ def train(package: str, words: str, out: Path, precision: str = "float32", seed:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(
+    not has_bfloat16(), reason="this processor emulates bfloat16, which `auto` never takes there"
+)
 @pytest.mark.parametrize("package", TRAININGS)
 def test_bfloat16_ends_where_float32_does_within_twice_the_spread_of_their_seeds(
     package, tmp_path, monkeypatch
