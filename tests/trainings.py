@@ -40,6 +40,7 @@ STAGES = {
 
 SHORTER = {  # what a report of so few images need not do at full length
     "common.reporting.sheets.CELL": 32,
+    "igan.train.SAMPLE_BATCHES": 2,
     "igan.tables.SMOOTHNESS": (1.0, 5.0),
     "igan.tables.RECOVERED": 8,
     "igan.tables.TIMED_STEPS": 2,
