@@ -190,6 +190,45 @@ def repeated(codes: C, count: int) -> C:
     return indexed(codes, np.zeros(count, np.int64))
 
 
+def between(start: C, end: C, shares: float | np.ndarray) -> C:
+    """Codes on the straight line from some to others.
+
+    Args:
+        start: codes of N images.
+        end: codes of as many.
+        shares: of the way, 0 for the start and 1 for the end: one for all images, or `[T]` of the
+            codes of one image.
+
+    Returns:
+        Codes of N or of T images; without what either of both lacks.
+    """
+    changed = {}
+    for one in dataclasses.fields(start):  # pyright: ignore[reportArgumentType]
+        a, b = getattr(start, one.name), getattr(end, one.name)
+        if a is None or b is None:
+            changed[one.name] = None
+        else:
+            share = np.reshape(shares, (-1, *[1] * (a.ndim - 1)))
+            changed[one.name] = ((1.0 - share) * a + share * b).astype(a.dtype)
+    return dataclasses.replace(start, **changed)  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+
+def path_of(editor: Editor[Any], edited: Edited, row: int, count: int) -> np.ndarray:
+    """Images on the way from one image without an edit to it with the whole edit.
+
+    Args:
+        editor: made the edit.
+        edited: what became of the images.
+        row: which of them.
+        count: of images on the way, both ends included.
+
+    Returns:
+        uint8 `[count, H, W, C]`.
+    """
+    start, end = (indexed(codes, [row]) for codes in (edited.inputs, edited.codes))
+    return editor.decode(between(start, end, np.linspace(0.0, 1.0, count)))
+
+
 def editor_of(run: Path) -> ModuleType:
     """The module `editor` of the package that trained a run: it has `load` and `outline`.
 

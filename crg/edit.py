@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from common.cli.commands import carry_out
+from common.cli.edits import write_edits
 from common.cli.images import (
     ImagesCommand,
     check_images,
     check_takes_photos,
     one_image,
     read_inputs,
-    write_edits,
 )
 from common.errors import UserError, exits_cleanly
 from crg import directions, shipped

@@ -194,14 +194,6 @@ def variations(
     return varied
 
 
-def between(
-    start: tuple[np.ndarray, np.ndarray], end: tuple[np.ndarray, np.ndarray], share: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """A point on the straight line between two (z, y), of `[N, Z]` and `[N, A]` or broadcast."""
-    z, y = ((1.0 - share) * a + share * b for a, b in zip(start, end, strict=True))
-    return z.astype(np.float32), y.astype(np.float32)
-
-
 def refuse_clashes(request: Set, names: Sequence[str], one_hot: bool) -> None:
     """Refuses attributes that exclude each other, and a digit that is only taken away.
 

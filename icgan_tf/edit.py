@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common.cli.commands import carry_out, control_values
+from common.cli.edits import write_edits
 from common.cli.images import (
     ImagesCommand,
     check_images,
     check_takes_photos,
     one_image,
     read_inputs,
-    write_edits,
 )
 from common.errors import UserError, exits_cleanly
 from common.files import called

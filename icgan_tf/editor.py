@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from common.editor import SHOWN, Control, Edited, Network, Pair, Rows, indexed, repeated
+from common.editor import SHOWN, Control, Edited, Network, Pair, Rows, between, indexed, repeated
 from common.errors import UserError
 from common.images import cropped, in_blocks, padded, range_text, to_range, to_uint8
 from common.kinds import Digits, Faces
@@ -27,7 +27,6 @@ from icgan_tf.codes import (
     Set,
     Shift,
     Swap,
-    between,
     binary,
     controls_of,
     reading,
@@ -185,7 +184,7 @@ class IcGANEditor:
                 codes = inputs.with_attributes(self._other(other, len(images)).attributes)
                 columns |= self._swapped(shown, other)
             case Interpolate(other=other, steps=steps):
-                codes = self._between(inputs, self._other(other, len(images)), 0.5)
+                codes = between(inputs, self._other(other, len(images)), 0.5)
                 columns |= self._line(shown, other, steps)
             case Each(exclusive=exclusive):
                 codes = replace(inputs, read=None)
@@ -240,7 +239,7 @@ class IcGANEditor:
 
     def _other(self, other: np.ndarray, count: int) -> Codes:
         """The codes of one image `[H, W, C]`, `count` times."""
-        return repeated(self.encode(other[None]), count)
+        return replace(repeated(self.encode(other[None]), count), read=None)
 
     def _swapped(self, inputs: Codes, other: np.ndarray) -> dict[str, np.ndarray]:
         """The y of another image with the z of each input, and the other way round."""
@@ -257,15 +256,8 @@ class IcGANEditor:
         """The straight line from each input to another image."""
         count = len(inputs.latent)
         end, shares = self._other(other, count), np.linspace(0.0, 1.0, steps + 2)[1:]
-        columns = {
-            f"{share:.0%}": self.decode(self._between(inputs, end, share)) for share in shares
-        }
+        columns = {f"{share:.0%}": self.decode(between(inputs, end, share)) for share in shares}
         return {**columns, "the other": np.repeat(other[None], count, axis=0)}
-
-    def _between(self, start: Codes, end: Codes, share: float) -> Codes:
-        """A point on the straight line between two codes."""
-        pairs = ((start.latent, start.attributes), (end.latent, end.attributes))
-        return Codes(*between(*pairs, share))
 
 
 def build(config: Config) -> dict[str, keras.Model]:

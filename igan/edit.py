@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from common.cli.commands import carry_out
-from common.cli.images import ImagesCommand, read_inputs, write_edits
+from common.cli.edits import write_edits
+from common.cli.images import ImagesCommand, read_inputs
 from common.datasets.folder import check_inputs
 from common.errors import UserError, exits_cleanly
 from common.settings.config import check_setting, to_json

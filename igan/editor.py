@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from common.editor import SHOWN, Control, Edited, Network, Pair
+from common.editor import SHOWN, Control, Edited, Network, Pair, between
 from common.errors import UserError
 from common.images import cropped, in_blocks, padded, range_text, to_range, to_uint8
 from common.kinds import Digits, Faces, Kind, Pictures
@@ -110,10 +110,9 @@ class IGANEditor:
             # Without a stroke the first candidate, z0 itself, is the cheapest.
             found.append(session.latents[session.order[0]])
         codes = Codes(np.stack(found))
-        ends = inputs[:SHOWN].latent, codes[:SHOWN].latent
         shares = (0.0, 0.25, 0.5, 0.75, 1.0) if request else (0.0,)
         columns = {
-            f"{share:.0%}": self.decode(Codes((1 - share) * ends[0] + share * ends[1]))
+            f"{share:.0%}": self.decode(between(inputs[:SHOWN], codes[:SHOWN], share))
             for share in shares
         }
         return Edited(self.decode(codes), codes, inputs, columns)

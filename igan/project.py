@@ -87,7 +87,7 @@ def apply(command: ProjectCommand) -> Path:
     seconds = (time.monotonic() - started) / len(images)
     made = to_uint8(manifold.rendered(found.latent), manifold.pixel_range)
     made = cropped(made, kind.size)
-    write_results(command, kind, inputs, images, made)
+    write_results(command, kind, inputs, made, np.stack([images[0], made[0]]))
     rows = [list(pair) for pair in zip(images[:SHEET_IMAGES], made[:SHEET_IMAGES], strict=True)]
     labels = [f"{stem}: {cost:.4f}" for stem, cost in zip(stems, found.cost, strict=True)]
     grid(

@@ -20,11 +20,13 @@ from common.errors import UserError
 from common.files import write_json
 from common.images import cropped, to_uint8
 from common.settings.config import to_json
+from common.transfer.motion import FRAMES
+from common.transfer.photo import transferred
 from igan import candidates as rules
 from igan.codes import ManifoldEditor, Method, Paint
 from igan.constraints import constraints_of
 from igan.manipulation import Costs, Manipulator
-from igan.photo import middle_square, pasted, transferred
+from igan.photo import middle_square, pasted
 from igan.strokes import Drawing, Stroke, drawn
 from igan.weights import Weights
 
@@ -221,7 +223,7 @@ class EditSession:
         start = end if self.start is None else self.start
         return self._decoded(rules.between(start, end, count, way))
 
-    def transfer(self, number: int, count: int | None = None) -> np.ndarray:
+    def transfer(self, number: int, count: int = FRAMES) -> np.ndarray:
         """The photo with the edit of a candidate at each frame, uint8 `[count, H, W, 3]`.
 
         The path begins at the photo's projection, also where another start has been fixed.
@@ -233,12 +235,10 @@ class EditSession:
         Raises:
             UserError: there is no photo, or no program that computes flow.
         """
-        from igan.motion import FRAMES
-
         if self.photo is None or self.projected is None:
             raise UserError("There is no photo to bring the edit to: start from one.")
         ends = self.projected, self._latent(number)
-        path = self._decoded(rules.between(*ends, count or FRAMES))
+        path = self._decoded(rules.between(*ends, count))
         left, top, right, bottom = box = middle_square(self.photo)
         colour = np.repeat(self.photo, 3 // self.photo.shape[2], axis=2)
         path = np.repeat(path, 3 // path.shape[3], axis=3)

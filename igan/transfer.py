@@ -3,8 +3,8 @@
     python -m igan.transfer PHOTO --colour COLOURS.png --out DIR
     python -m igan.transfer PHOTO --like OTHER --out DIR
 
-Sec. 4.2 of the report: `igan.motion` estimates what happens along the path, `igan.photo` does it to
-the photo.
+Sec. 4.2 of the report: `common.transfer.motion` estimates what happens along the path,
+`common.transfer.photo` does it to the photo.
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ def apply(command: TransferCommand) -> Path:
 
 def path_of(command: TransferCommand, model: IGANEditor, photo: np.ndarray) -> np.ndarray:
     """Latents `[8, Z]` from the photo's projection to the edited one, or to the other photo's."""
+    from common.transfer.motion import FRAMES
     from igan.candidates import between
-    from igan.motion import FRAMES
     from igan.session import EditSession
 
     request = request_of(command, model)
@@ -99,9 +99,10 @@ def write(command: TransferCommand, photo: np.ndarray, frames: np.ndarray) -> No
 
     from common.datasets.folder import write_images
     from common.reporting.sheets import grid
-    from igan.guided import resized
-    from igan.motion import fields_along
-    from igan.photo import changed, gradient_energy, middle_square, naive, pasted
+    from common.transfer.guided import resized
+    from common.transfer.motion import fields_along
+    from common.transfer.photo import changed, gradient_energy
+    from igan.photo import middle_square, naive, pasted
 
     left, top, right, bottom = box = middle_square(photo)
     square = photo[top:bottom, left:right]
@@ -150,8 +151,8 @@ def check(command: TransferCommand) -> None:
         UserError: files that are missing or would be overwritten, nothing to do, no program for
             flow, or no trained model.
     """
+    from common.transfer.flow import check_flow
     from igan import editor
-    from igan.flow import check_flow
 
     check_paint(command)
     for path in (command.photo, command.like):

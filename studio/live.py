@@ -12,13 +12,15 @@ import json
 import logging
 import struct
 import time
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 import numpy as np
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from common.editor import Editor, Pair
 from common.errors import UserError
+from common.transfer.flow import check_flow
+from common.transfer.pasting import Paste
 from studio.sessions import Result
 from studio.settings import Made, Settings, as_text, face_of, make
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-PASTES = ("difference", "feather", "none")
+PASTES: tuple[Paste, ...] = get_args(Paste)
 Subject: TypeAlias = "np.ndarray | tuple[Photo, Alignment]"
 
 
@@ -186,7 +188,11 @@ def pair_of(studio: Studio, session: Session, told: dict[str, Any]) -> Pair | No
 def settings_for(
     model: Model, session: Session, studio: Studio, told: dict[str, Any], pair: Pair | None
 ) -> Settings:
-    """What made an edit, for a download."""
+    """What made an edit, for a download.
+
+    Raises:
+        UserError: there is no program that computes flow, which "transfer" needs.
+    """
     values = {name: float(value) for name, value in (told.get("values") or {}).items()}
     if told.get("picture"):
         return Settings(
@@ -197,6 +203,8 @@ def settings_for(
             pair=tuple(as_text(one) for one in pair or ()),
         )
     paste = told.get("paste")
+    if paste == "transfer":
+        check_flow()
     return Settings(
         package=model.package,
         model=model.name,

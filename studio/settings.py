@@ -14,10 +14,12 @@ from typing import Any, get_args
 import numpy as np
 from PIL import Image
 
-from common.datasets.alignment import Alignment, Paste, Photo, align, pasted
-from common.editor import Control, Editor, Pair
+from common.datasets.alignment import Alignment, Photo, align
+from common.editor import Control, Edited, Editor, Pair, path_of
 from common.errors import UserError
 from common.kinds import Faces
+from common.transfer.motion import FRAMES
+from common.transfer.pasting import Paste, changes, pasted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +55,17 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What an edit makes of one image: uint8 `[H, W, C]` each, and what the model reads in it."""
+    """What an edit makes of one image: uint8 `[H, W, C]` each, and what the model reads in it.
+
+    Attributes:
+        edit: with the codes, for the way from the reconstruction to the edited image.
+    """
 
     original: np.ndarray
     reconstruction: np.ndarray
     edited: np.ndarray
     readings: dict[str, float]
+    edit: Edited
 
 
 def make(
@@ -73,7 +80,7 @@ def make(
     edited = editor.edit(image[None], editor.request(checked, pair))
     readings = {name: float(one[0]) for name, one in editor.readings(edited.inputs).items()}
     reconstruction = editor.decode(edited.inputs)[0]
-    return Made(image, reconstruction, edited.images[0], readings)
+    return Made(image, reconstruction, edited.images[0], readings, edited)
 
 
 def checked_values(values: Any, editor: Editor) -> dict[str, float]:
@@ -105,11 +112,15 @@ def face_of(editor: Editor, photo: Photo, alignment: Alignment) -> np.ndarray:
 def put_back(
     editor: Editor, photo: Photo, alignment: Alignment, made: Made, how: Paste
 ) -> np.ndarray:
-    """The photograph with the edit, uint8 `[H, W, 3 or 4]`; with "none" the edited face alone."""
+    """The photograph with the edit, uint8 `[H, W, 3 or 4]`; with "none" the edited face alone.
+
+    Raises:
+        UserError: there is no program that computes flow, which "transfer" needs.
+    """
     if how == "none" or not isinstance(editor.kind, Faces):
         return made.edited
-    crop = editor.kind.crop
-    return pasted(photo, alignment, crop, made.reconstruction, made.edited, how)
+    path = path_of(editor, made.edit, 0, FRAMES)
+    return pasted(photo, alignment, editor.kind, changes(path, how)[-1])
 
 
 def align_as(settings: Settings, photo: Photo) -> Alignment:

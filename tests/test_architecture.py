@@ -25,6 +25,7 @@ FLOORS = (  # of `common`, from the ground up; every `__main__` stands on the la
     ("training", "metrics"),
     ("classifiers",),
     ("editor", "kinds"),
+    ("transfer",),
     ("reporting",),
     ("cli",),
     ("report", "plots", "doctor", "weights"),

@@ -11,7 +11,7 @@ import pytest
 
 from common.files import ROOT
 from common.settings.config import to_json
-from igan import flow
+from common.transfer import flow
 from igan.presets import smoke
 from tests.trainings import NETWORKS
 

@@ -1,10 +1,9 @@
-"""What `reconstruct` and `edit` of all packages do: files in, an editor's images out."""
+"""What the commands on images of all packages do: files in, a model's images out."""
 
 from __future__ import annotations
 
-import dataclasses
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,12 +12,14 @@ import numpy as np
 import tyro
 
 from common.cli.commands import carry_out
-from common.datasets.alignment import Alignment, Paste, Photo, align, pasted, read_photo
+from common.datasets.alignment import Alignment, Photo, align, read_photo
 from common.datasets.folder import check_inputs, write_images
-from common.editor import SHOWN, Edited, Editor, Reconstructor
+from common.editor import Editor, Reconstructor
 from common.errors import UserError
-from common.files import called, refuse_overwriting, write_json
+from common.files import refuse_overwriting
 from common.kinds import Faces, Kind
+from common.transfer.flow import check_flow
+from common.transfer.pasting import Paste, changes, pasted
 
 logger = logging.getLogger(__name__)
 
@@ -45,8 +46,9 @@ class ImagesCommand:
     """Or x and y of both eyes, that on the left of the picture first; or those, the tip of the nose
     and the corners of the mouth."""
     paste: Paste = "difference"
-    """What of the result goes into the photograph: what it changes, which keeps the photograph
-    sharp; the face itself, with a soft border; or nothing, and the face is written alone."""
+    """How the result goes into the photograph. `difference`: what it changes is added; `feather`:
+    the face itself, with a soft border; `transfer`: the photograph's own pixels are moved and
+    recoloured as the edit does; `none`: not at all, the face is written alone."""
     invert: bool = False
     """The inputs are digits, black on white; without it, that is found out for each."""
     run: Path | None = None
@@ -83,7 +85,7 @@ def check_images(command: ImagesCommand, *others: Path | None) -> None:
         *others: further images that it reads.
 
     Raises:
-        UserError: naming them.
+        UserError: naming them; no program that computes flow, which --paste transfer needs.
     """
     if (command.images is None) == (command.photo is None):
         raise UserError("Give either IMAGES, a file or a folder, or --photo FILE.")
@@ -104,6 +106,8 @@ def check_images(command: ImagesCommand, *others: Path | None) -> None:
         raise UserError("--box and --landmarks both say where the face is; give one of them.")
     else:
         refuse_overwriting([command.photo], command.out)
+        if command.paste == "transfer":
+            check_flow()
 
 
 def read_inputs(command: ImagesCommand, kind: Kind, flag: str = "--invert") -> Inputs:
@@ -142,7 +146,7 @@ def check_takes_photos(command: ImagesCommand, kind: Kind) -> None:
 
 
 def write_results(
-    command: ImagesCommand, kind: Kind, inputs: Inputs, before: np.ndarray, after: np.ndarray
+    command: ImagesCommand, kind: Kind, inputs: Inputs, results: np.ndarray, path: np.ndarray
 ) -> None:
     """Writes each result as `OUT/<stem>.png`: as the model made it, or pasted into its photograph.
 
@@ -150,8 +154,9 @@ def write_results(
         command: says where to and how.
         kind: of images.
         inputs: what they were made of.
-        before: what a change is counted from, uint8 `[N, H, W, C]`.
-        after: the results, uint8, the same shape.
+        results: uint8 `[N, H, W, C]`.
+        path: of a photograph's face, from what a change is counted from to the result, uint8
+            `[T, H, W, C]`.
 
     Raises:
         UserError: the folder cannot be written into.
@@ -159,10 +164,9 @@ def write_results(
     if inputs.photo is not None and command.paste != "none":
         assert isinstance(kind, Faces)
         assert inputs.alignment is not None
-        pair = before[0], after[0]
-        whole = pasted(inputs.photo, inputs.alignment, kind.crop, *pair, command.paste)
-        after = whole[None]
-    write_images(command.out, inputs.stems, after)
+        change = changes(path, command.paste)[-1]
+        results = pasted(inputs.photo, inputs.alignment, kind, change)[None]
+    write_images(command.out, inputs.stems, results)
 
 
 def reconstruct(
@@ -190,7 +194,8 @@ def reconstruct(
     inputs = read_inputs(command, editor.kind)
     stems, images = inputs.stems, inputs.images
     reconstructions = (apply or editor.reconstruct)(images)
-    write_results(command, editor.kind, inputs, images, reconstructions)
+    path = np.stack([images[0], reconstructions[0]])
+    write_results(command, editor.kind, inputs, reconstructions, path)
     rows = sheets.alternating(images[:SHEET_IMAGES], reconstructions[:SHEET_IMAGES])
     sheet = command.out / "sheets" / "reconstructions.png"
     sheets.grid(rows, sheet, row_labels=["input", "reconstruction"] * (len(rows) // 2))
@@ -219,65 +224,6 @@ def one_image(editor: Editor, path: Path, why: str, **options: Any) -> np.ndarra
     if len(images) > 1:
         raise UserError(f"{path} holds {len(images)} images; {why}.")
     return images[0]
-
-
-def write_edits(
-    command: ImagesCommand,
-    inputs: Inputs,
-    edited: Edited,
-    editor: Editor,
-    details: Mapping[str, Any],
-) -> Path:
-    """Writes each edited image as `OUT/<stem>.png`, a sheet and the codes to `OUT/sheets/`.
-
-    Args:
-        command: names the folder.
-        inputs: what was edited.
-        edited: what became of it.
-        editor: the trained model.
-        details: what else `edits.json` tells.
-
-    Returns:
-        The folder.
-
-    Raises:
-        UserError: the folder cannot be written into.
-    """
-    from common.reporting.sheets import grid
-
-    out, stems, images = command.out, inputs.stems, inputs.images
-    before = editor.decode(edited.inputs) if inputs.photo is not None else images
-    write_results(command, editor.kind, inputs, before, edited.images)
-    folder = out / "sheets"
-    columns = {"input": images[:SHOWN], **edited.columns}
-    rows = [list(row) for row in zip(*columns.values(), strict=True)]
-    labels = list(stems[:SHOWN])
-    if edited.readings:
-        labels = [f"{stem} {text}" for stem, text in zip(labels, edited.readings, strict=False)]
-    grid(rows, folder / "edits.png", row_labels=labels, column_labels=list(columns))
-    write_json(
-        folder / "edits.json",
-        {
-            "model": called(editor.folder),
-            **details,
-            "images": list(stems),
-            "codes": _fields(edited.inputs),
-            "edited_codes": _fields(edited.codes),
-        },
-    )
-    logger.info("edited images: %d in %s, the sheet in %s", len(stems), out, folder)
-    if len(stems) > SHOWN:
-        logger.info("the sheet shows the first %d", SHOWN)
-    return out
-
-
-def _fields(codes: Any) -> dict[str, Any]:
-    """The arrays of a paper's codes by name."""
-    return {
-        one.name: value
-        for one in dataclasses.fields(codes)
-        if (value := getattr(codes, one.name)) is not None
-    }
 
 
 def run_reconstruct(

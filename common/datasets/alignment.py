@@ -1,8 +1,8 @@
-"""A face of any photograph, taken to CelebA's frame, and an edit of it taken back.
+"""A face of any photograph, taken to CelebA's frame.
 
 CelebA's images are 178x218 pixels with the eyes at the same place in all of them. A similarity
 transform (shift, turn, scale) takes a photograph there, so that the networks see what they were
-trained on; its inverse takes what an edit changed back into the photograph at full resolution.
+trained on. `common.transfer.pasting` takes an edit back by its inverse.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image
@@ -22,12 +22,10 @@ from PIL import Image
 from common.datasets.celeba.faces import HEIGHT, WIDTH, Crop
 from common.datasets.detection import find_faces
 from common.datasets.folder import as_mode, decode
-from common.datasets.warping import inverted, moved, similarity, warped
+from common.datasets.warping import moved, similarity, warped
 from common.errors import UserError
 
 logger = logging.getLogger(__name__)
-
-Paste = Literal["difference", "feather", "none"]
 
 # Where the eyes, the tip of the nose and the corners of the mouth are in the frame: medians of what
 # the detector finds in 1,000 training faces.
@@ -35,8 +33,6 @@ EYES = np.array([(69.0, 112.4), (108.0, 112.4)])
 POINTS = np.array([*EYES, (87.9, 138.1), (71.7, 152.1), (105.4, 152.1)])
 BOX = np.array([(37.4, 77.5), (140.2, 180.3)])  # corners of the detector's box there; likewise
 SMALLEST = 32  # pixels of a photograph's shorter side; ours: no face in it would have 12
-LARGEST = 1024  # pixels of the square in which an edit is drawn at the photograph's resolution
-FEATHER = 0.18  # of the square's side, over which an edit fades out at its border; ours, by eye
 HEIC = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")  # brands of iPhones' files
 
 
@@ -158,95 +154,6 @@ def alignments(photo: Photo) -> list[Alignment]:
         UserError: the weights of the detector are not installed.
     """
     return [Alignment(similarity(EYES, face.eyes)) for face in find_faces(photo.image)]
-
-
-def pasted(
-    photo: Photo,
-    alignment: Alignment,
-    crop: Crop,
-    before: np.ndarray,
-    after: np.ndarray,
-    how: Paste = "difference",
-) -> np.ndarray:
-    """Takes an edit of a face back into its photograph.
-
-    Args:
-        photo: the photograph.
-        alignment: of the face.
-        crop: the square of the frame that the images show.
-        before: what the model makes of the face without the edit, uint8 `[S, S, 3]`.
-        after: with it, uint8 `[S, S, 3]`.
-        how: "difference" adds what the edit changed (after minus before), so that the photograph
-            keeps its sharpness and an edit of nothing changes nothing; "feather" puts the edited
-            face itself there. Both fade out towards the border of the square.
-
-    Returns:
-        uint8, as the photograph; pixels outside the square are the same, bit for bit.
-    """
-    corners = moved(
-        np.array([(0, 0), (1, 0), (0, 1), (1, 1)], np.float64), alignment.square(crop, 1)
-    )
-    high, wide = photo.pixels.shape[:2]
-    low = np.clip(np.floor(corners.min(axis=0)), 0, (wide, high)).astype(int)
-    top = np.clip(np.ceil(corners.max(axis=0)), 0, (wide, high)).astype(int)
-    result = photo.pixels.copy()
-    if (low >= top).any():
-        return result
-    side = float(np.linalg.norm(corners[1] - corners[0]))
-    pixels = int(np.clip(round(side), len(after), LARGEST))
-    face = np.asarray(
-        warped(photo.image, alignment.square(crop, pixels), (pixels, pixels)), np.float32
-    )
-    change = drawn(face, before, after, how) - face
-    # From the part of the photograph that changes to the square, in which the change was drawn.
-    back = inverted(alignment.square(crop, pixels))
-    back = np.column_stack([back[:, :2], moved(low.astype(np.float64), back)])
-    size = (int(top[0] - low[0]), int(top[1] - low[1]))
-    mask = faded(pixels)
-    layers = [
-        np.asarray(warped(Image.fromarray(layer), back, size))
-        for layer in (mask, *np.moveaxis(change * mask[:, :, None], -1, 0).copy())
-    ]
-    inside = layers[0] > 0.0
-    part = result[low[1] : top[1], low[0] : top[0], :3]
-    levels = np.rint(np.clip(part + np.stack(layers[1:], axis=-1), 0.0, 255.0)).astype(np.uint8)
-    part[inside] = levels[inside]
-    return result
-
-
-def drawn(face: np.ndarray, before: np.ndarray, after: np.ndarray, how: Paste) -> np.ndarray:
-    """An edit at the resolution of the photograph: each way to paste is one case here.
-
-    Args:
-        face: the face as it is in the photograph, float32 `[P, P, 3]`, 0 to 255.
-        before: as for `pasted`.
-        after: as for `pasted`.
-        how: as for `pasted`.
-
-    Returns:
-        float32 `[P, P, 3]`.
-    """
-    size = face.shape[:2]
-    if how == "difference":
-        return face + _enlarged(after, size) - _enlarged(before, size)
-    return _enlarged(after, size)
-
-
-def faded(pixels: int) -> np.ndarray:
-    """How much of an edit is pasted, float32 `[P, P]`: 1 inside, falling to 0 at the border."""
-    place = (np.arange(pixels, dtype=np.float32) + 0.5) / pixels
-    ramp = np.clip((np.minimum(place, 1.0 - place) - 1.5 / pixels) / FEATHER, 0.0, 1.0)
-    smooth = ramp * ramp * (3.0 - 2.0 * ramp)  # no edge where it begins and ends
-    return np.outer(smooth, smooth)
-
-
-def _enlarged(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """An image of the model at another size, float32, without rounding between."""
-    layers = [
-        np.asarray(Image.fromarray(layer).resize(size, Image.Resampling.BICUBIC))
-        for layer in np.moveaxis(image.astype(np.float32), -1, 0).copy()
-    ]
-    return np.stack(layers, axis=-1)
 
 
 def _landmarks(numbers: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:

@@ -145,14 +145,14 @@ def tell_resized(sizes: Sequence[tuple[Path, tuple[int, int]]], wanted: tuple[in
 
 
 def write_images(folder: str | Path, stems: Sequence[str], images: np.ndarray) -> list[Path]:
-    """Writes each image as `<folder>/<stem>.png`, gray or RGB by its channels.
+    """Writes each image as `<folder>/<stem>.png`, gray, RGB or RGB with alpha by its channels.
 
     Each file appears complete or not at all; files of the same name are replaced.
 
     Args:
         folder: Made if it is missing.
         stems: N different names.
-        images: uint8 `[N, H, W, C]`, C = 1 or 3.
+        images: uint8 `[N, H, W, C]`, C = 1, 3 or 4.
 
     Returns:
         The paths written.
@@ -161,8 +161,8 @@ def write_images(folder: str | Path, stems: Sequence[str], images: np.ndarray) -
         UserError: The folder cannot be made or written to.
         ValueError: The stems are not N different names, or the images have another shape or type.
     """
-    if images.ndim != 4 or images.dtype != np.uint8 or images.shape[3] not in (1, 3):
-        raise ValueError(f"images are {images.dtype} {images.shape}, not uint8 [N, H, W, 1 or 3]")
+    if images.ndim != 4 or images.dtype != np.uint8 or images.shape[3] not in (1, 3, 4):
+        raise ValueError(f"images are {images.dtype} {images.shape}, not uint8 [N, H, W, C]")
     if len(set(stems)) != len(images) or len(stems) != len(images):
         raise ValueError(f"{len(images)} images need as many different stems, not {list(stems)}")
     paths = [Path(folder) / f"{stem}.png" for stem in stems]

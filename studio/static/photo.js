@@ -7,6 +7,7 @@ export const title = "Photo";
 const HINTS = {
   difference: "Adds what the edit changes, so the photo stays sharp.",
   feather: "Puts the model's own picture of the face there, softly.",
+  transfer: "Moves and recolours the photo's own pixels as the edit does; takes seconds.",
   none: "The edited face alone, at the model's size.",
 };
 

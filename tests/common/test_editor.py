@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from common.editor import Control, Edited, editor_of, indexed, repeated
+from common.editor import Control, Edited, Rows, between, editor_of, indexed, path_of, repeated
 from common.errors import UserError
+from tests.common.cli.stub import Stub
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,9 @@ class Codes:
     latents: np.ndarray
     attributes: np.ndarray
     extra: np.ndarray | None = None
+
+    def __getitem__(self, rows: Rows) -> Codes:
+        return indexed(self, rows)
 
 
 def codes(extra: np.ndarray | None = None) -> Codes:
@@ -59,6 +63,30 @@ def test_codes_are_not_changed_by_indexing():
     whole = codes()
     indexed(whole, [0]).latents[:] = -1.0
     np.testing.assert_array_equal(whole.latents, codes().latents)
+
+
+def test_a_quarter_of_the_way_is_a_quarter_in_every_array():
+    start, end = codes()[[1, 2]], codes()[[3, 0]]
+    found = between(start, end, 0.25)
+    assert found.latents.tolist() == [[15.0, 16.0], [15.0, 16.0]]  # 10 and 30; 20 and 0
+    assert found.attributes.dtype == start.attributes.dtype
+    assert found.extra is None
+
+
+def test_what_one_end_lacks_is_not_between_them():
+    whole = codes(extra=np.arange(4))
+    assert between(whole, codes(), 0.5).extra is None
+    assert between(codes(), whole, 0.5).extra is None
+    assert between(whole, whole, 0.5).extra is not None
+
+
+def test_a_path_leads_from_the_image_without_the_edit_to_the_whole_edit():
+    """The stub shows its codes, one fifth of 255 lighter; the edit adds two fifths."""
+    images = np.zeros((3, 28, 28, 1), np.uint8)
+    images[1] = 40
+    path = path_of(Stub(), Stub().edit(images, 2), 1, 3)
+    assert path.shape == (3, 28, 28, 1)
+    assert path[:, 5, 5, 0].tolist() == [91, 142, 193]
 
 
 def test_an_edit_may_have_no_columns_and_a_control_goes_from_without_to_with():

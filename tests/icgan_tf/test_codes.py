@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from icgan_tf.codes import between, binary, shifted, variations, with_values
+from icgan_tf.codes import binary, shifted, variations, with_values
 from icgan_tf.config import PAPER18
 
 
@@ -103,7 +103,7 @@ def test_an_edit_does_not_write_into_its_attributes():
     assert not attributes.any()
 
 
-# --- All in turn, and between two -----------------------------------------------------------------
+# --- All in turn ----------------------------------------------------------------------------------
 
 
 def test_variations_of_a_digit_are_all_ten_classes():
@@ -123,9 +123,3 @@ def test_variations_of_a_face_set_each_attribute_but_turn_male_over(exclusive, g
         "Gray_Hair": [gray, [0, 1, 0]],
         "Male toggled": [[1, 0, 0], [0, 0, 1]],
     }
-
-
-def test_a_quarter_of_the_way_is_a_quarter_in_latents_and_in_attributes():
-    z, y = between((np.array([[0.0, 4.0]]), one_hot(2)), (np.array([[4.0, 0.0]]), one_hot(5)), 0.25)
-    assert z.tolist() == [[1.0, 3.0]]
-    assert y.tolist() == [[0, 0, 0.75, 0, 0, 0.25, 0, 0, 0, 0]]

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from igan import edit, editor, foreign, motion, project, reconstruct, transfer
+from common.transfer import motion
+from igan import edit, editor, foreign, project, reconstruct, transfer
 from igan.editor import IGANEditor
 
 FEW = ["--steps", "2", "--candidates", "3"]
@@ -115,7 +116,7 @@ def test_scribbles_alone_give_a_strip_of_what_was_asked_and_the_candidates(tiny_
 
 
 def test_a_photo_keeps_its_size(photos, strokes, tiny_run, tmp_path, monkeypatch):
-    monkeypatch.setattr("igan.flow.installed", lambda module: True)
+    monkeypatch.setattr("common.transfer.flow.installed", lambda module: True)
     zero = np.zeros((32, 32, 2), np.float32)
     monkeypatch.setattr(motion, "optical_flow", lambda reference, source: zero)
     wide = tmp_path / "wide.jpg"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from common.errors import UserError
-from igan import motion
+from common.transfer import motion
 from igan.codes import Paint
 from igan.session import EditSession
 from igan.strokes import Stroke

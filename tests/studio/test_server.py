@@ -11,12 +11,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from common.transfer import flow
 from studio import replay
 from tests.studio.conftest import FakeModels, Visitor, served
 
 for needed in ("starlette", "uvicorn", "websockets"):
     pytest.importorskip(needed, reason="requirements-studio.txt is not installed")
 
+TRANSFER = pytest.param(
+    "transfer",
+    marks=pytest.mark.skipif(
+        not (flow.installed("cv2") or flow.installed("skimage")),
+        reason="requirements-photo.txt is not installed",
+    ),
+)
 EYES = {"landmarks": [60.0, 60.0, 100.0, 60.0]}
 
 
@@ -133,7 +141,7 @@ def test_an_empty_drawing_is_told(visitor):
     assert "The drawing is empty" in visitor.told("/drawing", png("black"))["error"]
 
 
-@pytest.mark.parametrize("paste", ["difference", "feather", "none"])
+@pytest.mark.parametrize("paste", ["difference", "feather", TRANSFER, "none"])
 def test_a_result_replays_on_the_command_line_bit_for_bit(visitor, tmp_path, monkeypatch, paste):
     monkeypatch.setattr("studio.models.Models", FakeModels)
     noise = np.random.default_rng(1).integers(0, 200, (160, 200, 3), dtype=np.uint8)
@@ -148,6 +156,15 @@ def test_a_result_replays_on_the_command_line_bit_for_bit(visitor, tmp_path, mon
     np.testing.assert_array_equal(decoded(again), decoded(image))
     assert decoded(image).shape == ((32, 32, 3) if paste == "none" else noise.shape)
     assert paste == "none" or (decoded(image) != noise).any()
+
+
+def test_without_a_program_for_flow_a_transfer_is_one_sentence(visitor, monkeypatch):
+    monkeypatch.setattr(flow, "installed", lambda module: False)
+    with_photo(visitor, png("gray"))
+    assert (
+        "needs a program for optical flow"
+        in visitor.edit(model="bright", paste="transfer")["error"]
+    )
 
 
 def test_a_digit_replays_from_its_settings_alone(visitor, tmp_path, monkeypatch):

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from common.cli.edits import write_edits
 from common.cli.images import (
     ImagesCommand,
     Inputs,
     one_image,
     reconstruct,
     run_reconstruct,
-    write_edits,
 )
 from common.errors import UserError
 from tests.common.cli.stub import Stub, module

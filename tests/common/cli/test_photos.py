@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.cli.images import ImagesCommand, check_images, read_inputs, run_reconstruct, write_edits
+from common.cli.edits import write_edits
+from common.cli.images import ImagesCommand, check_images, read_inputs, run_reconstruct
 from common.datasets.celeba.faces import WHOLE_WIDTH
 from common.errors import UserError
 from common.kinds import Faces
+from common.transfer import flow
 from tests.common.cli.stub import LIGHTER, Stub, module
 
 PIXELS = np.random.default_rng(3).integers(0, 150, (240, 320, 3), dtype=np.uint8)
@@ -62,6 +64,26 @@ def test_without_pasting_the_face_alone_is_written_at_the_models_size(tmp_path, 
     words = ["--photo", str(photo), "--out", str(tmp_path / "out"), *EYES, "--paste", "none"]
     run_reconstruct("toy", loads(FacesStub()), words)
     assert read(tmp_path / "out" / "me.png").shape == (32, 32, 3)
+
+
+def test_a_photograph_with_transparent_parts_keeps_them(tmp_path):
+    pixels = np.dstack([PIXELS, np.full((240, 320), 40, np.uint8)])
+    Image.fromarray(pixels).save(tmp_path / "me.png")
+    words = ["--photo", str(tmp_path / "me.png"), "--out", str(tmp_path / "out"), *EYES]
+    run_reconstruct("toy", loads(FacesStub()), words)
+    result = read(tmp_path / "out" / "me.png")
+    assert result.shape == (240, 320, 4)
+    assert (result[..., 3] == 40).all()
+
+
+def test_without_a_program_for_flow_a_transfer_is_refused_before_a_model_is_loaded(
+    tmp_path, photo, monkeypatch
+):
+    monkeypatch.setattr(flow, "installed", lambda module: False)
+    words = ["--photo", str(photo), "--out", str(tmp_path / "out"), *EYES, "--paste", "transfer"]
+    with pytest.raises(UserError, match=r"optical flow: pip install -r requirements-photo\.txt"):
+        run_reconstruct("toy", module(lambda run: pytest.fail("loaded")), words)
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_edit_is_counted_from_the_reconstruction(tmp_path, photo):

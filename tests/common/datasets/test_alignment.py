@@ -1,4 +1,4 @@
-"""From photographs of any form to CelebA's frame and back; no test here needs the detector."""
+"""From photographs of any form to CelebA's frame; no test here needs the detector."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.datasets.alignment import EYES, Alignment, Photo, align, pasted, read_photo
-from common.datasets.celeba.faces import WHOLE_WIDTH
+from common.datasets.alignment import EYES, Photo, align, read_photo
 from common.datasets.warping import moved
 from common.errors import UserError
 
@@ -128,68 +127,3 @@ def test_a_box_of_the_detectors_proportion_is_that_of_the_frame():
 def test_what_is_no_place_is_refused(where, said):
     with pytest.raises(UserError, match=said):
         align(Photo(COLOURS), **where)
-
-
-# Pasting
-
-
-def aligned() -> tuple[Photo, Alignment]:
-    photo = Photo(np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8))
-    return photo, align(photo, landmarks=EYES_GIVEN)
-
-
-def test_an_edit_of_nothing_changes_nothing():
-    photo, alignment = aligned()
-    face = np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8)
-    np.testing.assert_array_equal(pasted(photo, alignment, WHOLE_WIDTH, face, face), photo.pixels)
-
-
-@pytest.mark.parametrize("how", ["difference", "feather"])
-def test_what_lies_outside_the_square_is_bit_identical(how):
-    photo, alignment = aligned()
-    before, after = np.zeros((64, 64, 3), np.uint8), np.full((64, 64, 3), 99, np.uint8)
-    result = pasted(photo, alignment, WHOLE_WIDTH, before, after, how)
-    changed = (result != photo.pixels).any(axis=-1)
-    rows, columns = np.nonzero(changed)
-    corners = moved(np.array([(0, 20), (178, 20), (0, 198), (178, 198)]), alignment.matrix)
-    assert columns.min() >= np.floor(corners[:, 0].min())
-    assert columns.max() < np.ceil(corners[:, 0].max())
-    assert rows.min() >= max(0, np.floor(corners[:, 1].min()))
-    assert changed.mean() > 0.2
-
-
-def test_a_difference_is_added_where_the_edit_has_it():
-    """99 brighter in the middle of the face, whatever the reconstruction was."""
-    photo, alignment = Photo(np.full((300, 400, 3), 100, np.uint8)), aligned()[1]
-    before, after = np.full((64, 64, 3), 7, np.uint8), np.full((64, 64, 3), 106, np.uint8)
-    result = pasted(photo, alignment, WHOLE_WIDTH, before, after)
-    column, row = np.rint(moved(np.array([(89.0, 109.0)]), alignment.matrix)[0]).astype(int)
-    assert result[row, column].tolist() == [199, 199, 199]
-
-
-def test_feathering_puts_the_face_itself_there():
-    photo, alignment = Photo(np.full((300, 400, 3), 100, np.uint8)), aligned()[1]
-    before, after = np.full((64, 64, 3), 7, np.uint8), np.full((64, 64, 3), 206, np.uint8)
-    result = pasted(photo, alignment, WHOLE_WIDTH, before, after, "feather")
-    column, row = np.rint(moved(np.array([(89.0, 109.0)]), alignment.matrix)[0]).astype(int)
-    assert result[row, column].tolist() == [206, 206, 206]
-
-
-def test_an_edit_lands_on_its_side_of_a_turned_face():
-    """Brighter in the left half of the square: towards the left eye, not towards the right one."""
-    photo, alignment = Photo(np.full((300, 400, 3), 100, np.uint8)), aligned()[1]
-    before, after = np.zeros((64, 64, 3), np.uint8), np.zeros((64, 64, 3), np.uint8)
-    after[:, :24] = 80
-    result = pasted(photo, alignment, WHOLE_WIDTH, before, after)
-    (left, top), (right, bottom) = np.rint(moved(EYES, alignment.matrix)).astype(int)
-    assert result[top, left - 10, 0] > 170
-    assert result[bottom, right, 0] == 100
-
-
-def test_transparency_is_not_edited():
-    pixels = np.dstack([COLOURS, np.full((300, 400), 40, np.uint8)])
-    alignment = aligned()[1]
-    after = np.full((64, 64, 3), 90, np.uint8)
-    result = pasted(Photo(pixels), alignment, WHOLE_WIDTH, np.zeros_like(after), after)
-    assert (result[..., 3] == 40).all()
-    assert (result[..., :3] != COLOURS).any()

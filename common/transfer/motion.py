@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from igan.flow import optical_flow
+from common.transfer.flow import optical_flow
 
 ITERATIONS = 3  # of flow and colours [R]
 FRAMES = 8  # images of the path, N = 7 [R]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from igan import guided
-from igan.guided import guided_upsampling
+from common.transfer import guided
+from common.transfer.guided import guided_upsampling
 
 
 def oracle(guide: np.ndarray, field: np.ndarray, radius: int, eps: float) -> np.ndarray:

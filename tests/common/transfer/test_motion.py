@@ -9,8 +9,16 @@ import pytest
 from scipy import ndimage
 
 from common.errors import UserError
-from igan import flow, motion
-from igan.motion import Fields, applied, between, concatenated, fields_along, identity, warped
+from common.transfer import flow, motion
+from common.transfer.motion import (
+    Fields,
+    applied,
+    between,
+    concatenated,
+    fields_along,
+    identity,
+    warped,
+)
 
 LIBRARIES = [
     pytest.param(
