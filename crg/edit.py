@@ -16,10 +16,8 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from common.cli.commands import carry_out
-from common.cli.edits import write_edits
+from common.cli.edits import EditImagesCommand, check_edits, write_edits
 from common.cli.images import (
-    ImagesCommand,
-    check_images,
     check_takes_photos,
     one_image,
     read_inputs,
@@ -33,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EditCommand(ImagesCommand):
+class EditCommand(EditImagesCommand):
     """Edits images along directions that pairs of images define, or files of directions hold."""
 
     without: tuple[Path, ...] = ()
@@ -148,7 +146,7 @@ def check(command: EditCommand) -> None:
     from crg import editor
 
     amounts_of(command)
-    check_images(command, *command.without, *command.with_)
+    check_edits(command, *command.without, *command.with_)
     for file in command.direction:
         if not file.is_file():
             raise UserError(f"There is no file {file}; python -m crg.directions writes it.")

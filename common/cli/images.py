@@ -85,11 +85,20 @@ def check_images(command: ImagesCommand, *others: Path | None) -> None:
         *others: further images that it reads.
 
     Raises:
-        UserError: naming them; no program that computes flow, which --paste transfer needs.
+        UserError: naming them, or what `check_photo` refuses.
     """
     if (command.images is None) == (command.photo is None):
         raise UserError("Give either IMAGES, a file or a folder, or --photo FILE.")
     check_inputs(command.out, command.images, *others)
+    check_photo(command)
+
+
+def check_photo(command: ImagesCommand) -> None:
+    """Refuses a photograph that is missing or might be overwritten, and its options without one.
+
+    Raises:
+        UserError: naming them; no program that computes flow, which --paste transfer needs.
+    """
     if command.photo is None:
         given = {
             "--face": command.face != 1,

@@ -98,6 +98,22 @@ def test_images_are_edited_by_strokes(photos, strokes, tiny_run, tmp_path):
     assert np.shape(told["edited_codes"]["latent"]) == (2, 12)
 
 
+def test_a_face_of_a_photograph_is_edited_by_strokes_and_animated(strokes, tiny_run, tmp_path):
+    pixels = np.random.default_rng(1).integers(0, 256, (60, 90, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "me.png")
+    out, file = tmp_path / "out", tmp_path / "edit.gif"
+    words = ["--photo", str(tmp_path / "me.png"), "--landmarks", "40", "20", "52", "20"]
+    words += ["--strokes", str(strokes), "--run", str(tiny_run), "--animate", str(file)]
+    edit.main([*words, "--out", str(out), *FEW])
+    assert shape(out / "me.png") == (60, 90, 3)
+    with Image.open(out / "me.png") as image:
+        result = np.asarray(image)
+    np.testing.assert_array_equal(result[:, 75:], pixels[:, 75:])
+    assert (result != pixels).any()
+    with Image.open(file) as animation:
+        assert (animation.size, animation.n_frames) == ((90, 60), 16)
+
+
 def test_scribbles_alone_give_a_strip_of_what_was_asked_and_the_candidates(tiny_run, tmp_path):
     (tmp_path / "in").mkdir()
     colours = np.zeros((64, 64, 3), np.uint8)
@@ -141,6 +157,8 @@ def test_a_photo_keeps_its_size(photos, strokes, tiny_run, tmp_path, monkeypatch
         ),
         (edit.main, ["IN", "--out", "OUT", "--strokes", "no.json"], "no JSON file"),
         (edit.main, ["IN", "--out", "OUT", "--steps", "0"], "--steps"),
+        (edit.main, ["--out", "OUT", "--animate", "a.gif"], "give IMAGES or --photo"),
+        (edit.main, ["--out", "OUT", "--photo", "IN/one.png"], "the model knows fashion items;"),
         (project.main, ["IN", "--out", "OUT", "--iterations", "0"], "--iterations"),
         (project.main, ["IN", "--out", "OUT", "--generator", "no.keras"], "no file no.keras"),
         (project.main, ["IN", "--out", "OUT", "--generator", "X"], "needs --predictor"),
