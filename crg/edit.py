@@ -69,7 +69,7 @@ def apply(command: EditCommand) -> Path:
     from crg import editor
 
     check(command)
-    model = editor.load(run_for(command))
+    model = editor.load(shipped.run_for(command))
     inputs = read_inputs(command, model.kind, "--invert or --invert-pairs")
     request = request_of(command, model)
     edited = model.edit(inputs.images, request)
@@ -110,11 +110,6 @@ def pairs_of(command: EditCommand) -> list[tuple[Path, Path]]:
     return list(zip(command.without, command.with_, strict=True))
 
 
-def run_for(command: EditCommand) -> Path | None:
-    """The run that the command names, or the model that comes along and fits its images."""
-    return command.run or shipped.fitting(command.images or command.photo)
-
-
 def amounts_of(command: EditCommand) -> tuple[float, ...]:
     """The strengths or ks of the command, one a direction.
 
@@ -150,7 +145,7 @@ def check(command: EditCommand) -> None:
     for file in command.direction:
         if not file.is_file():
             raise UserError(f"There is no file {file}; python -m crg.directions writes it.")
-    check_takes_photos(command, editor.outline(run_for(command)).kind)
+    check_takes_photos(command, editor.outline(shipped.run_for(command)).kind)
 
 
 @exits_cleanly

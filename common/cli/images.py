@@ -239,7 +239,7 @@ def run_reconstruct(
     package: str,
     editor: Any,
     arguments: Sequence[str] | None,
-    fitting: Callable[[Path | None], Path | None] = lambda _: None,
+    run_for: Callable[[ImagesCommand], Path | None] = lambda command: command.run,
 ) -> None:
     """The whole command `python -m <package>.reconstruct`.
 
@@ -247,16 +247,12 @@ def run_reconstruct(
         package: its name.
         editor: its module of that name, or something else with `load` and `outline`.
         arguments: the words after the program; those of the process by default.
-        fitting: from the images to the folder of weights that is taken where no run is named; None
-            for the editor's own.
+        run_for: the run of a command; None for the editor's own model.
     """
 
     def check(command: ReconstructCommand) -> None:
         check_images(command)
         check_takes_photos(command, editor.outline(run_for(command)).kind)
-
-    def run_for(command: ReconstructCommand) -> Path | None:
-        return command.run or fitting(command.images or command.photo)
 
     def work(command: ReconstructCommand) -> Path:
         return reconstruct(command, editor.load(run_for(command)))
