@@ -16,10 +16,8 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from common.cli.commands import carry_out
-from common.cli.edits import write_edits
+from common.cli.edits import EditImagesCommand, check_edits, write_edits
 from common.cli.images import (
-    ImagesCommand,
-    check_images,
     check_takes_photos,
     one_image,
     read_inputs,
@@ -33,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EditCommand(ImagesCommand):
+class EditCommand(EditImagesCommand):
     """Edits images along directions that pairs of images define, or files of directions hold."""
 
     without: tuple[Path, ...] = ()
@@ -71,7 +69,7 @@ def apply(command: EditCommand) -> Path:
     from crg import editor
 
     check(command)
-    model = editor.load(run_for(command))
+    model = editor.load(shipped.run_for(command))
     inputs = read_inputs(command, model.kind, "--invert or --invert-pairs")
     request = request_of(command, model)
     edited = model.edit(inputs.images, request)
@@ -112,11 +110,6 @@ def pairs_of(command: EditCommand) -> list[tuple[Path, Path]]:
     return list(zip(command.without, command.with_, strict=True))
 
 
-def run_for(command: EditCommand) -> Path | None:
-    """The run that the command names, or the model that comes along and fits its images."""
-    return command.run or shipped.fitting(command.images or command.photo)
-
-
 def amounts_of(command: EditCommand) -> tuple[float, ...]:
     """The strengths or ks of the command, one a direction.
 
@@ -148,11 +141,11 @@ def check(command: EditCommand) -> None:
     from crg import editor
 
     amounts_of(command)
-    check_images(command, *command.without, *command.with_)
+    check_edits(command, *command.without, *command.with_)
     for file in command.direction:
         if not file.is_file():
             raise UserError(f"There is no file {file}; python -m crg.directions writes it.")
-    check_takes_photos(command, editor.outline(run_for(command)).kind)
+    check_takes_photos(command, editor.outline(shipped.run_for(command)).kind)
 
 
 @exits_cleanly

@@ -128,7 +128,7 @@ def apply(command: InvertCommand) -> Path:
     from crg import editor, shipped
 
     check(command)
-    model = editor.load(command.run or shipped.fitting(command.images))
+    model = editor.load(shipped.run_for(command))
     descent = descent_of(model, command.steps, command.loss, command.clip, command.seed)
     starts = starts_of(command.method, command.restarts)
     found = {}
@@ -163,7 +163,7 @@ def check(command: InvertCommand) -> None:
     check_seed(command.seed)
     starts_of(command.method, command.restarts)
     check_images(command)
-    model = editor.outline(command.run or shipped.fitting(command.images))
+    model = editor.outline(shipped.run_for(command))
     check_takes_photos(command, model.kind)
     if command.clip != "none" and model.prior == "normal":
         raise UserError(

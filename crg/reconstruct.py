@@ -16,7 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line and reconstructs."""
     from crg import editor, shipped
 
-    run_reconstruct("crg", editor, arguments, shipped.fitting)
+    run_reconstruct("crg", editor, arguments, shipped.run_for)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,11 +13,28 @@ from common.datasets.folder import decode, image_files
 from common.errors import UserError
 from common.runs.weights import default_weights
 
+if TYPE_CHECKING:
+    from common.cli.images import ImagesCommand
+
 DIGITS, FACES = "crg-mnist", "crg-celeba"  # below weights/
 GRAY = 4.0  # mean difference of colour channels, of 255, up to which a picture counts as gray
 SIDE = 32  # pixels to which a picture is reduced for that
 
 logger = logging.getLogger(__name__)
+
+
+def run_for(command: ImagesCommand) -> Path | None:
+    """The run that a command names, or the model that comes along and fits its images.
+
+    A photograph shows a face, be it in colour or not.
+
+    Returns:
+        The folder; None for the model of digits, which is announced where it is loaded.
+    """
+    faces = default_weights(FACES)
+    if command.run is None and command.photo is not None and faces.is_dir():
+        return faces
+    return command.run or fitting(command.images)
 
 
 @functools.cache  # checks and work ask, and it is said once

@@ -19,10 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common.cli.commands import carry_out, control_values
-from common.cli.edits import write_edits
+from common.cli.edits import EditImagesCommand, check_edits, write_edits
 from common.cli.images import (
-    ImagesCommand,
-    check_images,
     check_takes_photos,
     one_image,
     read_inputs,
@@ -38,7 +36,7 @@ STEPS = 4  # between the ends of a line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EditCommand(ImagesCommand):
+class EditCommand(EditImagesCommand):
     """Edits images by their attributes.
 
     Takes one of --shift, --set, --swap, --interpolate and --all-attributes.
@@ -146,12 +144,13 @@ def check(command: EditCommand) -> None:
     unused = {
         "--steps": command.steps is not None and command.interpolate is None,
         "--no-wrap": not command.wrap and command.shift is None,
+        "--animate": command.animate is not None and command.all_attributes,
         "--no-exclusive": not (command.exclusive or command.set or command.all_attributes),
     }
     for option, ignored in unused.items():
         if ignored:
             raise UserError(f"{option} has no effect on {named_edits[0]}; leave it out.")
-    check_images(command, command.swap, command.interpolate)
+    check_edits(command, command.swap, command.interpolate)
     model = editor.outline(command.run)
     check_takes_photos(command, model.kind)
     if command.shift is not None or command.set:

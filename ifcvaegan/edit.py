@@ -15,10 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common.cli.commands import carry_out, control_values, refuse_unknown
-from common.cli.edits import write_edits
+from common.cli.edits import EditImagesCommand, check_edits, write_edits
 from common.cli.images import (
-    ImagesCommand,
-    check_images,
     check_takes_photos,
     read_inputs,
 )
@@ -33,7 +31,7 @@ STEPS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EditCommand(ImagesCommand):
+class EditCommand(EditImagesCommand):
     """Edits faces by their attributes: takes --set or --sweep."""
 
     set: tuple[str, ...] = ()
@@ -93,7 +91,7 @@ def check(command: EditCommand) -> None:
             raise UserError(f"--steps {command.steps} is for a --sweep.")
         if not 2 <= command.steps <= MOST_STEPS:
             raise UserError(f"--steps {command.steps}: a sweep has 2 to {MOST_STEPS}.")
-    check_images(command)
+    check_edits(command)
     model = editor.outline(command.run)
     check_takes_photos(command, model.kind)
     request_of(command, model)

@@ -1,6 +1,7 @@
 """`python -m igan.edit`: edits images by strokes, or generates images from scribbles alone.
 
     python -m igan.edit [IMAGES] --colour COLOURS.png --sketch LINES.png --out DIR
+    python -m igan.edit --photo FILE --strokes STROKES.json --run RUN --out DIR
 
 What the strokes ask for is in `igan.constraints`.
 """
@@ -15,8 +16,8 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from common.cli.commands import carry_out
-from common.cli.edits import write_edits
-from common.cli.images import ImagesCommand, read_inputs
+from common.cli.edits import EditImagesCommand, check_edits, write_edits
+from common.cli.images import check_photo, check_takes_photos, read_inputs
 from common.datasets.folder import check_inputs
 from common.errors import UserError, exits_cleanly
 from common.settings.config import check_setting, to_json
@@ -28,19 +29,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EditCommand(PaintCommand):
+class EditCommand(PaintCommand, EditImagesCommand):
     """Edits images by strokes; without IMAGES it generates from the strokes alone."""
 
     images: Annotated[
         tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="[IMAGES]", name="images")
     ] = None
     """An image or a folder of images, such as the model was trained on."""
-    out: Path
-    """Folder for the results; sheets and latents go to `OUT/sheets/`."""
     invert: bool = False
     """The inputs are black on white."""
     shown: int = 16
-    """Without IMAGES: candidates that are written, at most."""
+    """Without IMAGES or --photo: candidates that are written, at most."""
 
 
 def apply(command: EditCommand) -> Path:
@@ -57,13 +56,12 @@ def apply(command: EditCommand) -> Path:
     check(command)
     model = editor.load(command.run)
     request = request_of(command, model)
-    if command.images is None:
+    if command.images is None and command.photo is None:
         return generate(command, model, request)
-    plain = ImagesCommand(images=command.images, out=command.out, invert=command.invert)
-    inputs = read_inputs(plain, model.kind)
+    inputs = read_inputs(command, model.kind)
     edited = model.edit(inputs.images, request)
     strokes = [to_json(stroke) for stroke in request.strokes]
-    return write_edits(plain, inputs, edited, model, {"strokes": strokes})
+    return write_edits(command, inputs, edited, model, {"strokes": strokes})
 
 
 def generate(command: EditCommand, model: IGANEditor, request: Paint) -> Path:
@@ -112,10 +110,17 @@ def check(command: EditCommand) -> None:
 
     check_paint(command)
     check_setting("--shown", command.shown, command.shown > 0, "at least 1")
-    if command.images is None and not (command.colour or command.sketch or command.strokes):
+    drawings = command.colour, command.colour_mask, command.sketch
+    if command.images is not None or command.photo is not None:
+        check_edits(command, *drawings)
+    elif command.animate is not None:
+        raise UserError("--animate shows an edit of an image; give IMAGES or --photo.")
+    elif not (command.colour or command.sketch or command.strokes):
         raise UserError("Give images to edit, or --colour, --sketch or --strokes to follow.")
-    check_inputs(command.out, command.images, command.colour, command.colour_mask, command.sketch)
-    editor.outline(command.run)
+    else:
+        check_inputs(command.out, *drawings)
+        check_photo(command)
+    check_takes_photos(command, editor.outline(command.run).kind)
 
 
 @exits_cleanly

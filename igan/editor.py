@@ -51,7 +51,7 @@ class IGANEditor:
             case "mnist":
                 return Digits()
             case "fashion":
-                return Pictures(28, 1, "piece of clothing")
+                return Pictures(28, 1, "fashion item")
             case "folder":
                 return Pictures(size)
         from common.datasets.celeba.faces import WHOLE_WIDTH

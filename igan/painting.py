@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from igan.strokes import Drawing
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # slots would exclude a second base class
 class PaintCommand:
     """Strokes, as images or as vectors, and how they are followed."""
 

@@ -146,6 +146,11 @@ def check(command: ProjectCommand) -> None:
         return
     if command.run is not None:
         raise UserError("Name either --run or --generator.")
+    if command.photo is not None:
+        raise UserError(
+            "--photo needs a model that is known to be one of faces; name it by --run, not its "
+            "--generator."
+        )
     check_generator(command)
     if command.method != "opt" and command.predictor is None:
         raise UserError(f"--method {command.method} needs --predictor; use --method opt without.")

@@ -25,7 +25,7 @@ WORK = {  # what a command calls once its words are read
     )
 } | {
     "crg.train": "common.datasets.check",
-    "crg.edit": "crg.edit.check_images",
+    "crg.edit": "crg.edit.check_edits",
     "crg.invert": "crg.invert.check_images",
     "comparators.age.train": "common.datasets.check",
     "comparators.age.reconstruct": "common.cli.images.check_inputs",

@@ -1,22 +1,71 @@
-"""What `edit` of all packages writes: images, a sheet, and codes."""
+"""What `edit` of all packages shares: images, a sheet and codes are written, and an animation."""
 
 from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from common.cli.images import ImagesCommand, Inputs, write_results
+import numpy as np
+from PIL import Image
+
+from common.cli.images import ImagesCommand, Inputs, check_images, write_results
+from common.datasets.alignment import smaller
+from common.datasets.folder import as_mode, image_files
 from common.editor import SHOWN, Edited, Editor, path_of
-from common.files import called, write_json
+from common.errors import UserError
+from common.files import atomic_path, called, check_writable, write_json
+from common.kinds import Faces
+from common.transfer.pasting import changes, pasted
 
 logger = logging.getLogger(__name__)
 
+ANIMATIONS = (".gif", ".webp")
+STEPS = 9  # images of an animation from nothing to all of an edit; the way back makes it 16 frames
+PERIOD = 80  # milliseconds a frame
+ROW = 8  # images side by side in an animation, at most
+LARGEST = 512  # pixels of the longer side of an animated photograph
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditImagesCommand(ImagesCommand):
+    """What every command that edits images takes."""
+
+    animate: Path | None = None
+    """A file for an animation of the edit from nothing to all of it and back, `.gif` or `.webp`;
+    of a folder it has the first eight images, of a photograph at most 512 pixels."""
+
+
+def check_edits(command: EditImagesCommand, *others: Path | None) -> None:
+    """Refuses what `check_images` does, and an animation that cannot be written.
+
+    Args:
+        command: names images or a photograph, and the animation.
+        *others: further images that it reads.
+
+    Raises:
+        UserError: naming what is wrong.
+    """
+    check_images(command, *others)
+    if command.animate is None:
+        return
+    if command.animate.suffix.lower() not in ANIMATIONS:
+        raise UserError(f"--animate {command.animate}: end the name in {' or '.join(ANIMATIONS)}.")
+    if command.animate.is_dir():
+        raise UserError(f"--animate {command.animate} is a folder; name a file in it.")
+    folders = [path for path in (command.images, *others) if path is not None]
+    files = [file for path in folders for file in image_files(path)]
+    files += [command.photo] if command.photo is not None else []
+    if command.animate.exists() and any(command.animate.samefile(file) for file in files):
+        raise UserError(f"--animate {command.animate} is one of the inputs; name another file.")
+    check_writable(command.animate.parent)
+
 
 def write_edits(
-    command: ImagesCommand,
+    command: EditImagesCommand,
     inputs: Inputs,
     edited: Edited,
     editor: Editor,
@@ -25,7 +74,7 @@ def write_edits(
     """Writes each edited image as `OUT/<stem>.png`, a sheet and the codes to `OUT/sheets/`.
 
     Args:
-        command: names the folder.
+        command: names the folder, and an animation where one is wanted.
         inputs: what was edited.
         edited: what became of it.
         editor: the trained model.
@@ -63,7 +112,48 @@ def write_edits(
     logger.info("edited images: %d in %s, the sheet in %s", len(stems), out, folder)
     if len(stems) > SHOWN:
         logger.info("the sheet shows the first %d", SHOWN)
+    if command.animate is not None:
+        write_animation(command.animate, frames_of(command, inputs, edited, editor))
+        logger.info("the animation: %s", command.animate)
     return out
+
+
+def frames_of(
+    command: EditImagesCommand, inputs: Inputs, edited: Edited, editor: Editor
+) -> Sequence[np.ndarray]:
+    """Nine images from nothing to all of an edit, uint8 `[H, W, C]` each.
+
+    Of several images the first eight are side by side; a photograph is made smaller first, and its
+    face pasted into it.
+    """
+    if inputs.photo is None or command.paste == "none":
+        rows = range(min(ROW, len(inputs.images)))
+        paths = [path_of(editor, edited, row, STEPS) for row in rows]
+        return list(np.concatenate(paths, axis=2))
+    assert isinstance(editor.kind, Faces)
+    assert inputs.alignment is not None
+    photo, alignment = smaller(inputs.photo, inputs.alignment, LARGEST)
+    along = changes(path_of(editor, edited, 0, STEPS), command.paste)
+    return [pasted(photo, alignment, editor.kind, change) for change in along]
+
+
+def write_animation(file: Path, frames: Sequence[np.ndarray]) -> None:
+    """Writes images there and back as an animation that goes on, atomically.
+
+    Args:
+        file: ends in `.gif` or `.webp`.
+        frames: uint8 `[H, W, C]`, gray, RGB or RGB with alpha, whose transparent parts are black.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    there = [as_mode(Image.fromarray(frame.squeeze()), "RGB") for frame in frames]
+    if file.suffix.lower() == ".gif":  # one palette for all, or what does not change would flicker
+        palette = Image.fromarray(np.concatenate([np.asarray(one) for one in there])).quantize()
+        there = [one.quantize(palette=palette, dither=Image.Dither.NONE) for one in there]
+    first, *others = [*there, *there[-2:0:-1]]
+    with atomic_path(file) as temporary:
+        first.save(temporary, save_all=True, append_images=others, duration=PERIOD, loop=0)
 
 
 def _fields(codes: Any) -> dict[str, Any]:

@@ -85,11 +85,20 @@ def check_images(command: ImagesCommand, *others: Path | None) -> None:
         *others: further images that it reads.
 
     Raises:
-        UserError: naming them; no program that computes flow, which --paste transfer needs.
+        UserError: naming them, or what `check_photo` refuses.
     """
     if (command.images is None) == (command.photo is None):
         raise UserError("Give either IMAGES, a file or a folder, or --photo FILE.")
     check_inputs(command.out, command.images, *others)
+    check_photo(command)
+
+
+def check_photo(command: ImagesCommand) -> None:
+    """Refuses a photograph that is missing or might be overwritten, and its options without one.
+
+    Raises:
+        UserError: naming them; no program that computes flow, which --paste transfer needs.
+    """
     if command.photo is None:
         given = {
             "--face": command.face != 1,
@@ -230,7 +239,7 @@ def run_reconstruct(
     package: str,
     editor: Any,
     arguments: Sequence[str] | None,
-    fitting: Callable[[Path | None], Path | None] = lambda _: None,
+    run_for: Callable[[ImagesCommand], Path | None] = lambda command: command.run,
 ) -> None:
     """The whole command `python -m <package>.reconstruct`.
 
@@ -238,16 +247,12 @@ def run_reconstruct(
         package: its name.
         editor: its module of that name, or something else with `load` and `outline`.
         arguments: the words after the program; those of the process by default.
-        fitting: from the images to the folder of weights that is taken where no run is named; None
-            for the editor's own.
+        run_for: the run of a command; None for the editor's own model.
     """
 
     def check(command: ReconstructCommand) -> None:
         check_images(command)
         check_takes_photos(command, editor.outline(run_for(command)).kind)
-
-    def run_for(command: ReconstructCommand) -> Path | None:
-        return command.run or fitting(command.images or command.photo)
 
     def work(command: ReconstructCommand) -> Path:
         return reconstruct(command, editor.load(run_for(command)))

@@ -156,6 +156,20 @@ def alignments(photo: Photo) -> list[Alignment]:
     return [Alignment(similarity(EYES, face.eyes)) for face in find_faces(photo.image)]
 
 
+def smaller(photo: Photo, alignment: Alignment, most: int) -> tuple[Photo, Alignment]:
+    """A photograph with at most so many pixels on its longer side, and where the face is in it.
+
+    In RGB where it is made smaller; transparent parts are black.
+    """
+    size = np.array(photo.image.size)
+    if size.max() <= most:
+        return photo, alignment
+    wanted = np.maximum(1, np.rint(size * (most / size.max()))).astype(int)
+    image = photo.image.resize((int(wanted[0]), int(wanted[1])), Image.Resampling.LANCZOS)
+    matrix = alignment.matrix * (wanted / size)[:, None]
+    return Photo(np.asarray(image)), Alignment(matrix)
+
+
 def _landmarks(numbers: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
     """Places in the frame, and those in the photograph that a person gave.
 

@@ -14,7 +14,7 @@ from common.errors import UserError
 from common.kinds import Digits, Faces, Kind, Pictures
 
 DIGITS, FACES = Digits(), Faces(size=16, crop=(35, 55, 143, 163))
-PICTURES, GRAY = Pictures(12), Pictures(28, 1, "piece of clothing")
+PICTURES, GRAY = Pictures(12), Pictures(28, 1, "fashion item")
 KINDS = pytest.mark.parametrize(
     "kind", [DIGITS, FACES, PICTURES, GRAY], ids=["digits", "faces", "pictures", "gray"]
 )
@@ -44,7 +44,7 @@ def test_kinds_tell_what_they_are():
         "(35, 55, 143, 163), scaled to 16x16, bilinear and antialiased"
     )
     assert (PICTURES.noun, PICTURES.size, PICTURES.channels) == ("picture", 12, 3)
-    assert GRAY.text == "the middle square of a piece of clothing, 28x28 in gray"
+    assert GRAY.text == "the middle square of a fashion item, 28x28 in gray"
 
 
 @KINDS

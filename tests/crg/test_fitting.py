@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
+from common.cli.images import ImagesCommand
 from common.datasets.folder import write_images
 from crg import shipped
 
@@ -39,6 +42,15 @@ def test_pictures_in_colour_get_the_model_of_faces_and_are_told_so_once(
     assert [record.message for record in caplog.records] == [
         "the images are in colour: the model of faces that comes along, crg-celeba"
     ]
+
+
+def test_a_photograph_gets_the_model_of_faces_also_in_gray(tmp_path, monkeypatch):
+    monkeypatch.setattr("crg.shipped.default_weights", lambda name: tmp_path)
+    command = ImagesCommand(photo=picture(tmp_path, 90), out=tmp_path / "out")
+    assert shipped.run_for(command) == tmp_path
+    assert shipped.run_for(dataclasses.replace(command, run=tmp_path / "run")) == tmp_path / "run"
+    digits = ImagesCommand(images=picture(tmp_path, 90), out=tmp_path / "out")
+    assert shipped.run_for(digits) is None
 
 
 def test_without_a_model_of_faces_it_is_that_of_digits(tmp_path, monkeypatch):

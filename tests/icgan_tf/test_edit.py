@@ -160,6 +160,7 @@ EDITS = {
         ("model", "--interpolate x.png --steps 0", "--steps is 0; it must be at least 1"),
         ("model", "--shift 1 --steps 3", "--steps has no effect on --shift; leave it out"),
         ("model", "--set 7=1 --no-wrap", "--no-wrap has no effect on --set; leave it out"),
+        ("model", "--all-attributes --animate a.gif", "--animate has no effect on --all-attr"),
         ("model", "--shift 1 --no-exclusive", "--no-exclusive has no effect on --shift"),
         ("faces_model", "--shift 1", "--shift adds to digits, but this model knows faces"),
         ("faces_model", "--set Male=1 --invert", "--invert is for digits"),

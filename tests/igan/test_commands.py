@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from common.editor import Edited
 from common.transfer import motion
 from igan import edit, editor, foreign, project, reconstruct, transfer
+from igan.codes import Codes, Paint
 from igan.editor import IGANEditor
 
 FEW = ["--steps", "2", "--candidates", "3"]
@@ -64,6 +66,19 @@ def test_projections_are_written_with_their_costs(photos, tiny_run, tmp_path):
     assert min(told["cost"]) > 0
 
 
+def test_the_face_of_a_photograph_is_projected_and_put_back(tiny_run, tmp_path):
+    pixels = np.random.default_rng(1).integers(0, 256, (60, 90, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "me.png")
+    words = ["--photo", str(tmp_path / "me.png"), "--landmarks", "40", "20", "52", "20"]
+    words += ["--run", str(tiny_run), "--method", "cnn", "--paste", "feather"]
+    project.main([*words, "--out", str(tmp_path / "out")])
+    with Image.open(tmp_path / "out" / "me.png") as image:
+        result = np.asarray(image)
+    assert (result[15:30, 35:55] != pixels[15:30, 35:55]).any()
+    # The frame has 39 pixels between the eyes and is 178 wide: here 55, around column 46.
+    np.testing.assert_array_equal(result[:, 75:], pixels[:, 75:])
+
+
 def test_any_generator_of_keras_is_inverted(tmp_path):
     """An image of a generator of this test comes back, gray, 28x28, from normal latents."""
     latent = keras.Input((2,))
@@ -96,6 +111,32 @@ def test_images_are_edited_by_strokes(photos, strokes, tiny_run, tmp_path):
     told = json.loads((out / "sheets" / "edits.json").read_text())
     assert told["strokes"][0]["colour"] == [255, 0, 0]
     assert np.shape(told["edited_codes"]["latent"]) == (2, 12)
+
+
+def test_the_edited_face_of_a_photograph_is_put_back_and_animated(
+    strokes, tiny_run, tmp_path, monkeypatch
+):
+    def painted(model: IGANEditor, images: np.ndarray, request: Paint) -> Edited:
+        """The way between two latents, in place of what the strokes would lead to."""
+        assert [stroke.kind for stroke in request.strokes] == ["colour", "sketch"]
+        inputs, codes = (Codes(np.full((1, 12), level, np.float32)) for level in (-0.9, 0.9))
+        return Edited(model.decode(codes), codes, inputs)
+
+    monkeypatch.setattr(IGANEditor, "edit", painted)
+    pixels = np.random.default_rng(1).integers(0, 256, (60, 90, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "me.png")
+    out, file = tmp_path / "out", tmp_path / "edit.gif"
+    words = ["--photo", str(tmp_path / "me.png"), "--landmarks", "40", "20", "52", "20"]
+    words += ["--strokes", str(strokes), "--run", str(tiny_run), "--animate", str(file)]
+    edit.main([*words, "--out", str(out), *FEW])
+    assert shape(out / "me.png") == (60, 90, 3)
+    with Image.open(out / "me.png") as image:
+        result = np.asarray(image)
+    np.testing.assert_array_equal(result[:, 75:], pixels[:, 75:])
+    assert (result != pixels).any()
+    with Image.open(file) as animation:
+        assert animation.size == (90, 60)
+        assert animation.n_frames > 1  # those that are equal are one
 
 
 def test_scribbles_alone_give_a_strip_of_what_was_asked_and_the_candidates(tiny_run, tmp_path):
@@ -141,9 +182,16 @@ def test_a_photo_keeps_its_size(photos, strokes, tiny_run, tmp_path, monkeypatch
         ),
         (edit.main, ["IN", "--out", "OUT", "--strokes", "no.json"], "no JSON file"),
         (edit.main, ["IN", "--out", "OUT", "--steps", "0"], "--steps"),
+        (edit.main, ["--out", "OUT", "--animate", "a.gif"], "give IMAGES or --photo"),
+        (edit.main, ["--out", "OUT", "--photo", "IN/one.png"], "the model knows fashion items;"),
         (project.main, ["IN", "--out", "OUT", "--iterations", "0"], "--iterations"),
         (project.main, ["IN", "--out", "OUT", "--generator", "no.keras"], "no file no.keras"),
         (project.main, ["IN", "--out", "OUT", "--generator", "X"], "needs --predictor"),
+        (
+            project.main,
+            ["--photo", "IN/one.png", "--out", "OUT", "--generator", "X"],
+            "name it by --run, not its --generator",
+        ),
         (transfer.main, ["IN", "--out", "OUT", "--like", "X"], "is a folder"),
         (transfer.main, ["IN/one.png", "--out", "OUT"], "Give strokes"),
         (reconstruct.main, ["no", "--out", "OUT"], "does not exist"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import shutil
@@ -12,10 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.cli.edits import write_edits
 from common.cli.images import (
     ImagesCommand,
-    Inputs,
     one_image,
     reconstruct,
     run_reconstruct,
@@ -128,39 +125,6 @@ def test_a_broken_image_does_not_stop_the_others(tmp_path, inputs, sheets, caplo
         *("01", "02", "03", *STEMS[5:12]),
     ]
     np.testing.assert_array_equal(read(tmp_path / "out" / "05.png"), IMAGES[5, ..., 0] + 51)
-
-
-def test_an_edit_leaves_its_images_a_sheet_and_the_codes(tmp_path, sheets, caplog):
-    caplog.set_level(logging.INFO)
-    editor, command = Stub(Path("weights/toy")), ImagesCommand(out=tmp_path)
-    edited = editor.edit(IMAGES, 1)
-    assert write_edits(command, Inputs(STEMS, IMAGES), edited, editor, {"step": 3}) == tmp_path
-    assert sorted(f.stem for f in tmp_path.glob("*.png")) == STEMS
-    np.testing.assert_array_equal(read(tmp_path / "41.png"), IMAGES[41, ..., 0] + 102)
-
-    ((rows, path, labels),) = sheets
-    assert path == tmp_path / "sheets" / "edits.png"
-    assert labels["column_labels"] == ["input", "reconstruction", "lighter"]
-    assert (labels["row_labels"][0], labels["row_labels"][39]) == ("00 (0)", "39 (39)")
-    assert len(labels["row_labels"]) == len(rows) == 40
-    for index in (0, 39):
-        for column, lighter in enumerate((0, 51, 102)):
-            np.testing.assert_array_equal(rows[index][column], IMAGES[index] + lighter)
-    assert "the sheet shows the first 40" in caplog.messages
-
-    stored = json.loads((tmp_path / "sheets" / "edits.json").read_text())
-    assert list(stored) == ["model", "step", "images", "codes", "edited_codes"]
-    assert (stored["model"], stored["step"], stored["images"]) == ("toy", 3, STEMS)
-    assert stored["codes"] == {"pixels": IMAGES.tolist()}
-    assert stored["edited_codes"] == {"pixels": (IMAGES + 51).tolist()}
-
-
-def test_a_sheet_without_readings_names_its_rows_by_the_files(tmp_path, sheets):
-    editor = Stub()
-    edited = editor.edit(IMAGES[:2], 1)
-    object.__setattr__(edited, "readings", ())
-    write_edits(ImagesCommand(out=tmp_path), Inputs(STEMS[:2], IMAGES[:2]), edited, editor, {})
-    assert sheets[0][2]["row_labels"] == ["00", "01"]
 
 
 def test_one_image_is_read_from_a_file_and_never_chosen_from_several(inputs):

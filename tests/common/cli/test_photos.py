@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.cli.edits import write_edits
+from common.cli.edits import EditImagesCommand, write_edits
 from common.cli.images import ImagesCommand, check_images, read_inputs, run_reconstruct
 from common.datasets.celeba.faces import WHOLE_WIDTH
 from common.errors import UserError
@@ -89,7 +89,7 @@ def test_without_a_program_for_flow_a_transfer_is_refused_before_a_model_is_load
 def test_an_edit_is_counted_from_the_reconstruction(tmp_path, photo):
     """The stub's reconstruction is a fifth lighter and its edit two: the photograph gets one."""
     landmarks = (140.0, 110.0, 180.0, 112.0)
-    command = ImagesCommand(out=tmp_path / "out", photo=photo, landmarks=landmarks)
+    command = EditImagesCommand(out=tmp_path / "out", photo=photo, landmarks=landmarks)
     editor = FacesStub()
     inputs = read_inputs(command, editor.kind)
     assert (inputs.stems, inputs.images.shape) == (["me"], (1, 32, 32, 3))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.datasets.alignment import EYES, Photo, align, read_photo
+from common.datasets.alignment import EYES, Photo, align, read_photo, smaller
 from common.datasets.warping import moved
 from common.errors import UserError
 
@@ -114,6 +114,15 @@ def test_five_landmarks_are_weighed_and_none_is_met_alone():
 def test_a_box_of_the_detectors_proportion_is_that_of_the_frame():
     alignment = align(Photo(COLOURS), box=(37.4, 77.5, 140.2, 180.3))
     np.testing.assert_allclose(alignment.matrix, [[1, 0, 0], [0, 1, 0]], atol=0.01)
+
+
+def test_a_smaller_photograph_has_its_face_at_the_same_place():
+    """400x300 pixels become 128x96: 0.32 of each side."""
+    alignment = align(Photo(COLOURS), landmarks=EYES_GIVEN)
+    photo, small = smaller(Photo(COLOURS), alignment, 128)
+    assert photo.pixels.shape == (96, 128, 3)
+    np.testing.assert_allclose(moved(EYES, small.matrix).reshape(-1), [48, 38.4, 64, 44.8])
+    assert smaller(Photo(COLOURS), alignment, 400)[1] is alignment
 
 
 @pytest.mark.parametrize(

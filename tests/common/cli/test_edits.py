@@ -1,0 +1,144 @@
+"""What an edit writes, and its animation, with an editor whose answers are known."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageSequence
+
+from common.cli.edits import EditImagesCommand, check_edits, write_edits
+from common.cli.images import Inputs
+from common.datasets.alignment import Photo, align
+from common.errors import UserError
+from tests.common.cli.stub import Stub
+from tests.common.cli.test_photos import FacesStub
+
+STEMS = [f"{number:02d}" for number in range(42)]
+IMAGES = np.random.default_rng(0).integers(0, 100, (42, 28, 28, 1), dtype=np.uint8)
+
+
+@pytest.fixture
+def sheets(monkeypatch) -> list[tuple]:
+    """Stands in for the sheets: rows, path and labels of each."""
+    drawn = []
+    monkeypatch.setattr(
+        "common.reporting.sheets.grid",
+        lambda rows, path, **labels: drawn.append((rows, path, labels)),
+    )
+    return drawn
+
+
+def test_an_edit_leaves_its_images_a_sheet_and_the_codes(tmp_path, sheets, caplog):
+    caplog.set_level(logging.INFO)
+    editor, command = Stub(Path("weights/toy")), EditImagesCommand(out=tmp_path)
+    edited = editor.edit(IMAGES, 1)
+    assert write_edits(command, Inputs(STEMS, IMAGES), edited, editor, {"step": 3}) == tmp_path
+    assert sorted(f.stem for f in tmp_path.glob("*.png")) == STEMS
+    np.testing.assert_array_equal(
+        np.asarray(Image.open(tmp_path / "41.png")), IMAGES[41, ..., 0] + 102
+    )
+
+    ((rows, path, labels),) = sheets
+    assert path == tmp_path / "sheets" / "edits.png"
+    assert labels["column_labels"] == ["input", "reconstruction", "lighter"]
+    assert (labels["row_labels"][0], labels["row_labels"][39]) == ("00 (0)", "39 (39)")
+    assert len(labels["row_labels"]) == len(rows) == 40
+    for index in (0, 39):
+        for column, lighter in enumerate((0, 51, 102)):
+            np.testing.assert_array_equal(rows[index][column], IMAGES[index] + lighter)
+    assert "the sheet shows the first 40" in caplog.messages
+
+    stored = json.loads((tmp_path / "sheets" / "edits.json").read_text())
+    assert list(stored) == ["model", "step", "images", "codes", "edited_codes"]
+    assert (stored["model"], stored["step"], stored["images"]) == ("toy", 3, STEMS)
+    assert stored["codes"] == {"pixels": IMAGES.tolist()}
+    assert stored["edited_codes"] == {"pixels": (IMAGES + 51).tolist()}
+
+
+def test_a_sheet_without_readings_names_its_rows_by_the_files(tmp_path, sheets):
+    editor = Stub()
+    edited = editor.edit(IMAGES[:2], 1)
+    object.__setattr__(edited, "readings", ())
+    write_edits(EditImagesCommand(out=tmp_path), Inputs(STEMS[:2], IMAGES[:2]), edited, editor, {})
+    assert sheets[0][2]["row_labels"] == ["00", "01"]
+
+
+def animated(file: Path, inputs: Inputs, editor: Stub) -> np.ndarray:
+    """The frames of the animation that an edit of two steps leaves, uint8 `[T, H, W, 3]`."""
+    command = EditImagesCommand(images=file.parent, out=file.parent / "out", animate=file)
+    write_edits(command, inputs, editor.edit(inputs.images, 2), editor, {})
+    with Image.open(file) as image:
+        assert image.info["loop"] == 0
+        return np.stack([np.asarray(one.convert("RGB")) for one in ImageSequence.Iterator(image)])
+
+
+@pytest.mark.usefixtures("sheets")
+@pytest.mark.parametrize("suffix", ["gif", "webp"])
+def test_an_animation_goes_from_the_reconstruction_to_the_edit_and_back(tmp_path, suffix):
+    """The stub's reconstruction is a fifth of 255, 51, lighter, and the edit three times that."""
+    black = np.zeros((1, 28, 28, 1), np.uint8)
+    frames = animated(tmp_path / f"a.{suffix}", Inputs(["a"], black), Stub())
+    assert frames.shape == (16, 28, 28, 3)
+    levels = [51, 63, 76, 89, 102, 114, 127, 140, 153]
+    np.testing.assert_allclose(frames[:, 14, 14, 0], [*levels, *levels[-2:0:-1]], atol=2)
+
+
+@pytest.mark.usefixtures("sheets")
+def test_the_first_eight_images_are_animated_side_by_side(tmp_path):
+    images = np.zeros((9, 28, 28, 1), np.uint8)
+    images += 10 * np.arange(9, dtype=np.uint8)[:, None, None, None]
+    frames = animated(tmp_path / "a.gif", Inputs(STEMS[:9], images), Stub())
+    assert frames.shape == (16, 28, 8 * 28, 3)
+    expected = [51, 61, 71, 81, 91, 101, 111, 121]
+    np.testing.assert_allclose(frames[0, 14, 14::28, 0], expected, atol=2)
+
+
+@pytest.mark.usefixtures("sheets")
+def test_a_photograph_is_animated_with_its_face_alone_changing(tmp_path):
+    """It has 1024 pixels, twice as many as an animation."""
+    photo = Photo(np.full((768, 1024, 3), 50, np.uint8))
+    alignment = align(photo, landmarks=(400, 200, 480, 200))
+    inputs = Inputs(["me"], np.zeros((1, 32, 32, 3), np.uint8), photo, alignment)
+    frames = animated(tmp_path / "a.gif", inputs, FacesStub())
+    assert frames.shape == (16, 384, 512, 3)
+    between_the_eyes = frames[[0, 4, 8, 12], 100, 220, 0]
+    np.testing.assert_allclose(between_the_eyes, [50, 101, 152, 101], atol=2)
+    np.testing.assert_array_equal(frames[:, 300:], np.broadcast_to(50, (16, 84, 512, 3)))
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("a.mp4", r"a\.mp4: end the name in \.gif or \.webp"),
+        ("a", r"a: end the name in"),
+        ("folder.gif", "is a folder; name a file in it"),
+        ("in.gif", "is one of the inputs; name another file"),
+        ("other.gif", "is one of the inputs"),
+        ("in.png/a.gif", "Cannot write into"),
+    ],
+)
+def test_an_animation_that_cannot_be_is_refused_before_anything_is_written(tmp_path, name, said):
+    (tmp_path / "folder.gif").mkdir()
+    for one in ("in.gif", "other.gif", "in.png"):
+        Image.new("L", (28, 28)).save(tmp_path / one)
+    before = sorted(tmp_path.rglob("*"))
+    command = EditImagesCommand(
+        images=tmp_path / "in.gif", out=tmp_path / "out", animate=tmp_path / name
+    )
+    with pytest.raises(UserError, match=said):
+        check_edits(command, tmp_path / "other.gif")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_photograph_is_no_animation_of_itself(tmp_path):
+    Image.new("RGB", (64, 64)).save(tmp_path / "me.gif")
+    (tmp_path / "link.gif").symlink_to(tmp_path / "me.gif")
+    command = EditImagesCommand(
+        photo=tmp_path / "me.gif", out=tmp_path / "out", animate=tmp_path / "link.gif"
+    )
+    with pytest.raises(UserError, match="is one of the inputs"):
+        check_edits(command)
