@@ -19,14 +19,18 @@ from common.errors import UserError
 from common.images import cropped, in_blocks, padded, range_text, to_range, to_uint8
 from common.kinds import Digits, Faces, Kind, Pictures
 from common.runs import trained
+from common.settings.config import from_json
 from igan.codes import Codes, Method, Paint
 from igan.config import GRAY, Config
+from igan.strokes import WARP_SIDE, WIDTHS, Stroke
 
 if TYPE_CHECKING:
     import keras
 
     from igan.manifold import Manifold
+    from igan.manipulation import Descent
     from igan.projection import Projection, Projector
+    from igan.session import EditSession
 
 SHIPPED = "igan-fashion"  # below weights/
 FAST = 50  # iterations of L-BFGS-B where many images are encoded; ours
@@ -137,6 +141,22 @@ class IGANEditor:
             raise UserError("This model has no controls; it is edited by strokes.")
         return Paint()
 
+    @property
+    def brushes(self) -> dict[str, float]:
+        """See `common.editor.StrokeEditor.brushes`."""
+        side = self.config.data.image_size
+        return {**WIDTHS, "warp": WIDTHS["warp"] * side / WARP_SIDE}
+
+    def stroke(self, values: Any) -> Stroke:
+        """See `common.editor.StrokeEditor.stroke`."""
+        return from_json(Stroke, values, "The stroke")
+
+    def session(self, seed: int = 0) -> EditSession:
+        """See `common.editor.StrokeEditor.session`."""
+        from igan.session import EditSession
+
+        return EditSession(self, seed=seed)
+
     def networks(self) -> dict[str, Network]:
         """G, P and D."""
         image = {"image": f"{self.kind.text}{self._border}; {range_text(self.config.pixel_range)}"}
@@ -160,6 +180,19 @@ class IGANEditor:
         from igan.manifold import Manifold
 
         return Manifold(self.generator, self.config.pixel_range)
+
+    def descent(self, realism: bool) -> Descent:
+        """See `igan.codes.ManifoldEditor.descent`."""
+        return self._descents[realism]
+
+    @functools.cached_property
+    def _descents(self) -> dict[bool, Descent]:
+        from igan.manipulation import Descent
+
+        return {
+            realism: Descent(self.manifold, self.discriminator if realism else None)
+            for realism in (False, True)
+        }
 
     @functools.cached_property
     def projector(self) -> Projector:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from common.editor import Editor, editor_of
+from common.editor import Editor, StrokeEditor, editor_of
 from common.errors import UserError
 from common.files import ROOT, called
 
@@ -44,8 +44,15 @@ class Model:
             "package": self.package,
             "kind": self.outline.kind.noun,
             "size": self.outline.kind.size,
+            "channels": self.outline.kind.channels,
             "controls": [asdict(control) for control in self.outline.controls],
+            "brushes": dict(brushes(self.outline)),
         }
+
+
+def brushes(editor: Editor) -> Mapping[str, float]:
+    """Kinds of strokes and widths of their brushes; none where strokes mean nothing to it."""
+    return editor.brushes if isinstance(editor, StrokeEditor) else {}
 
 
 class Models:
