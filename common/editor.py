@@ -250,6 +250,11 @@ class StrokeEditor(Protocol):
     """
 
     @property
+    def subjects(self) -> str:
+        """What its images show, in the plural, such as "shoes"."""
+        ...
+
+    @property
     def brushes(self) -> Mapping[str, float]:
         """Kinds of strokes -> width of the brush in pixels of the model's images."""
         ...

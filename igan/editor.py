@@ -142,6 +142,14 @@ class IGANEditor:
         return Paint()
 
     @property
+    def subjects(self) -> str:
+        """See `common.editor.StrokeEditor.subjects`."""
+        if self.config.dataset == "fashion":
+            classes = self.config.data.classes
+            return "clothes" if classes == ("all",) else " and ".join(classes)
+        return f"{self.kind.noun}s"
+
+    @property
     def brushes(self) -> dict[str, float]:
         """See `common.editor.StrokeEditor.brushes`."""
         side = self.config.data.image_size

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -46,13 +46,15 @@ class Model:
             "size": self.outline.kind.size,
             "channels": self.outline.kind.channels,
             "controls": [asdict(control) for control in self.outline.controls],
-            "brushes": dict(brushes(self.outline)),
+            **brushes(self.outline),
         }
 
 
-def brushes(editor: Editor) -> Mapping[str, float]:
-    """Kinds of strokes and widths of their brushes; none where strokes mean nothing to it."""
-    return editor.brushes if isinstance(editor, StrokeEditor) else {}
+def brushes(editor: Editor) -> dict[str, Any]:
+    """Its brushes, and what it shows; nothing where strokes mean nothing to it."""
+    if not isinstance(editor, StrokeEditor):
+        return {}
+    return {"brushes": dict(editor.brushes), "subjects": editor.subjects}
 
 
 class Models:

@@ -139,6 +139,7 @@ class Shades(Brighter):
 
     kind: Any = field(default_factory=lambda: Pictures(8, 1, "piece of clothing"))
     controls: tuple[Control, ...] = ()
+    subjects: str = "shades"
     brushes: Mapping[str, float] = field(default_factory=lambda: {"colour": 2.0, "erase": 4.0})
 
     def stroke(self, values: Any) -> float:
