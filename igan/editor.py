@@ -7,14 +7,14 @@ image G(z).
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from common.editor import SHOWN, Control, Edited, Network, Pair
+from common.editor import SHOWN, Control, Edited, Network, Pair, compiled
 from common.errors import UserError
 from common.images import cropped, in_blocks, padded, range_text, to_range, to_uint8
 from common.kinds import Digits, Faces, Kind, Pictures
@@ -70,7 +70,7 @@ class IGANEditor:
     def decode(self, codes: Codes) -> np.ndarray:
         """X = G(z), uint8 `[N, H, W, C]`; digits and clothing without their border."""
         made = in_blocks(
-            lambda z: to_uint8(self.generator(z, training=False), self.config.pixel_range),
+            lambda z: to_uint8(self._generate(z), self.config.pixel_range),
             codes.latent,
         )
         return cropped(made, self.kind.size)
@@ -192,6 +192,11 @@ class IGANEditor:
     def descent(self, realism: bool) -> Descent:
         """See `igan.codes.ManifoldEditor.descent`."""
         return self._descents[realism]
+
+    @functools.cached_property
+    def _generate(self) -> Callable[..., Any]:
+        """G, compiled."""
+        return compiled(self.generator)
 
     @functools.cached_property
     def _descents(self) -> dict[bool, Descent]:

@@ -16,9 +16,8 @@ from PIL import Image
 
 from common.editor import Candidates
 from common.errors import UserError
-from common.images import cropped, to_uint8
 from igan import candidates as rules
-from igan.codes import ManifoldEditor, Method, Paint
+from igan.codes import Codes, ManifoldEditor, Method, Paint
 from igan.constraints import constraints_of
 from igan.manipulation import Costs, Manipulator, State
 from igan.photo import middle_square, pasted, transferred
@@ -314,5 +313,4 @@ class EditSession:
         return np.asarray(self.editor.manifold.signed(tf.constant(latent[None], tf.float32)))[0]
 
     def _decoded(self, latents: np.ndarray) -> np.ndarray:
-        made = self.editor.manifold.rendered(latents)
-        return cropped(to_uint8(made, self.editor.config.pixel_range), self.editor.kind.size)
+        return self.editor.decode(Codes(latents))

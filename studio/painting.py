@@ -17,7 +17,7 @@ from common.editor import Candidates, StrokeEditor, StrokeSession
 from common.errors import UserError
 from studio.settings import Settings
 
-SLICE = 4  # steps at a time, after which the candidates are shown: a tenth of a second
+SLICE = 2  # steps at a time, after which the candidates are shown
 STEPS = 40  # after each change of the strokes, as in the paper's own session
 MOST = 300  # strokes, undos and the like in one painting
 LONGEST = 10_000  # slices at a stretch

@@ -83,7 +83,7 @@ def test_a_stroke_makes_candidates_come_slice_by_slice(painter):
     begun = painter.begin()
     assert (begun["strokes"], begun["has_start"], begun["running"]) == ([], False, False)
     painter.stroke(WHITE)
-    assert len(painter.answers) == 11  # the stroke, then ten slices of four steps
+    assert len(painter.answers) == 21  # the stroke, then twenty slices of two steps
     best = [shades(told)[0] for told in painter.answers]
     assert best == sorted(best)
     assert best[0] < best[1]
@@ -173,7 +173,7 @@ def test_what_was_painted_replays_bit_for_bit(painter, tmp_path, monkeypatch, mo
     assert [event["do"] for event in settings["events"]] == [
         *("stroke", "steps", "stroke", "steps", "undo", "fix", "steps", "stroke", "steps"),
     ]
-    assert [event["times"] for event in settings["events"] if "times" in event] == [10, 10, 20, 10]
+    assert [event["times"] for event in settings["events"] if "times" in event] == [20, 20, 40, 20]
 
 
 def test_a_stop_half_way_replays_too(painter, tmp_path, monkeypatch):
@@ -240,6 +240,6 @@ def test_two_visitors_paint_at_a_time_and_see_their_own_strokes_alone(address):
         told = second.stroke(BLACK)
         assert [stroke["colour"] for stroke in told["strokes"]] == [BLACK]
         assert max(shades(told)) < 5
-        found = [unpacked(one.recv(timeout=30)) for _ in range(11)]
+        found = [unpacked(one.recv(timeout=30)) for _ in range(21)]
         assert [stroke["colour"] for stroke in found[-1]["strokes"]] == [WHITE]
         assert min(shades(found[-1])) > 250
