@@ -6,14 +6,15 @@ beside it, decode. What each request does to y is in `ifcvaegan.codes`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from common.editor import SHOWN, Control, Edited, Network, Pair, Rows, indexed
+from common.editor import SHOWN, Control, Edited, Network, Pair, Rows, compiled, indexed
 from common.errors import UserError, did_you_mean
 from common.images import in_blocks, range_text, to_range, to_uint8
 from common.kinds import Faces
@@ -66,7 +67,7 @@ class Codes:
         return self.with_latent(self.latent + np.exp(0.5 * self.log_variance) * noise)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class IFcVAEGANEditor:
     """A trained IFcVAEGAN: where it lies, its settings, and E and D."""
 
@@ -98,7 +99,7 @@ class IFcVAEGANEditor:
         from scipy.special import expit
 
         def outputs(block: np.ndarray) -> np.ndarray:
-            return np.concatenate(self.encoder(to_range(block, "unit"), training=False), axis=1)
+            return np.concatenate(self._encode(to_range(block, "unit")), axis=1)
 
         joined = in_blocks(outputs, images)  # [N, Z + Z + A]
         size = (joined.shape[1] - len(self.attribute_names)) // 2
@@ -110,7 +111,7 @@ class IFcVAEGANEditor:
         from scipy.special import expit
 
         def apply(y: np.ndarray, z: np.ndarray) -> np.ndarray:
-            logits = np.asarray(self.decoder([y, z], training=False))
+            logits = np.asarray(self._decode(y, z))
             return to_uint8(expit(logits), "unit")
 
         y, z = (np.asarray(one, np.float32) for one in (codes.attributes, codes.latent))
@@ -159,6 +160,16 @@ class IFcVAEGANEditor:
         rows = [self.attribute_names.index(name) for name in values]
         read = [f"({', '.join(f'{row[i]:.2f}' for i in rows)})" for row in shown.attributes]
         return Edited(self.decode(codes), codes, inputs, columns, read)
+
+    @functools.cached_property
+    def _encode(self) -> Callable[..., Any]:
+        """E, compiled."""
+        return compiled(self.encoder)
+
+    @functools.cached_property
+    def _decode(self) -> Callable[..., Any]:
+        """D, compiled."""
+        return compiled(self.decoder)
 
     def check(self, request: Request) -> None:
         """Refuses what the model does not know.

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from igan.config import Config
     from igan.manifold import Manifold
+    from igan.manipulation import Descent
 
 Method: TypeAlias = Literal["opt", "cnn", "cnn_opt"]  # of projection [R, Sec. 4.1.1 to 4.1.3]
 
@@ -76,6 +77,10 @@ class ManifoldEditor(Editor[Paint], Protocol):
     @property
     def discriminator(self) -> keras.Model:
         """D, for the realism term."""
+        ...
+
+    def descent(self, realism: bool) -> Descent:
+        """Steps and costs, which all sessions share; whether the realism term is among them."""
         ...
 
     @property

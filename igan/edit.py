@@ -72,6 +72,7 @@ def generate(command: EditCommand, model: IGANEditor, request: Paint) -> Path:
 
     from common.images import cropped
     from common.reporting.sheets import grid
+    from igan.saved import save
     from igan.session import EditSession
     from igan.strokes import drawn
 
@@ -83,7 +84,7 @@ def generate(command: EditCommand, model: IGANEditor, request: Paint) -> Path:
         seed=request.seed,
     )
     session.paint(request, None)
-    session.save(command.out)
+    save(session, command.out)
     drawing = drawn(request.strokes, model.config.data.image_size, request.base)
     asked = {
         "colours": drawing.colour,

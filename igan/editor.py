@@ -7,26 +7,30 @@ image G(z).
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from common.editor import SHOWN, Control, Edited, Network, Pair, between
+from common.editor import SHOWN, Control, Edited, Network, Pair, between, compiled
 from common.errors import UserError
 from common.images import cropped, in_blocks, padded, range_text, to_range, to_uint8
 from common.kinds import Digits, Faces, Kind, Pictures
 from common.runs import trained
+from common.settings.config import from_json
 from igan.codes import Codes, Method, Paint
 from igan.config import GRAY, Config
+from igan.strokes import WARP_SIDE, WIDTHS, Stroke
 
 if TYPE_CHECKING:
     import keras
 
     from igan.manifold import Manifold
+    from igan.manipulation import Descent
     from igan.projection import Projection, Projector
+    from igan.session import EditSession
 
 SHIPPED = "igan-fashion"  # below weights/
 FAST = 50  # iterations of L-BFGS-B where many images are encoded; ours
@@ -66,7 +70,7 @@ class IGANEditor:
     def decode(self, codes: Codes) -> np.ndarray:
         """X = G(z), uint8 `[N, H, W, C]`; digits and clothing without their border."""
         made = in_blocks(
-            lambda z: to_uint8(self.generator(z, training=False), self.config.pixel_range),
+            lambda z: to_uint8(self._generate(z), self.config.pixel_range),
             codes.latent,
         )
         return cropped(made, self.kind.size)
@@ -136,6 +140,30 @@ class IGANEditor:
             raise UserError("This model has no controls; it is edited by strokes.")
         return Paint()
 
+    @property
+    def subjects(self) -> str:
+        """See `common.editor.StrokeEditor.subjects`."""
+        if self.config.dataset == "fashion":
+            classes = self.config.data.classes
+            return "clothes" if classes == ("all",) else " and ".join(classes)
+        return f"{self.kind.noun}s"
+
+    @property
+    def brushes(self) -> dict[str, float]:
+        """See `common.editor.StrokeEditor.brushes`."""
+        side = self.config.data.image_size
+        return {**WIDTHS, "warp": WIDTHS["warp"] * side / WARP_SIDE}
+
+    def stroke(self, values: Any) -> Stroke:
+        """See `common.editor.StrokeEditor.stroke`."""
+        return from_json(Stroke, values, "The stroke")
+
+    def session(self, seed: int = 0) -> EditSession:
+        """See `common.editor.StrokeEditor.session`."""
+        from igan.session import EditSession
+
+        return EditSession(self, seed=seed)
+
     def networks(self) -> dict[str, Network]:
         """G, P and D."""
         image = {"image": f"{self.kind.text}{self._border}; {range_text(self.config.pixel_range)}"}
@@ -159,6 +187,24 @@ class IGANEditor:
         from igan.manifold import Manifold
 
         return Manifold(self.generator, self.config.pixel_range)
+
+    def descent(self, realism: bool) -> Descent:
+        """See `igan.codes.ManifoldEditor.descent`."""
+        return self._descents[realism]
+
+    @functools.cached_property
+    def _generate(self) -> Callable[..., Any]:
+        """G, compiled."""
+        return compiled(self.generator)
+
+    @functools.cached_property
+    def _descents(self) -> dict[bool, Descent]:
+        from igan.manipulation import Descent
+
+        return {
+            realism: Descent(self.manifold, self.discriminator if realism else None)
+            for realism in (False, True)
+        }
 
     @functools.cached_property
     def projector(self) -> Projector:

@@ -40,53 +40,23 @@ class Costs:
     terms: np.ndarray
 
 
-class Manipulator:
-    """B latents that follow constraints.
+class Descent:
+    """Steps and costs on a manifold, compiled once for any number of sessions.
 
     Args:
         manifold: the generator.
-        count: B.
         discriminator: of the realism term; None where its weight is 0.
+
+    Attributes:
+        steps: state, tensors of `Constraints` and a number of steps to the state after them.
+        costs: y `[B, Z]` and the tensors to the weighted terms `[B, 5]`, in the order of `TERMS`.
     """
 
-    def __init__(
-        self, manifold: Manifold, count: int, discriminator: keras.Model | None = None
-    ) -> None:
+    def __init__(self, manifold: Manifold, discriminator: keras.Model | None = None) -> None:
         self.manifold = manifold
-        self.count = count
         self.discriminator = discriminator
-        self._state = _begun(np.zeros((count, manifold.latent_size)))
-        self._compiled_costs = tf.function(self._costs)
-        self._compiled_steps = tf.function(self._steps)
-
-    @property
-    def latents(self) -> np.ndarray:
-        """Z of all candidates, `[B, Z]`."""
-        return self.manifold.from_free(self._state[0]).numpy()
-
-    def restart(self, start: np.ndarray | None, seed: int) -> None:
-        """Draws the candidates anew, and forgets Adam's moments.
-
-        Args:
-            start: z0 `[Z]`: the first candidate is z0 itself, the others lie around it. None: all
-                are drawn at random.
-            seed: of the draws.
-        """
-        rng = np.random.default_rng(seed)
-        latents = self.manifold.draw(self.count, rng)
-        if start is not None:
-            around = start + JITTER * rng.uniform(-1, 1, latents.shape)
-            latents = np.concatenate([start[None], around[1:]])
-        self._state = _begun(self.manifold.to_free(latents, LARGEST))
-
-    def step(self, constraints: Constraints, steps: int = 1) -> None:
-        """Takes some steps of Adam."""
-        self._state = self._compiled_steps(self._state, constraints.tensors(), tf.constant(steps))
-
-    def costs(self, constraints: Constraints) -> Costs:
-        """The costs of the latents as they are."""
-        values = self._compiled_costs(self._state[0], constraints.tensors()).numpy()
-        return Costs(values.sum(axis=1), values)
+        self.costs = tf.function(self._costs)
+        self.steps = tf.function(self._steps)
 
     def _steps(
         self, state: State, tensors: tuple[tf.Tensor, ...], steps: tf.Tensor
@@ -118,6 +88,52 @@ class Manipulator:
             realism = tensors[-1][4] * tf.nn.softplus(-logits[:, 0])
         signed = to_signed(made, self.manifold.pixel_range)
         return tf.concat([terms(signed, latents, tensors), realism[:, None]], axis=1)
+
+
+class Manipulator:
+    """B latents that follow constraints.
+
+    Args:
+        descent: how they move.
+        count: B.
+
+    Attributes:
+        state: where they are; what is put back here goes on from there.
+    """
+
+    def __init__(self, descent: Descent, count: int) -> None:
+        self.descent = descent
+        self.count = count
+        self.state = _begun(np.zeros((count, descent.manifold.latent_size)))
+
+    @property
+    def latents(self) -> np.ndarray:
+        """Z of all candidates, `[B, Z]`."""
+        return self.descent.manifold.from_free(self.state[0]).numpy()
+
+    def restart(self, start: np.ndarray | None, seed: int) -> None:
+        """Draws the candidates anew, and forgets Adam's moments.
+
+        Args:
+            start: z0 `[Z]`: the first candidate is z0 itself, the others lie around it. None: all
+                are drawn at random.
+            seed: of the draws.
+        """
+        rng = np.random.default_rng(seed)
+        latents = self.descent.manifold.draw(self.count, rng)
+        if start is not None:
+            around = start + JITTER * rng.uniform(-1, 1, latents.shape)
+            latents = np.concatenate([start[None], around[1:]])
+        self.state = _begun(self.descent.manifold.to_free(latents, LARGEST))
+
+    def step(self, constraints: Constraints, steps: int = 1) -> None:
+        """Takes some steps of Adam."""
+        self.state = self.descent.steps(self.state, constraints.tensors(), tf.constant(steps))
+
+    def costs(self, constraints: Constraints) -> Costs:
+        """The costs of the latents as they are."""
+        values = self.descent.costs(self.state[0], constraints.tensors()).numpy()
+        return Costs(values.sum(axis=1), values)
 
 
 def _begun(free: np.ndarray) -> State:

@@ -9,45 +9,44 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from common.datasets.folder import write_images
+from common.editor import Candidates
 from common.errors import UserError
-from common.files import write_json
-from common.images import cropped, to_uint8
-from common.settings.config import to_json
 from common.transfer.motion import FRAMES
 from common.transfer.photo import transferred
 from igan import candidates as rules
-from igan.codes import ManifoldEditor, Method, Paint
+from igan.codes import Codes, ManifoldEditor, Method, Paint
 from igan.constraints import constraints_of
-from igan.manipulation import Costs, Manipulator
+from igan.manipulation import Costs, Manipulator, State
 from igan.photo import middle_square, pasted
-from igan.strokes import Drawing, Stroke, drawn
+from igan.strokes import Drawing, Stroke, drawn, framed
 from igan.weights import Weights
 
 CANDIDATES = 16  # latents that move together; [C] takes 64 on a GPU
 STEPS = 40  # after each change of the strokes [C]
+PROJECTED = 100  # iterations of L-BFGS-B for a photo, at most: about a second; ours
 PATIENCE, LEAST_GAIN = 10, 1e-3  # stop when the best cost fell by less, so many steps long; ours
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """The candidates to show, cheapest first.
+class Drawn:
+    """A stroke that was drawn.
 
     Attributes:
-        numbers: their places among all candidates, `[K]`.
-        costs: `[K]`.
-        images: uint8 `[K, H, W, C]`.
+        stroke: what was drawn.
+        source: the image that a warp moves, `[S, S, C]` in [-1, 1].
+        before: where the candidates were; None where another start has been fixed since.
+        steps: that they had taken there.
     """
 
-    numbers: np.ndarray
-    costs: np.ndarray
-    images: np.ndarray
+    stroke: Stroke
+    source: np.ndarray | None
+    before: State | None
+    steps: int
 
 
 class EditSession:
@@ -74,32 +73,39 @@ class EditSession:
         self.most = most
         self.weights = weights or Weights()
         self.seed = seed
-        discriminator = editor.discriminator if self.weights.realism else None
-        self.manipulator = Manipulator(editor.manifold, count, discriminator)
+        self.manipulator = Manipulator(editor.descent(bool(self.weights.realism)), count)
         self.photo: np.ndarray | None = None
         self.projected: np.ndarray | None = None  # z of the photo
         self.start: np.ndarray | None = None
         self.base: Drawing | None = None
         self.steps = 0
-        self.strokes: list[Stroke] = []
-        self._sources: list[np.ndarray | None] = []  # of each stroke, the image that a warp moves
-        self._undone: list[tuple[Stroke, np.ndarray | None]] = []
+        self._drawn: list[Drawn] = []
+        self._undone: list[Drawn] = []
         self.restart()
+
+    @property
+    def strokes(self) -> list[Stroke]:
+        """What is drawn, the oldest first."""
+        return [one.stroke for one in self._drawn]
 
     # Where it starts
 
-    def set_photo(self, photo: np.ndarray, method: Method = "cnn_opt") -> None:
+    def set_photo(
+        self, photo: np.ndarray, method: Method = "cnn_opt", iterations: int = PROJECTED
+    ) -> None:
         """Projects a photo, and starts anew from what it became.
 
         Args:
             photo: uint8 `[H, W, 3]` or `[H, W, 1]`, of any size; its middle square is edited.
             method: of the projection.
+            iterations: of L-BFGS-B, at most.
         """
         left, top, right, bottom = middle_square(photo)
         square = photo[top:bottom, left:right]
         image = Image.fromarray(square[:, :, 0] if square.shape[2] == 1 else square)
         small = self.editor.kind.array(image)
-        self.photo, self.projected = photo, self.editor.project(small[None], method).latent[0]
+        projection = self.editor.project(small[None], method, iterations=iterations)
+        self.photo, self.projected = photo, projection.latent[0]
         self.restart(self.projected)
 
     def restart(self, start: np.ndarray | None = None) -> None:
@@ -109,8 +115,7 @@ class EditSession:
             start: z0 `[Z]`; None for scratch.
         """
         self.start = start
-        self.strokes.clear()
-        self._sources.clear()
+        self._drawn.clear()
         self._undone.clear()
         self._begin()
 
@@ -143,21 +148,36 @@ class EditSession:
         end = self._latent(number)
         start = end if self.start is None else (1.0 - share) * self.start + share * end
         self.start = start.astype(np.float32)
+        for drawn_ones in (self._drawn, self._undone):
+            drawn_ones[:] = [replace(one, before=None) for one in drawn_ones]
         self._begin()
 
     # Strokes
 
-    def add_stroke(self, stroke: Stroke) -> None:
-        """One more stroke; the candidates go on from where they are."""
-        moved = self._signed(self._latent(int(self.order[0]))) if stroke.kind == "warp" else None
-        self._change(stroke, moved)
+    def add_stroke(self, stroke: Stroke, number: int | None = None) -> None:
+        """One more stroke; the candidates go on from where they are.
+
+        Args:
+            stroke: what is drawn.
+            number: of the candidate on which, of which a warp moves a square; the best by default.
+        """
+        number = int(self.order[0]) if number is None else number
+        moved = self._signed(self._latent(number)) if stroke.kind == "warp" else None
+        self._draw(stroke, moved)
         self._undone.clear()
 
     def undo(self) -> bool:
-        """Takes the last stroke back; whether there was one."""
-        if not self.strokes:
+        """Takes the last stroke back; whether there was one.
+
+        The candidates go back to where they were when it was drawn, or, where another start has
+        been fixed since, stay where they are.
+        """
+        if not self._drawn:
             return False
-        self._undone.append((self.strokes.pop(), self._sources.pop()))
+        last = self._drawn.pop()
+        self._undone.append(last)
+        if last.before is not None:
+            self.manipulator.state, self.steps = last.before, last.steps
         self._changed()
         return True
 
@@ -165,7 +185,8 @@ class EditSession:
         """Draws the stroke again that was taken back last; whether there was one."""
         if not self._undone:
             return False
-        self._change(*self._undone.pop())
+        again = self._undone.pop()
+        self._draw(again.stroke, again.source)
         return True
 
     # Optimisation
@@ -201,10 +222,10 @@ class EditSession:
         """Z of all candidates, `[B, Z]`."""
         return self.manipulator.latents
 
-    def candidates(self) -> Shown:
-        """The candidates to show."""
+    def candidates(self) -> Candidates:
+        """The candidates to show, numbered by their places among all."""
         latents = self.latents[self.order]
-        return Shown(self.order, self.costs.total[self.order], self._decoded(latents))
+        return Candidates(self.order, self.costs.total[self.order], self._decoded(latents))
 
     def average(self) -> np.ndarray:
         """The average of the candidates shown, weighted by their costs, uint8 `[H, W, C]`."""
@@ -223,7 +244,11 @@ class EditSession:
         start = end if self.start is None else self.start
         return self._decoded(rules.between(start, end, count, way))
 
-    def transfer(self, number: int, count: int = FRAMES) -> np.ndarray:
+    def edited_photo(self, number: int) -> np.ndarray:
+        """The photo with the edit of a candidate, uint8 `[H, W, 3]`; see `transfer`."""
+        return self.transfer(number, which=slice(-1, None))[0]
+
+    def transfer(self, number: int, count: int = FRAMES, which: slice = slice(None)) -> np.ndarray:
         """The photo with the edit of a candidate at each frame, uint8 `[count, H, W, 3]`.
 
         The path begins at the photo's projection, also where another start has been fixed.
@@ -231,6 +256,7 @@ class EditSession:
         Args:
             number: of the candidate.
             count: of frames; the report's 8 by default.
+            which: of them; all by default.
 
         Raises:
             UserError: there is no photo, or no program that computes flow.
@@ -242,26 +268,8 @@ class EditSession:
         left, top, right, bottom = box = middle_square(self.photo)
         colour = np.repeat(self.photo, 3 // self.photo.shape[2], axis=2)
         path = np.repeat(path, 3 // path.shape[3], axis=3)
-        squares = transferred(colour[top:bottom, left:right], path)
+        squares = transferred(colour[top:bottom, left:right], path, which)
         return np.stack([pasted(colour, square, box) for square in squares])
-
-    def save(self, folder: Path) -> None:
-        """Writes the candidates as images, and strokes, latents and costs as `session.json`."""
-        shown = self.candidates()
-        stems = [f"candidate-{place:02d}" for place in range(len(shown.images))]
-        write_images(folder, stems, shown.images)
-        write_json(
-            folder / "session.json",
-            {
-                "strokes": [to_json(stroke) for stroke in self.strokes],
-                "weights": to_json(self.weights),
-                "seed": self.seed,
-                "steps": self.steps,
-                "start": self.start,
-                "latents": self.latents[shown.numbers],
-                "costs": shown.costs,
-            },
-        )
 
     def _begin(self) -> None:
         """Draws the candidates around the start."""
@@ -269,19 +277,19 @@ class EditSession:
         self.manipulator.restart(self.start, self.seed)
         self._changed()
 
-    def _change(self, stroke: Stroke, moved: np.ndarray | None) -> None:
-        self.strokes.append(stroke)
-        self._sources.append(moved)
+    def _draw(self, stroke: Stroke, moved: np.ndarray | None) -> None:
+        self._drawn.append(Drawn(stroke, moved, self.manipulator.state, self.steps))
         self._changed()
 
     def _changed(self) -> None:
         """Makes constraints of the strokes, and measures all candidates by them."""
         manifold = self.editor.manifold
-        size = manifold.image_shape[0]
-        drawing = drawn([self._framed(stroke) for stroke in self.strokes], size, self.base)
+        size, visible = manifold.image_shape[0], self.editor.kind.size
+        framed_ones = [framed(stroke, size, visible) for stroke in self.strokes]
+        drawing = drawn(framed_ones, size, self.base)
         self.constraints = constraints_of(
             drawing,
-            [image for image in self._sources if image is not None],
+            [one.source for one in self._drawn if one.source is not None],
             manifold.image_shape,
             self.start,
             None if self.start is None else self._signed(self.start),
@@ -296,15 +304,6 @@ class EditSession:
         if self.steps <= rules.FREEZE_AFTER:
             self.order = rules.best(self.costs.total, self.most)
 
-    def _framed(self, stroke: Stroke) -> Stroke:
-        """A stroke on what is shown, as one on the model's image with its black border."""
-        size, visible = self.editor.manifold.image_shape[0], self.editor.kind.size
-        border = (size - visible) / 2
-        points = [
-            ((x * visible + border) / size, (y * visible + border) / size) for x, y in stroke.points
-        ]
-        return replace(stroke, points=tuple(points))
-
     def _latent(self, number: int) -> np.ndarray:
         return self.latents[number]
 
@@ -312,5 +311,4 @@ class EditSession:
         return np.asarray(self.editor.manifold.signed(tf.constant(latent[None], tf.float32)))[0]
 
     def _decoded(self, latents: np.ndarray) -> np.ndarray:
-        made = self.editor.manifold.rendered(latents)
-        return cropped(to_uint8(made, self.editor.config.pixel_range), self.editor.kind.size)
+        return self.editor.decode(Codes(latents))

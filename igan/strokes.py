@@ -24,6 +24,8 @@ WIDTHS = {
     "keep": 4,
     "warp": 24,
 }  # pixels [C]; erase, keep: ours
+WIDEST = 1024  # pixels of a brush; ours
+FARTHEST = 2.0  # a stroke may leave the image by so many of its sides; ours
 WARP_SIDE = 64  # of the image to which [C]'s width of a warp belongs
 
 
@@ -54,6 +56,10 @@ class Stroke:
             raise UserError(
                 f"A stroke of {self.kind} has the points {list(points)}; it needs some."
             )
+        if max(abs(value) for point in points for value in point) > 1.0 + FARTHEST:
+            raise UserError(f"A stroke of {self.kind} leads far out of the image.")
+        if self.width is not None and not 0 < self.width <= WIDEST:
+            raise UserError(f"A brush cannot be {self.width:g} pixels wide; at most {WIDEST} are.")
         if not all(0 <= value <= 255 for value in self.colour):
             raise UserError(f"The colour {self.colour} is not three numbers from 0 to 255.")
 
@@ -100,6 +106,18 @@ def drawn(strokes: Sequence[Stroke], size: int, base: Drawing | None = None) -> 
     for stroke in strokes:
         drawing = _with(drawing, stroke, size)
     return drawing
+
+
+def framed(stroke: Stroke, size: int, visible: int) -> Stroke:
+    """A stroke on the `visible` pixels that are shown, as one on the model's `size` pixels.
+
+    What is around them is a black border.
+    """
+    border = (size - visible) / 2
+    points = [
+        ((x * visible + border) / size, (y * visible + border) / size) for x, y in stroke.points
+    ]
+    return replace(stroke, points=tuple(points))
 
 
 def _with(drawing: Drawing, stroke: Stroke, size: int) -> Drawing:

@@ -76,14 +76,15 @@ def path_of(command: TransferCommand, model: IGANEditor, photo: np.ndarray) -> n
     """Latents `[8, Z]` from the photo's projection to the edited one, or to the other photo's."""
     from common.transfer.motion import FRAMES
     from igan.candidates import between
+    from igan.codes import ITERATIONS
     from igan.session import EditSession
 
     request = request_of(command, model)
     session = EditSession(model, count=request.count, weights=request.weights, seed=request.seed)
-    session.set_photo(photo, command.method)
+    session.set_photo(photo, command.method, ITERATIONS)
     start = session.projected
     if command.like is not None:
-        session.set_photo(read_photo(command.like), command.method)
+        session.set_photo(read_photo(command.like), command.method, ITERATIONS)
         end = session.projected
     else:
         session.paint(request, start)

@@ -2,15 +2,13 @@
 
 A message is JSON; an answer is JSON alone, or a length, JSON and the pixels of images, which the
 page draws as they are. The page waits for an answer before it asks again, so that of many moves of
-a slider only the last counts.
+a slider only the last counts. Strokes are told one by one (`studio.brushes`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import logging
-import struct
 import time
 from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
@@ -21,6 +19,8 @@ from common.editor import Editor, Pair
 from common.errors import UserError
 from common.transfer.flow import check_flow
 from common.transfer.pasting import Paste
+from studio.brushes import Brushes
+from studio.messages import answered, packed
 from studio.sessions import Result
 from studio.settings import Made, Settings, as_text, face_of, make
 
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from studio.models import Model
     from studio.sessions import Session
     from studio.state import Studio
-
-logger = logging.getLogger(__name__)
 
 PASTES: tuple[Paste, ...] = get_args(Paste)
 Subject: TypeAlias = "np.ndarray | tuple[Photo, Alignment]"
@@ -46,6 +44,7 @@ async def live(socket: WebSocket) -> None:
         return
     session.sockets += 1
     running: asyncio.Task[None] | None = None
+    brushes = Brushes()
     try:
         while True:
             told = json.loads(await socket.receive_text())
@@ -56,6 +55,8 @@ async def live(socket: WebSocket) -> None:
                 running = asyncio.create_task(answered(compare, socket, studio, session, told))
             elif told.get("do") == "edit":
                 await answered(edit, socket, studio, session, told)
+            elif told.get("do") == "paint":
+                await answered(brushes.paint, socket, studio, session, told)
     except (WebSocketDisconnect, ValueError, AttributeError):
         pass
     finally:
@@ -63,22 +64,7 @@ async def live(socket: WebSocket) -> None:
         session.seen = studio.sessions.now()
         if running is not None:
             running.cancel()
-
-
-async def answered(
-    what: Any, socket: WebSocket, studio: Studio, session: Session, told: dict[str, Any]
-) -> None:
-    """Carries a wish out; a mistake becomes its sentence, and the page lives on."""
-    try:
-        await what(socket, studio, session, told)
-    except UserError as error:
-        await socket.send_json({"id": told.get("id"), "error": str(error)})
-    except WebSocketDisconnect:
-        raise
-    except Exception:
-        logger.exception("the page asked for %s", told)
-        message = "This failed here; the terminal of the studio says why."
-        await socket.send_json({"id": told.get("id"), "error": message})
+        brushes.close()
 
 
 async def edit(socket: WebSocket, studio: Studio, session: Session, told: dict[str, Any]) -> None:
@@ -209,17 +195,6 @@ def settings_for(
         package=model.package,
         model=model.name,
         values=values,
-        photo=session.photo_name,
-        photo_sha256=session.photo_sha256,
-        face=session.face,
-        landmarks=session.landmarks,
+        **session.photo_settings,
         paste=paste if paste in PASTES else "difference",
     )
-
-
-def packed(head: dict[str, Any], images: dict[str, np.ndarray]) -> bytes:
-    """JSON and the pixels of images in one message: a length of four bytes, JSON, pixels."""
-    shapes = [{"name": name, "shape": list(image.shape)} for name, image in images.items()]
-    text = json.dumps({**head, "images": shapes}).encode()
-    pixels = b"".join(np.ascontiguousarray(image).tobytes() for image in images.values())
-    return struct.pack("<I", len(text)) + text + pixels

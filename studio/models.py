@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from common.editor import Editor, editor_of
+from common.editor import Editor, StrokeEditor, editor_of
 from common.errors import UserError
 from common.files import ROOT, called
 
@@ -44,8 +44,17 @@ class Model:
             "package": self.package,
             "kind": self.outline.kind.noun,
             "size": self.outline.kind.size,
+            "channels": self.outline.kind.channels,
             "controls": [asdict(control) for control in self.outline.controls],
+            **brushes(self.outline),
         }
+
+
+def brushes(editor: Editor) -> dict[str, Any]:
+    """Its brushes, and what it shows; nothing where strokes mean nothing to it."""
+    if not isinstance(editor, StrokeEditor):
+        return {}
+    return {"brushes": dict(editor.brushes), "subjects": editor.subjects}
 
 
 class Models:

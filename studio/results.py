@@ -52,6 +52,8 @@ async def result_settings(request: Request) -> Response:
 async def finished(request: Request) -> tuple[np.ndarray, Settings]:
     """The last result of a tab, put back into its photograph, and what made it."""
     session, studio = session_of(request), shared(request)
+    if request.path_params["tab"] == "brushes":
+        return await painted(request)
     result = session.results.get(request.path_params["tab"])
     if result is None:
         raise UserError("There is no result yet.")
@@ -65,6 +67,25 @@ async def finished(request: Request) -> tuple[np.ndarray, Settings]:
 
     image = await studio.work(put)
     return image, dataclasses.replace(settings, result_sha256=sha256(image.tobytes()))
+
+
+async def painted(request: Request) -> tuple[np.ndarray, Settings]:
+    """The candidate that the page names, on its photograph or alone, and what made it."""
+    painting, told = session_of(request).painting, request.query_params
+    if painting is None:
+        raise UserError("Nothing is painted yet.")
+    try:
+        number, share = int(told.get("number", "")), float(told.get("share", "1"))
+    except ValueError as error:
+        raise UserError("Choose a candidate first.") from error
+    on_photo = "photo" in told
+
+    def make() -> tuple[np.ndarray, Settings]:
+        image = painting.result(number, share, on_photo)
+        settings = painting.settings(number, share, on_photo)
+        return image, dataclasses.replace(settings, result_sha256=sha256(image.tobytes()))
+
+    return await shared(request).work(make)
 
 
 def jpeg(pixels: np.ndarray) -> Response:

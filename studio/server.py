@@ -37,6 +37,7 @@ def application(models: Models, runs: Runs, token: str = "") -> Guard:
         Route("/", index),
         Route("/about.json", about),
         Route("/photo", uploads.upload, methods=["POST"]),
+        Route("/start", uploads.bring, methods=["POST"]),
         Route("/face", uploads.choose_face, methods=["POST"]),
         Route("/drawing", uploads.draw, methods=["POST"]),
         Route("/pictures/{name:path}.png", results.picture),

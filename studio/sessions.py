@@ -6,11 +6,13 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from common.datasets.alignment import Alignment, Photo
 from common.errors import UserError
+from studio.painting import Painting
 from studio.settings import Made, Settings
 
 MOST = 64  # visitors at a time; the one who was away longest gives way
@@ -39,6 +41,8 @@ class Session:
         landmarks: places of both eyes, where the visitor has set them.
         pictures: drawings by their ids.
         results: the last edit of each tab.
+        brought: the name, the file's hash and the pixels of a picture to paint on.
+        painting: what is painted.
         sockets: pages that are open.
         seen: when it last asked for something.
     """
@@ -51,6 +55,8 @@ class Session:
     landmarks: tuple[float, ...] = ()
     pictures: dict[str, np.ndarray] = field(default_factory=dict)
     results: dict[str, Result] = field(default_factory=dict)
+    brought: tuple[str, str, Photo] | None = None
+    painting: Painting | None = None
     sockets: int = 0
     seen: float = 0.0
 
@@ -74,6 +80,16 @@ class Session:
         if not self.faces:
             raise UserError("No face is found; click on both eyes in the photograph.")
         return self.photo, self.faces[self.face - 1]
+
+    @property
+    def photo_settings(self) -> dict[str, Any]:
+        """What the settings of an edit say of the photograph."""
+        return {
+            "photo": self.photo_name,
+            "photo_sha256": self.photo_sha256,
+            "face": self.face,
+            "landmarks": self.landmarks,
+        }
 
 
 class Sessions:

@@ -17,9 +17,11 @@ from PIL import Image
 from common.datasets.alignment import Alignment, Photo, align
 from common.editor import Control, Edited, Editor, Pair, path_of
 from common.errors import UserError
-from common.kinds import Faces
+from common.kinds import Faces, Kind
 from common.transfer.motion import FRAMES
 from common.transfer.pasting import Paste, changes, pasted
+
+PAINTED = 1600  # pixels of the longer side of a picture that is painted on: an edit takes a second
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +37,14 @@ class Settings:
         face: which face of it.
         landmarks: x and y of both eyes in its pixels, where a person has placed them.
         paste: how the edit was put back into it.
+        invert: the photograph is dark on white, where the model knows white on dark.
         picture: a digit, PNG in base64.
         pair: two of them, without and with, where a control goes along a direction.
+        seed: of a painting's candidates.
+        events: all that was done in it (`studio.painting`); strokes, and steps between them.
+        candidate: the one that was chosen; None where nothing is painted.
+        share: of the way from the start to it, 0 to 1.
+        on_photo: whether its edit was done to the photograph.
         result_sha256: of the pixels of the result.
     """
 
@@ -48,8 +56,14 @@ class Settings:
     face: int = 1
     landmarks: tuple[float, ...] = ()
     paste: Paste = "difference"
+    invert: bool = False
     picture: str = ""
     pair: tuple[str, ...] = ()
+    seed: int = 0
+    events: tuple[dict[str, Any], ...] = ()
+    candidate: int | None = None
+    share: float = 1.0
+    on_photo: bool = False
     result_sha256: str = ""
 
 
@@ -128,6 +142,25 @@ def align_as(settings: Settings, photo: Photo) -> Alignment:
     return align(photo, settings.photo, settings.face, landmarks=settings.landmarks or None)
 
 
+def start_image(settings: Settings, kind: Kind, photo: Photo | None) -> np.ndarray | None:
+    """The image from which a painting starts, uint8 `[H, W, 1 or 3]`; None for nothing."""
+    if settings.picture:
+        return from_text(settings.picture)
+    if photo is None:
+        return None
+    if kind.noun == "face":
+        return np.asarray(align_as(settings, photo).framed(photo))
+    pixels = lessened(photo).pixels
+    return 255 - pixels if settings.invert else pixels
+
+
+def lessened(photo: Photo) -> Photo:
+    """The photograph in RGB with at most `PAINTED` pixels on a side."""
+    image = photo.image.copy()
+    image.thumbnail((PAINTED, PAINTED))
+    return Photo(np.asarray(image))
+
+
 def to_text(settings: Settings) -> str:
     """The file that the page hands out."""
     file = f" --photo {settings.photo!r}" if settings.photo else ""
@@ -144,7 +177,8 @@ def read_settings(file: Path) -> Settings:
     try:
         told = json.loads(file.read_text(encoding="utf-8"))
         told.pop("replay", None)
-        told["pair"], told["landmarks"] = tuple(told["pair"]), tuple(told["landmarks"])
+        for name in ("pair", "landmarks", "events"):
+            told[name] = tuple(told[name])
         settings = Settings(**told)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise UserError(

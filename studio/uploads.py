@@ -14,14 +14,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from common.datasets import detection
-from common.datasets.alignment import EYES, align, alignments, read_photo
+from common.datasets.alignment import EYES, Photo, align, alignments, read_photo
 from common.datasets.digits import FAINTEST, SIZE, centred
 from common.datasets.folder import as_array, as_mode, decode
 from common.datasets.warping import moved
 from common.errors import UserError
 from common.files import ROOT, shown
 from studio.sessions import Session
-from studio.settings import sha256
+from studio.settings import lessened, sha256
 from studio.state import session_of, shared
 
 MOST_BYTES = 24 * 2**20  # of an upload: a JPEG of 20 megapixels has 5 to 12 MB
@@ -50,6 +50,22 @@ async def upload(request: Request) -> Response:
     session.face, session.landmarks = 1, ()
     session.results.pop("photo", None)
     return JSONResponse(photo_facts(session))
+
+
+async def bring(request: Request) -> Response:
+    """Takes a picture to paint on, in the body as it is."""
+    session = session_of(request)
+    name = shown(unquote(request.headers.get("x-name", "picture")), 80)
+    content = await body(request, MOST_BYTES)
+
+    def read() -> Photo:
+        check_pixels(content)
+        return lessened(read_photo(io.BytesIO(content), name))
+
+    photo = await shared(request).work(read)
+    session.brought = name, sha256(content), photo
+    edge = np.concatenate([photo.pixels[[0, -1]].ravel(), photo.pixels[:, [0, -1]].ravel()])
+    return JSONResponse({"name": name, "bright_edge": bool(edge.mean() > 127)})
 
 
 async def choose_face(request: Request) -> Response:

@@ -15,22 +15,22 @@ from common.transfer.motion import Fields, fields_along, recoloured, warped
 RADIUS = 2  # of the guided filter, in pixels of the model's image; ours
 
 
-def transferred(photo: np.ndarray, frames: np.ndarray) -> np.ndarray:
+def transferred(photo: np.ndarray, frames: np.ndarray, which: slice = slice(None)) -> np.ndarray:
     """The photo after what happens along a path on the manifold.
 
     Args:
         photo: uint8 `[H, W, 3]`, square.
         frames: the path, uint8 `[T, S, S, 3]`; the first is the photo's projection.
+        which: of the frames; all by default.
 
     Returns:
-        uint8 `[T, H, W, 3]`: the photo at each frame, the first unchanged.
+        uint8 `[T, H, W, 3]`: the photo at each of them, at the first of all unchanged.
 
     Raises:
         UserError: there is no program that computes flow.
     """
-    return np.stack(
-        [changed(photo, fields) for fields in fields_along(frames.astype(np.float32) / 255)]
-    )
+    along = fields_along(frames.astype(np.float32) / 255)[which]
+    return np.stack([changed(photo, fields) for fields in along])
 
 
 def changed(photo: np.ndarray, fields: Fields) -> np.ndarray:

@@ -1,11 +1,11 @@
 // Digits: draw or take one; count on, or go along a direction that a pair of digits defines.
 
+import { line, pad } from "./pad.js";
 import { byId, element, json, panels, sliders } from "./studio.js";
 
 export const title = "Digits";
 
 const BRUSH = 22; // pixels of 280, as thick as MNIST's pens
-const STEP = 6; // pixels that an arrow key moves the brush
 const PAIRS = [["thin", "thick", "Thicker"], ["upright", "slanted", "Slanted"], ["three", "eight", "Three to eight"], ["four", "nine", "Four to nine"]];
 
 export function mount(studio) {
@@ -83,7 +83,7 @@ export function mount(studio) {
   chosen.addEventListener("change", choose);
   byId("set-without").addEventListener("click", () => ownSide("without"));
   byId("set-with").addEventListener("click", () => ownSide("with"));
-  const paper = pad(async (blob) => {
+  const paper = drawing(async (blob) => {
     try {
       const told = await json("/drawing", { method: "POST", body: blob });
       byId("digit-problem").textContent = "";
@@ -100,95 +100,49 @@ export function mount(studio) {
   };
 }
 
-function pad(done) {
+function drawing(done) {
   const canvas = byId("pad");
-  const context = canvas.getContext("2d");
   let strokes = [];
-  let stroke = null;
-  const at = { x: 140, y: 140 };
   let ground = null; // a digit that was taken, until somebody draws
-  const paint = () => {
-    context.fillStyle = "#000";
-    context.fillRect(0, 0, canvas.width, canvas.height);
-    if (strokes.length) ground = null;
-    context.imageSmoothingEnabled = false;
-    if (ground) context.drawImage(ground, 0, 0, canvas.width, canvas.height);
-    context.strokeStyle = "#fff";
-    context.lineWidth = BRUSH;
-    context.lineCap = context.lineJoin = "round";
-    for (const points of strokes) {
-      context.beginPath();
-      context.moveTo(points[0].x, points[0].y);
-      for (const point of points.concat(points[0] === points.at(-1) ? [{ x: points[0].x + 0.1, y: points[0].y }] : [])) context.lineTo(point.x, point.y);
-      context.stroke();
-    }
-  };
-  const cursor = () => {
-    paint();
-    if (document.activeElement !== canvas) return;
-    context.strokeStyle = "#5db8ee";
-    context.lineWidth = 2;
-    context.beginPath();
-    context.arc(at.x, at.y, BRUSH / 2, 0, 7);
-    context.stroke();
-  };
-  const end = () => {
-    if (!stroke) return;
-    stroke = null;
-    paint();
-    canvas.toBlob((blob) => (done(blob), cursor()), "image/png");
-  };
-  const place = (event) => {
-    const box = canvas.getBoundingClientRect();
-    at.x = ((event.clientX - box.left) / box.width) * canvas.width;
-    at.y = ((event.clientY - box.top) / box.height) * canvas.height;
-    return { ...at };
-  };
-  canvas.addEventListener("pointerdown", (event) => {
-    canvas.setPointerCapture(event.pointerId);
-    strokes.push((stroke = [place(event)]));
-    paint();
+  const paper = pad(canvas, {
+    brush: () => BRUSH,
+    paint(context, stroke) {
+      const all = stroke ? [...strokes, stroke] : strokes;
+      if (all.length) ground = null;
+      context.fillStyle = "#000";
+      context.fillRect(0, 0, canvas.width, canvas.height);
+      context.imageSmoothingEnabled = false;
+      if (ground) context.drawImage(ground, 0, 0, canvas.width, canvas.height);
+      context.strokeStyle = "#fff";
+      for (const points of all) line(context, points, BRUSH);
+    },
+    ended: (points) => (strokes.push(points), send()),
+    undo,
+    clear,
   });
-  canvas.addEventListener("pointermove", (event) => {
-    if (!stroke) return;
-    stroke.push(place(event));
-    paint();
-  });
-  canvas.addEventListener("pointerup", end);
-  canvas.addEventListener("pointercancel", end);
-  canvas.addEventListener("keydown", (event) => {
-    const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
-    if (move) {
-      event.preventDefault();
-      if (event.shiftKey && !stroke) strokes.push((stroke = [{ ...at }]));
-      at.x = Math.max(0, Math.min(canvas.width, at.x + STEP * move[0]));
-      at.y = Math.max(0, Math.min(canvas.height, at.y + STEP * move[1]));
-      if (stroke) stroke.push({ ...at });
-      cursor();
-    } else if (event.key === "Delete" || event.key === "Backspace") clear();
-    else if (event.key === "z" && (event.ctrlKey || event.metaKey)) undo();
-  });
-  canvas.addEventListener("keyup", (event) => event.key === "Shift" && end());
-  canvas.addEventListener("focus", cursor);
-  canvas.addEventListener("blur", () => (end(), paint()));
-  const clear = () => ((strokes = []), (stroke = ground = null), cursor());
-  const undo = () => {
+  function send() {
+    paper.plain(); // what is sent has no cursor on it
+    canvas.toBlob(done, "image/png");
+  }
+  function clear() {
+    strokes = [];
+    ground = null;
+    paper.repaint();
+  }
+  function undo() {
     strokes.pop();
-    cursor();
-    if (strokes.length) {
-      stroke = [];
-      end();
-    }
-  };
+    if (strokes.length) send();
+    paper.repaint();
+  }
   byId("pad-clear").addEventListener("click", clear);
   byId("pad-undo").addEventListener("click", undo);
-  paint();
+  paper.repaint();
   return {
     show(image) {
       strokes = [];
       ground = image;
-      if (!image.complete) image.addEventListener("load", paint, { once: true });
-      paint();
+      if (!image.complete) image.addEventListener("load", paper.repaint, { once: true });
+      paper.repaint();
     },
   };
 }

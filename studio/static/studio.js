@@ -1,12 +1,13 @@
 // The frame of the page: tabs, the socket, and what the tabs share.
 // A new tab is a module with `title` and `mount(studio)`, a line in TABS, and a section in index.html.
 
+import * as brushes from "./brushes.js";
 import * as compare from "./compare.js";
 import * as digits from "./digits.js";
 import * as photo from "./photo.js";
 import * as runs from "./runs.js";
 
-const TABS = { photo, digits, compare, runs };
+const TABS = { photo, digits, brushes, compare, runs };
 
 class Socket {
   // One question at a time for each key; of those that wait, the latest counts.
@@ -14,6 +15,7 @@ class Socket {
     this.status = status;
     this.waiting = new Map();
     this.answers = new Map();
+    this.streams = new Map();
     this.number = 0;
     this.open();
   }
@@ -23,7 +25,10 @@ class Socket {
     this.socket = new WebSocket(`${scheme}://${location.host}/live`);
     this.socket.binaryType = "arraybuffer";
     this.ready = new Promise((resolve) => this.socket.addEventListener("open", resolve));
-    this.socket.addEventListener("open", () => (this.status.textContent = ""));
+    this.socket.addEventListener("open", () => {
+      this.status.textContent = "";
+      for (const stream of this.streams.values()) stream({ opened: true });
+    });
     this.socket.addEventListener("message", (event) => this.receive(event.data));
     this.socket.addEventListener("close", () => {
       this.status.textContent = "The studio has stopped answering. Trying again …";
@@ -37,7 +42,7 @@ class Socket {
   receive(data) {
     const told = typeof data === "string" ? JSON.parse(data) : unpacked(data);
     if (told.id === undefined && told.error) this.status.textContent = told.error;
-    const answer = this.answers.get(told.id);
+    const answer = this.answers.get(told.id) ?? this.streams.get(told.id);
     if (answer) answer(told);
   }
 
@@ -78,6 +83,16 @@ class Socket {
     });
     await this.ready;
     this.socket.send(JSON.stringify({ id, ...question }));
+  }
+
+  stream(name, answer) {
+    // Messages that are sent with this name as their id are answered as often as the studio likes.
+    this.streams.set(name, answer);
+  }
+
+  busy(key, on) {
+    this.waiting.set(key, { busy: on, next: null });
+    this.tell();
   }
 
   send(message) {

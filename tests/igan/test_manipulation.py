@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from igan.constraints import constraints_of, terms
-from igan.manipulation import Manipulator
+from igan.manipulation import Descent, Manipulator
 from igan.strokes import Stroke, blank, drawn
 from igan.weights import Weights
 
@@ -18,7 +18,7 @@ SHAPE = (32, 32, 3)
 
 @pytest.fixture(scope="module")
 def manipulator(manifold) -> Manipulator:
-    return Manipulator(manifold, 4)
+    return Manipulator(Descent(manifold), 4)
 
 
 def constraints(manifold, *strokes, start=START, weights=None, sources=()):
@@ -123,7 +123,8 @@ def test_a_warp_to_its_own_place_is_fulfilled_and_one_at_the_border_does_not_fai
 
 def test_each_candidate_moves_as_if_alone(manifold, stroke):
     wanted = constraints(manifold, stroke())
-    several, one = Manipulator(manifold, 3), Manipulator(manifold, 1)
+    descent = Descent(manifold)
+    several, one = Manipulator(descent, 3), Manipulator(descent, 1)
     for each in (several, one):
         each.restart(START, 0)
         each.step(wanted, 10)
@@ -141,16 +142,16 @@ def test_steps_are_those_of_adam(manifold, manipulator, stroke):
     """Keras' Adam, one step at a time, on the gradient of the summed costs."""
     wanted = constraints(manifold, stroke())
     manipulator.restart(START, 0)
-    free = keras.Variable(manipulator._state[0])
+    free = keras.Variable(manipulator.state[0])
     optimizer = keras.optimizers.Adam(0.1, epsilon=1e-8)
     for _ in range(3):
         with tf.GradientTape() as tape:
-            total = tf.reduce_sum(manipulator._costs(free.value, wanted.tensors()))
+            total = tf.reduce_sum(manipulator.descent.costs(free.value, wanted.tensors()))
         optimizer.apply([tape.gradient(total, free.value)], [free])
     manipulator.step(wanted, 3)
     # But for the first candidate, whose gradient is partly rounding at its start, and Adam's steps
     # do not know how small a gradient is.
-    np.testing.assert_allclose(manipulator._state[0][1:], free[1:], atol=1e-4)
+    np.testing.assert_allclose(manipulator.state[0][1:], free[1:], atol=1e-4)
 
 
 def test_realism_pulls_towards_what_the_discriminator_takes_for_real(manifold, model):
@@ -160,7 +161,7 @@ def test_realism_pulls_towards_what_the_discriminator_takes_for_real(manifold, m
         def __call__(self, images, training=False):
             return 10.0 * tf.reduce_mean(images, axis=[1, 2, 3])[:, None]
 
-    manipulator = Manipulator(manifold, 1, Bright())
+    manipulator = Manipulator(Descent(manifold, Bright()), 1)
     wanted = constraints_of(*(blank(32), (), SHAPE, None, None, 12, Weights(realism=1.0)))
     manipulator.restart(None, 0)
     before = manipulator.latents.mean()

@@ -7,11 +7,14 @@ import json
 import numpy as np
 import pytest
 
+from common.editor import StrokeEditor
 from common.errors import UserError
+from common.settings.config import to_json
 from common.transfer import motion
 from igan.codes import Paint
+from igan.saved import save
 from igan.session import EditSession
-from igan.strokes import Stroke
+from igan.strokes import Stroke, framed
 from igan.weights import Weights
 
 START = np.full(12, -0.3, np.float32)
@@ -51,6 +54,52 @@ def test_a_stroke_is_followed_and_undone(session, stroke):
     assert session.redo()
     assert len(session.strokes) == 1
     assert not session.redo()
+
+
+def test_undo_brings_the_candidates_back_to_the_bit(session, stroke):
+    session.add_stroke(stroke())
+    session.step(10)
+    before, order = session.latents, session.order
+    session.add_stroke(stroke(points=((0.75, 0.75),), colour=(255, 0, 0)))
+    session.step(10)
+    assert np.abs(session.latents - before).max() > 0.1
+    session.undo()
+    np.testing.assert_array_equal(session.latents, before)
+    np.testing.assert_array_equal(session.order, order)
+    assert session.steps == 10
+
+
+def test_after_a_fix_undo_takes_the_stroke_alone(session, stroke):
+    session.add_stroke(stroke())
+    session.step(10)
+    session.fix(0)
+    before = session.latents
+    session.undo()
+    assert session.strokes == []
+    np.testing.assert_array_equal(session.latents, before)
+
+
+def test_sessions_of_one_editor_do_the_same_and_nothing_to_each_other(model, session, stroke):
+    one, other = model.session(3), model.session(3)
+    one.add_stroke(stroke())
+    one.step(4)
+    assert other.strokes == []
+    other.add_stroke(model.stroke(to_json(stroke())))
+    other.step(4)
+    np.testing.assert_array_equal(one.candidates().images, other.candidates().images)
+
+
+def test_what_an_editor_offers_beside_the_others_is_found_by_its_members(model):
+    assert isinstance(model, StrokeEditor)
+    assert model.brushes["warp"] == 12  # 24 of 64 pixels on an image of 32
+    with pytest.raises(UserError, match="spray not in"):
+        model.stroke({"kind": "spray", "points": [[0.5, 0.5]]})
+    with pytest.raises(UserError, match="missing 'points'"):
+        model.stroke({"kind": "colour"})
+    with pytest.raises(UserError, match="far out"):
+        model.stroke({"kind": "colour", "points": [[9, 0.5]]})
+    with pytest.raises(UserError, match="pixels wide"):
+        model.stroke({"kind": "colour", "points": [[0.5, 0.5]], "width": 1e9})
 
 
 def test_undo_of_nothing_says_so(session):
@@ -122,6 +171,18 @@ def test_a_warp_moves_what_was_there_when_it_was_drawn(session):
     assert best[9] > 0.0  # red of the lower right, where the red square is to be
 
 
+def test_a_warp_moves_the_candidate_on_which_it_was_drawn(session):
+    session.restart()
+    number = int(session.order[-1])
+    handle = Stroke(kind="warp", points=((0.25, 0.25), (0.75, 0.75)), width=10)
+    session.add_stroke(handle, number)
+    own = session.constraints.colour
+    session.undo()
+    session.add_stroke(handle)
+    assert len(session.order) > 1
+    assert np.abs(own - session.constraints.colour).max() > 0.01
+
+
 def test_early_end_and_time_limit(session, stroke):
     session.run(100)
     assert session.steps < 100  # without a stroke nothing is gained
@@ -143,6 +204,7 @@ def test_a_photo_is_projected_and_an_edit_transferred(session, stroke, monkeypat
     assert found.shape == (3, 48, 64, 3)
     assert np.abs(found[0].astype(int) - photo).max() <= 1
     np.testing.assert_array_equal(found[:, :, :8], photo[None, :, :8].repeat(3, axis=0))
+    np.testing.assert_array_equal(session.edited_photo(0), session.transfer(0)[-1])
     inside = photo[8:16, 18:26, 0], found[2][8:16, 18:26, 0]
     assert inside[1].mean() > inside[0].mean()
 
@@ -155,7 +217,7 @@ def test_without_a_photo_there_is_nothing_to_transfer_to(session):
 def test_what_it_saves_can_be_replayed(session, stroke, tmp_path, model):
     session.add_stroke(stroke())
     session.step(5)
-    session.save(tmp_path)
+    save(session, tmp_path)
     saved = json.loads((tmp_path / "session.json").read_text())
     assert saved["strokes"][0]["kind"] == "colour"
     assert len(list(tmp_path.glob("candidate-*.png"))) == len(saved["costs"])
@@ -172,13 +234,5 @@ def test_a_request_without_strokes_is_the_projection(model, session):
 def test_strokes_on_gray_images_with_a_border_land_where_they_are_drawn():
     """28 pixels in 32: the middle stays the middle, the left edge is at 2 of 32."""
 
-    class Bordered:
-        class editor:  # noqa: N801
-            class manifold:  # noqa: N801
-                image_shape = (32, 32, 1)
-
-            class kind:  # noqa: N801
-                size = 28
-
-    framed = EditSession._framed(Bordered, Stroke(kind="sketch", points=((0.5, 0.5), (0.0, 1.0))))
-    np.testing.assert_allclose(framed.points, [(0.5, 0.5), (2 / 32, 30 / 32)])
+    found = framed(Stroke(kind="sketch", points=((0.5, 0.5), (0.0, 1.0))), 32, 28)
+    np.testing.assert_allclose(found.points, [(0.5, 0.5), (2 / 32, 30 / 32)])

@@ -19,9 +19,9 @@ import numpy as np
 import pytest
 
 from common.datasets.celeba.faces import WHOLE_WIDTH
-from common.editor import Control, Edited, Pair
+from common.editor import Candidates, Control, Edited, Pair
 from common.errors import UserError
-from common.kinds import Digits, Faces
+from common.kinds import Digits, Faces, Pictures
 from studio.models import Model, Models
 from tests.common.cli.stub import Codes, Stub
 
@@ -72,12 +72,91 @@ class Mixer(Brighter):
         return Edited(codes.pixels, codes, Codes(images))
 
 
+class ShadesSession:
+    """Four even images; each goes a tenth of the way to the last stroke's colour in a step."""
+
+    def __init__(self, seed: int) -> None:
+        self.values = np.random.default_rng(seed).uniform(0, 255, 4)
+        self.start: float | None = None
+        self.photo: np.ndarray | None = None
+        self.drawn: list[tuple[float, np.ndarray]] = []  # a colour, and where the images were
+        self.undone: list[float] = []
+
+    def set_photo(self, photo: np.ndarray) -> None:
+        self.photo, self.start = photo, float(photo.mean())
+        self.values = self.start + np.arange(4.0)
+
+    def add_stroke(self, stroke: float, number: int | None = None) -> None:
+        self.drawn.append((stroke, self.values))
+        self.undone.clear()
+
+    def undo(self) -> bool:
+        if self.drawn:
+            stroke, self.values = self.drawn.pop()
+            self.undone.append(stroke)
+            return True
+        return False
+
+    def redo(self) -> bool:
+        if self.undone:
+            self.drawn.append((self.undone.pop(), self.values))
+            return True
+        return False
+
+    def step(self, steps: int) -> None:
+        for _ in range(steps if self.drawn else 0):
+            self.values = self.values + 0.1 * (self.drawn[-1][0] - self.values)
+
+    def fix(self, number: int, share: float = 1.0) -> None:
+        end = float(self.values[number])
+        start = (1 - share) * (end if self.start is None else self.start) + share * end
+        self.start, self.values = start, start + np.arange(4.0)
+
+    def _images(self, values: np.ndarray) -> np.ndarray:
+        shades = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+        return np.tile(shades[:, None, None, None], (1, 8, 8, 1))
+
+    def candidates(self) -> Candidates:
+        wanted = self.drawn[-1][0] if self.drawn else 0.0
+        costs = np.abs(self.values - wanted)
+        order = np.argsort(costs, kind="stable")
+        return Candidates(order, costs[order], self._images(self.values[order]))
+
+    def frames(self, number: int) -> np.ndarray:
+        end = self.values[number]
+        return self._images(np.linspace(end if self.start is None else self.start, end, 5))
+
+    def edited_photo(self, number: int) -> np.ndarray:
+        if self.photo is None or self.start is None:
+            raise UserError("There is no photo.")
+        change = self.values[number] - self.start
+        return np.clip(self.photo + np.rint(change), 0, 255).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Shades(Brighter):
+    """Is edited by strokes; all that counts of one is the first number of its colour."""
+
+    kind: Any = field(default_factory=lambda: Pictures(8, 1, "piece of clothing"))
+    controls: tuple[Control, ...] = ()
+    subjects: str = "shades"
+    brushes: Mapping[str, float] = field(default_factory=lambda: {"colour": 2.0, "erase": 4.0})
+
+    def stroke(self, values: Any) -> float:
+        if not isinstance(values, dict) or values.get("kind") not in self.brushes:
+            raise UserError("There is no such brush.")
+        return float(values["colour"][0])
+
+    def session(self, seed: int = 0) -> ShadesSession:
+        return ShadesSession(seed)
+
+
 class FakeModels(Models):
-    """Two models that need no folder."""
+    """Three models that need no folder."""
 
     def __init__(self, runs: Any = ()) -> None:
         self._lock = threading.Lock()
-        self._editors = {"bright": Brighter(), "mixer": Mixer()}
+        self._editors = {"bright": Brighter(), "mixer": Mixer(), "shades": Shades()}
         self.known = {
             name: Model(name, "toy", Path(name), editor) for name, editor in self._editors.items()
         }
@@ -132,13 +211,17 @@ class Visitor:
 
     def edit(self, **question: Any) -> dict[str, Any]:
         """One edit over the WebSocket; images by name."""
+        with self.live() as socket:
+            socket.send(json.dumps({"id": 1, "do": "edit", **question}))
+            return unpacked(socket.recv(timeout=30))
+
+    def live(self) -> Any:
+        """An open WebSocket."""
         from websockets.sync.client import connect
 
         cookies = "; ".join(f"{one.name}={one.value}" for one in self.cookies)
         address = self.address.replace("http", "ws") + "/live"
-        with connect(address, additional_headers={"Cookie": cookies}) as socket:
-            socket.send(json.dumps({"id": 1, "do": "edit", **question}))
-            return unpacked(socket.recv(timeout=30))
+        return connect(address, additional_headers={"Cookie": cookies})
 
 
 def unpacked(message: str | bytes) -> dict[str, Any]:

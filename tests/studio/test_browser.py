@@ -179,8 +179,114 @@ def test_a_direction_is_made_of_two_drawings(page):
     np.testing.assert_array_equal(edited, np.clip(2 * eight - one, 0, 255))
 
 
+def pixel(page: Any, name: str, x: int, y: int) -> list[int]:
+    """One pixel of a canvas in the tab Brushes, by its label: red, green, blue."""
+    return page.evaluate(
+        """([name, x, y]) => [...document.querySelector(`#brushes canvas[aria-label="${name}"]`)
+            .getContext('2d').getImageData(x, y, 1, 1).data].slice(0, 3)""",
+        [name, x, y],
+    )
+
+
+def picture(page: Any) -> str:
+    """What is on the canvas that is painted on."""
+    return page.evaluate("document.getElementById('easel').toDataURL()")
+
+
+def paint(page: Any, *points: tuple[float, float]) -> None:
+    """A stroke by the mouse, with its points as shares of the canvas, and all that follows it."""
+    box = page.locator("#easel").bounding_box()
+    for place, (x, y) in enumerate(points):
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=4)
+        if place == 0:
+            page.mouse.down()
+    page.mouse.up()
+    settled(page)
+
+
+def to_brushes(page: Any) -> None:
+    page.click("#tab-brushes")
+    page.wait_for_selector("#candidates button")
+    settled(page)
+
+
+def test_a_stroke_changes_the_canvas_and_undo_restores_it(page):
+    to_brushes(page)
+    assert page.inner_text("#brush-invitation") == "Draw a line: shades appear that follow it."
+    page.locator("#brush-shade").fill("250")
+    page.locator("#brush-shade").blur()
+    empty = picture(page)
+    paint(page, (0.25, 0.5), (0.75, 0.5))
+    assert pixel(page, "Canvas", 224, 224) == [250, 250, 250]  # the stroke
+    assert 230 < pixel(page, "Canvas", 20, 20)[0] < 250  # the image that follows it
+    assert page.locator("#candidates button:visible").count() == 4
+    assert page.inner_text("#brush-invitation") == ""
+    page.click("#brush-undo")
+    settled(page)
+    page.locator("#brush-redo").focus()
+    assert picture(page) == empty
+    page.click("#brush-redo")
+    settled(page)
+    page.locator("#brush-undo").focus()
+    assert pixel(page, "Canvas", 224, 224) == [250, 250, 250]
+
+
+def test_a_stroke_is_drawn_by_keyboard_alone(page):
+    to_brushes(page)
+    page.focus("#easel")
+    page.keyboard.down("Shift")
+    for _ in range(12):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.up("Shift")
+    settled(page)
+    (x0, y0), (x1, y1) = page.evaluate(
+        """async () => { const told = await fetch('/result/brushes/edit.json?number=0');
+            const { points } = (await told.json()).events[0].stroke;
+            return [points[0], points.at(-1)]; }"""
+    )
+    assert (x0, y0, x1) == (0.5, 0.5, 0.5)
+    assert y1 == pytest.approx(0.5 + 12 * 6 / 448, abs=1e-3)
+    page.keyboard.press("Control+z")
+    settled(page)
+    assert page.locator("#brush-undo").is_disabled()
+
+
+def test_going_on_from_a_candidate_gives_a_way_from_it_to_the_next(page):
+    to_brushes(page)
+    page.click("#candidates button >> nth=1")
+    assert "candidate 2 of 4" in page.inner_text("#brush-result-name")
+    page.click("#brush-fix")
+    settled(page)
+    start = pixel(page, "Result", 0, 0)[0]
+    page.locator("#brush-shade").fill("255")
+    paint(page, (0.5, 0.2), (0.5, 0.3))
+    page.wait_for_selector("#brush-share:enabled")
+    assert pixel(page, "Start", 0, 0)[0] == start
+    end = pixel(page, "Result", 0, 0)[0]
+    assert end > 250
+    page.locator("#brush-share").fill("0")
+    assert pixel(page, "Result", 0, 0)[0] == start
+    assert "share=0" in page.get_attribute("#brush-save", "href")
+
+
+def test_a_picture_is_painted_on_and_edited_at_its_own_size(page, tmp_path):
+    to_brushes(page)
+    Image.new("L", (90, 60), 250).save(tmp_path / "shoe.png")
+    page.set_input_files("#brush-file", str(tmp_path / "shoe.png"))
+    page.wait_for_selector("#brush-transfer:visible:enabled")
+    settled(page)
+    assert page.is_checked("#brush-invert")
+    assert pixel(page, "Result", 0, 0)[0] < 10  # white paper is the model's black ground
+    page.locator("#brush-shade").fill("255")
+    paint(page, (0.5, 0.2), (0.5, 0.3))
+    page.click("#brush-transfer")
+    page.wait_for_selector("#brush-photo-figure:visible")
+    # Lighter on black is darker on white, at the picture's own 90x60 pixels.
+    assert max(pixel(page, "Your picture with the edit", 89, 59)) < 10
+
+
 @pytest.mark.parametrize("width", [390, 1600])
-@pytest.mark.parametrize("tab", ["photo", "digits", "compare", "runs"])
+@pytest.mark.parametrize("tab", ["photo", "digits", "brushes", "compare", "runs"])
 def test_no_tab_is_wider_than_the_window_and_every_control_has_a_name(page, width, tab):
     page.set_viewport_size({"width": width, "height": 900})
     if tab == "photo":
