@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from common.datasets.records import Records
+from common.editor import between
 from common.files import atomic_path, called
 from common.reporting.curves import OKABE_ITO, loss_curves
 from common.reporting.document import Figure
 from common.reporting.sheets import alternating, grid
 from common.runs.history import COUNTERS, History, history_files, read_run
-from icgan_tf.codes import between, variations, with_values
+from icgan_tf.codes import variations, with_values
 from icgan_tf.digits import one_of_each, plus
 from icgan_tf.editor import Codes
 
@@ -210,9 +211,8 @@ def samples(model: IcGANEditor, seed: int, out: Path) -> Figure:
 def interpolations(model: IcGANEditor, real: Records, codes: Codes, out: Path) -> Figure:
     """From one image to the next along a straight line in z and y."""
     first = np.arange(0, min(10, len(real) - 1), 2)
-    starts, ends = ((codes.latent[rows], codes.attributes[rows]) for rows in (first, first + 1))
     shares = np.linspace(0.0, 1.0, 8)
-    line = [model.decode(Codes(*between(starts, ends, share))) for share in shares]
+    line = [model.decode(between(codes[first], codes[first + 1], share)) for share in shares]
     columns = [real.images[first], *line, real.images[first + 1]]
     rows = [list(row) for row in zip(*columns, strict=True)]
     sheet = out / "interpolations.png"
