@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks.visitors import Visitor
 from studio import replay
-from tests.studio.conftest import FakeModels, Visitor, served
+from tests.studio.conftest import FakeModels, served
 
 for needed in ("starlette", "uvicorn", "websockets"):
     pytest.importorskip(needed, reason="requirements-studio.txt is not installed")
