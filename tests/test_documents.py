@@ -49,6 +49,7 @@ WORK = {  # what a command calls once its words are read
     "benchmarks.train_steps": "benchmarks.train_steps.measure",
     "benchmarks.celeba_loader": "benchmarks.celeba_loader.measure",
     "benchmarks.alignment": "benchmarks.alignment.measure",
+    "benchmarks.studio": "benchmarks.studio.measure",
     "studio": "studio.__main__.check",
     "studio.replay": "studio.replay.check",
 }

@@ -62,7 +62,6 @@ export function mount(studio) {
   function begin(more = {}) {
     number = frames = null;
     pending = [];
-    byId("brush-photo-figure").hidden = true;
     byId("brush-status").textContent = "The model is being loaded …";
     studio.socket.busy(ID, true);
     say({ what: "begin", model: model.name, seed, ...more });
@@ -113,6 +112,7 @@ export function mount(studio) {
     if (model.name !== told.model) ((model = models.find((one) => one.name === told.model) ?? model), offer());
     if (number !== null && !told.numbers.includes(number)) number = null;
     frames = null;
+    byId("brush-photo-figure").hidden = true; // it was another one
     byId("brush-share").value = 15;
     studio.socket.busy(ID, told.running);
     if (!told.running && told.has_start) say({ what: "frames", number: current() });
@@ -162,6 +162,7 @@ export function mount(studio) {
   function choose(which) {
     number = which;
     frames = null;
+    byId("brush-photo-figure").hidden = true;
     byId("brush-share").value = 15;
     if (!state.running && state.has_start) say({ what: "frames", number });
     show();
@@ -198,8 +199,8 @@ export function mount(studio) {
       [shown.width, shown.height] = [picture.width, picture.height];
       shown.getContext("2d").drawImage(picture, 0, 0);
       byId("brush-photo-figure").hidden = false;
-      byId("brush-save").href = `/result/brushes/image.png?${query}`;
-      byId("brush-settings").href = `/result/brushes/edit.json?${query}`;
+      byId("brush-photo-save").href = `/result/brushes/image.png?${query}`;
+      byId("brush-photo-settings").href = `/result/brushes/edit.json?${query}`;
     } catch (error) {
       byId("brush-problem").textContent = error.message;
     }

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import struct
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from benchmarks.visitors import Visitor
 from common.datasets.celeba.faces import WHOLE_WIDTH
 from common.editor import Candidates, Control, Edited, Pair
 from common.errors import UserError
@@ -181,63 +177,6 @@ def served(token: str = "", runs: tuple[Path, ...] = ()) -> Iterator[str]:
     yield f"http://127.0.0.1:{opened.getsockname()[1]}"
     server.should_exit = True
     thread.join(10)
-
-
-class Visitor:
-    """A browser without a window: keeps cookies, asks and edits."""
-
-    def __init__(self, address: str, path: str = "/") -> None:
-        self.address = address
-        self.cookies = CookieJar()
-        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.cookies))
-        self.get(path)
-
-    def get(self, path: str, **headers: str) -> tuple[int, bytes, Mapping[str, str]]:
-        return self.ask(path, None, **headers)
-
-    def ask(
-        self, path: str, body: bytes | None, **headers: str
-    ) -> tuple[int, bytes, Mapping[str, str]]:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        request = urllib.request.Request(self.address + path, body, named)
-        try:
-            with self.opener.open(request, timeout=30) as answer:
-                return answer.status, answer.read(), answer.headers
-        except urllib.error.HTTPError as error:
-            return error.code, error.read(), error.headers
-
-    def told(self, path: str, body: bytes | None = None, **headers: str) -> dict[str, Any]:
-        return json.loads(self.ask(path, body, **headers)[1])
-
-    def edit(self, **question: Any) -> dict[str, Any]:
-        """One edit over the WebSocket; images by name."""
-        with self.live() as socket:
-            socket.send(json.dumps({"id": 1, "do": "edit", **question}))
-            return unpacked(socket.recv(timeout=30))
-
-    def live(self) -> Any:
-        """An open WebSocket."""
-        from websockets.sync.client import connect
-
-        cookies = "; ".join(f"{one.name}={one.value}" for one in self.cookies)
-        address = self.address.replace("http", "ws") + "/live"
-        return connect(address, additional_headers={"Cookie": cookies})
-
-
-def unpacked(message: str | bytes) -> dict[str, Any]:
-    """An answer with its images as arrays."""
-    if isinstance(message, str):
-        return json.loads(message)
-    (length,) = struct.unpack("<I", message[:4])
-    told = json.loads(message[4 : 4 + length])
-    start, images = 4 + length, {}
-    for image in told["images"]:
-        size = int(np.prod(image["shape"]))
-        pixels = np.frombuffer(message[start : start + size], np.uint8)
-        images[image["name"]] = pixels.reshape(image["shape"])
-        start += size
-    assert start == len(message)
-    return {**told, "images": images}
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks.visitors import Visitor
 from common.transfer import flow
 from studio import replay
-from tests.studio.conftest import FakeModels, Visitor, served
+from tests.studio.conftest import FakeModels, served
 
 for needed in ("starlette", "uvicorn", "websockets"):
     pytest.importorskip(needed, reason="requirements-studio.txt is not installed")
