@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from common.settings.config import read_values
 
 if TYPE_CHECKING:
     import keras
+    import tensorflow as tf
 
 SHOWN = 40  # images of which an edit makes the columns of a sheet, at most
 
@@ -73,6 +74,8 @@ class Edited:
         columns: of a sheet, after the input: label -> images of the first `SHOWN` inputs, uint8
             `[<=SHOWN, H, W, C]`.
         readings: what the model reads in each input, for the sheet's rows; may be empty.
+        reconstructions: what the codes of the inputs become, uint8 `[N, H, W, C]`; None where that
+            is what the editor decodes them to.
     """
 
     images: np.ndarray
@@ -80,6 +83,7 @@ class Edited:
     inputs: Any
     columns: Mapping[str, np.ndarray] = field(default_factory=dict)
     readings: Sequence[str] = ()
+    reconstructions: np.ndarray | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +176,33 @@ class Editor(Protocol[R]):
 
     def networks(self) -> Mapping[str, Network]:
         """Name -> network, for the export."""
+        ...
+
+
+class Tunable(Editor[R], Protocol):
+    """An editor with a latent, whose decoder can be fitted to an image and looked into.
+
+    Its codes have `latent` `[N, Z]`, and perhaps further arrays, such as attributes.
+    """
+
+    @property
+    def decoding(self) -> str:
+        """The name in `networks()` of the one that decodes."""
+        ...
+
+    def drawn(self, codes: Any) -> tf.Tensor:
+        """Images of codes as `decode` rounds them, float32 `[N, H, W, C]`, [0, 1] but unclipped.
+
+        Differentiable by the network and by the codes, whose arrays may be tensors.
+        """
+        ...
+
+    def random(self, count: int, seed: int) -> Any:
+        """Codes of so many images that no image was encoded to, as in the training."""
+        ...
+
+    def with_decoder(self, network: keras.Model) -> Self:
+        """The same editor, with another network that decodes; it encodes as before."""
         ...
 
 

@@ -1,6 +1,7 @@
 """`python -m igan.edit`: edits images by strokes, or generates images from scribbles alone.
 
     python -m igan.edit [IMAGES] --colour COLOURS.png --sketch LINES.png --out DIR
+    python -m igan.edit IMAGES --direction pca-1.json --strength 1 --tune --out DIR
 
 What the strokes ask for is in `igan.constraints`.
 """
@@ -8,14 +9,16 @@ What the strokes ask for is in `igan.constraints`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from common.cli.along import AlongOptions, check_along, edited_along
 from common.cli.commands import carry_out
 from common.cli.images import ImagesCommand, read_inputs, write_edits
+from common.cli.tuning import TuneOptions, check_tuning
 from common.datasets.folder import check_inputs
 from common.errors import UserError, exits_cleanly
 from common.settings.config import check_setting, to_json
@@ -40,6 +43,8 @@ class EditCommand(PaintCommand):
     """The inputs are black on white."""
     shown: int = 16
     """Without IMAGES: candidates that are written, at most."""
+    along: Annotated[AlongOptions, tyro.conf.arg(name="")] = field(default_factory=AlongOptions)
+    tuning: Annotated[TuneOptions, tyro.conf.arg(name="")] = field(default_factory=TuneOptions)
 
 
 def apply(command: EditCommand) -> Path:
@@ -60,9 +65,11 @@ def apply(command: EditCommand) -> Path:
         return generate(command, model, request)
     plain = ImagesCommand(images=command.images, out=command.out, invert=command.invert)
     inputs = read_inputs(plain, model.kind)
-    edited = model.edit(inputs.images, request)
+    edited, told = edited_along(
+        command.tuning, command.along, model, inputs.stems, inputs.images, request
+    )
     strokes = [to_json(stroke) for stroke in request.strokes]
-    return write_edits(plain, inputs, edited, model, {"strokes": strokes})
+    return write_edits(plain, inputs, edited, model, {"strokes": strokes, **told})
 
 
 def generate(command: EditCommand, model: IGANEditor, request: Paint) -> Path:
@@ -114,7 +121,10 @@ def check(command: EditCommand) -> None:
     if command.images is None and not (command.colour or command.sketch or command.strokes):
         raise UserError("Give images to edit, or --colour, --sketch or --strokes to follow.")
     check_inputs(command.out, command.images, command.colour, command.colour_mask, command.sketch)
-    editor.outline(command.run)
+    check_along(command.along)
+    if command.images is None and (command.along.direction or command.tuning.tune):
+        raise UserError("--direction and --tune start from an image; name IMAGES.")
+    check_tuning(command.tuning, command.images, editor.outline(command.run), command.out)
 
 
 @exits_cleanly

@@ -1,28 +1,26 @@
-"""What `reconstruct` and `edit` of all packages do: files in, an editor's images out."""
+"""What commands on images of all packages do: files in, an editor's images out."""
 
 from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import tyro
 
-from common.cli.commands import carry_out
+from common.cli.tuning import TuneOptions, check_tuning
 from common.datasets.alignment import Alignment, Paste, Photo, align, pasted, read_photo
 from common.datasets.folder import check_inputs, write_images
-from common.editor import SHOWN, Edited, Editor, Reconstructor
+from common.editor import SHOWN, Edited, Editor
 from common.errors import UserError
 from common.files import called, refuse_overwriting, write_json
 from common.kinds import Faces, Kind
 
 logger = logging.getLogger(__name__)
-
-SHEET_IMAGES = 100  # at most so many pairs on the sheet of reconstructions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +52,10 @@ class ImagesCommand:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReconstructCommand(ImagesCommand):
-    """Encodes images and decodes the codes."""
+class TunableCommand(ImagesCommand):
+    """What `edit` and `reconstruct` take besides."""
+
+    tuning: Annotated[TuneOptions, tyro.conf.arg(name="")] = field(default_factory=TuneOptions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +141,20 @@ def check_takes_photos(command: ImagesCommand, kind: Kind) -> None:
         )
 
 
+def check_fits(command: TunableCommand, outline: Any) -> None:
+    """Refuses a photograph or a tuning that the model cannot be asked for.
+
+    Args:
+        command: as read.
+        outline: the model without its networks.
+
+    Raises:
+        UserError: as `check_takes_photos` and `check_tuning`.
+    """
+    check_takes_photos(command, outline.kind)
+    check_tuning(command.tuning, command.images, outline, command.out)
+
+
 def write_results(
     command: ImagesCommand, kind: Kind, inputs: Inputs, before: np.ndarray, after: np.ndarray
 ) -> None:
@@ -163,44 +177,6 @@ def write_results(
         whole = pasted(inputs.photo, inputs.alignment, kind.crop, *pair, command.paste)
         after = whole[None]
     write_images(command.out, inputs.stems, after)
-
-
-def reconstruct(
-    command: ImagesCommand,
-    editor: Reconstructor,
-    apply: Callable[[np.ndarray], np.ndarray] | None = None,
-) -> Path:
-    """Writes each reconstruction as `OUT/<stem>.png`, and a sheet of pairs to `OUT/sheets/`.
-
-    Args:
-        command: names the images and the folder.
-        editor: the trained model.
-        apply: makes the reconstructions, if not `editor.reconstruct`.
-
-    Returns:
-        The folder with the reconstructions.
-
-    Raises:
-        UserError: images that are missing, unreadable or to be overwritten.
-    """
-    from common.metrics.pairs import pair_values
-    from common.reporting import sheets
-
-    check_images(command)
-    inputs = read_inputs(command, editor.kind)
-    stems, images = inputs.stems, inputs.images
-    reconstructions = (apply or editor.reconstruct)(images)
-    write_results(command, editor.kind, inputs, images, reconstructions)
-    rows = sheets.alternating(images[:SHEET_IMAGES], reconstructions[:SHEET_IMAGES])
-    sheet = command.out / "sheets" / "reconstructions.png"
-    sheets.grid(rows, sheet, row_labels=["input", "reconstruction"] * (len(rows) // 2))
-    values = pair_values(images, reconstructions)
-    logger.info(
-        "%d reconstructions in %s, the sheet in %s; mean MSE %.4f, MAE %.4f on [0, 1], dhash %.3f",
-        *(len(stems), command.out, sheet),
-        *(np.mean(values[name]) for name in ("mse", "mae", "dhash")),
-    )
-    return command.out
 
 
 def one_image(editor: Editor, path: Path, why: str, **options: Any) -> np.ndarray:
@@ -246,7 +222,10 @@ def write_edits(
     from common.reporting.sheets import grid
 
     out, stems, images = command.out, inputs.stems, inputs.images
-    before = editor.decode(edited.inputs) if inputs.photo is not None else images
+    before = images
+    if inputs.photo is not None:
+        made = edited.reconstructions
+        before = editor.decode(edited.inputs) if made is None else made
     write_results(command, editor.kind, inputs, before, edited.images)
     folder = out / "sheets"
     columns = {"input": images[:SHOWN], **edited.columns}
@@ -278,38 +257,3 @@ def _fields(codes: Any) -> dict[str, Any]:
         for one in dataclasses.fields(codes)
         if (value := getattr(codes, one.name)) is not None
     }
-
-
-def run_reconstruct(
-    package: str,
-    editor: Any,
-    arguments: Sequence[str] | None,
-    fitting: Callable[[Path | None], Path | None] = lambda _: None,
-) -> None:
-    """The whole command `python -m <package>.reconstruct`.
-
-    Args:
-        package: its name.
-        editor: its module of that name, or something else with `load` and `outline`.
-        arguments: the words after the program; those of the process by default.
-        fitting: from the images to the folder of weights that is taken where no run is named; None
-            for the editor's own.
-    """
-
-    def check(command: ReconstructCommand) -> None:
-        check_images(command)
-        check_takes_photos(command, editor.outline(run_for(command)).kind)
-
-    def run_for(command: ReconstructCommand) -> Path | None:
-        return command.run or fitting(command.images or command.photo)
-
-    def work(command: ReconstructCommand) -> Path:
-        return reconstruct(command, editor.load(run_for(command)))
-
-    carry_out(
-        ReconstructCommand,
-        f"python -m {package}.reconstruct",
-        work,
-        arguments,
-        check,
-    )

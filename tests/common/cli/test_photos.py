@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.cli.images import ImagesCommand, check_images, read_inputs, run_reconstruct, write_edits
+from common.cli.images import ImagesCommand, check_images, read_inputs, write_edits
+from common.cli.reconstruction import run_reconstruct
 from common.datasets.celeba.faces import WHOLE_WIDTH
 from common.errors import UserError
 from common.kinds import Faces
