@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from common.settings.config import read_values
 
 if TYPE_CHECKING:
     import keras
+    import tensorflow as tf
 
 SHOWN = 40  # images of which an edit makes the columns of a sheet, at most
 
@@ -73,6 +74,7 @@ class Edited:
         columns: of a sheet, after the input: label -> images of the first `SHOWN` inputs, uint8
             `[<=SHOWN, H, W, C]`.
         readings: what the model reads in each input, for the sheet's rows; may be empty.
+        tuned: where each image had a decoder of its own, the editors with them, one an image.
     """
 
     images: np.ndarray
@@ -80,6 +82,7 @@ class Edited:
     inputs: Any
     columns: Mapping[str, np.ndarray] = field(default_factory=dict)
     readings: Sequence[str] = ()
+    tuned: Sequence[Any] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,103 +178,30 @@ class Editor(Protocol[R]):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Candidates:
-    """Images that follow the strokes of a session, the best first.
+class Tunable(Editor[R], Protocol):
+    """An editor with a latent, whose decoder can be fitted to an image and looked into.
 
-    Attributes:
-        numbers: by which the session knows them, `[K]`.
-        costs: how far each is from what is asked for, `[K]`.
-        images: uint8 `[K, H, W, C]`.
-    """
-
-    numbers: np.ndarray
-    costs: np.ndarray
-    images: np.ndarray
-
-
-class StrokeSession(Protocol):
-    """One person's editing of one image by strokes.
-
-    What it shows is a function of the calls and of their order, to the bit: a page replays them.
-    """
-
-    def set_photo(self, photo: np.ndarray) -> None:
-        """Starts anew from what a photo becomes, uint8 `[H, W, 1 or 3]`: its middle square."""
-        ...
-
-    def add_stroke(self, stroke: Any, number: int | None = None) -> None:
-        """One more stroke; the candidates go on from where they are.
-
-        Args:
-            stroke: what the editor's `stroke` has made.
-            number: of the candidate on which it was drawn; the best by default.
-        """
-        ...
-
-    def undo(self) -> bool:
-        """Takes the last stroke back, and the candidates with it; whether there was one."""
-        ...
-
-    def redo(self) -> bool:
-        """Draws the stroke again that was taken back last; whether there was one."""
-        ...
-
-    def step(self, steps: int) -> object:
-        """Moves all candidates towards what the strokes ask for."""
-        ...
-
-    def fix(self, number: int, share: float = 1.0) -> None:
-        """Makes a candidate, or a point on the way to it, 0 to 1, the new start."""
-        ...
-
-    def candidates(self) -> Candidates:
-        """The candidates to show."""
-        ...
-
-    def frames(self, number: int) -> np.ndarray:
-        """Images from the start to a candidate, uint8 `[T, H, W, C]`; the last is the candidate."""
-        ...
-
-    def edited_photo(self, number: int) -> np.ndarray:
-        """The photo with the edit of a candidate, uint8 `[H, W, 3]`.
-
-        Raises:
-            UserError: there is no photo, or something is missing that this takes.
-        """
-        ...
-
-
-@runtime_checkable
-class StrokeEditor(Protocol):
-    """What an editor has beside the members of `Editor` where it is edited by strokes.
-
-    It is optional: `isinstance(editor, StrokeEditor)` says whether an editor has it.
+    Its codes have `latent` `[N, Z]`, and perhaps further arrays, such as attributes.
     """
 
     @property
-    def subjects(self) -> str:
-        """What its images show, in the plural, such as "shoes"."""
+    def decoding(self) -> str:
+        """The name in `networks()` of the one that decodes."""
         ...
 
-    @property
-    def brushes(self) -> Mapping[str, float]:
-        """Kinds of strokes -> width of the brush in pixels of the model's images."""
-        ...
+    def drawn(self, codes: Any) -> tf.Tensor:
+        """Images of codes as `decode` rounds them, float32 `[N, H, W, C]`, [0, 1] but unclipped.
 
-    def stroke(self, values: Any) -> Any:
-        """The stroke that a JSON object describes.
-
-        It has `kind`, `points` (x and y from 0 to 1 of the shown image's sides), and may have
-        `colour` (RGB, 0 to 255) and `width` (pixels of the model's images).
-
-        Raises:
-            UserError: it describes none.
+        Differentiable by the network and by the codes, whose arrays may be tensors.
         """
         ...
 
-    def session(self, seed: int = 0) -> StrokeSession:
-        """A new session that starts from nothing, with the seed of its candidates."""
+    def random(self, count: int, seed: int) -> Any:
+        """Codes of so many images that no image was encoded to, as in the training."""
+        ...
+
+    def with_decoder(self, network: keras.Model) -> Self:
+        """The same editor, with another network that decodes; it encodes as before."""
         ...
 
 
@@ -332,7 +262,7 @@ def path_of(editor: Editor[Any], edited: Edited, row: int, count: int) -> np.nda
     """Images on the way from one image without an edit to it with the whole edit.
 
     Args:
-        editor: made the edit.
+        editor: made the edit; an image's own tuned one decodes it.
         edited: what became of the images.
         row: which of them.
         count: of images on the way, both ends included.
@@ -341,7 +271,8 @@ def path_of(editor: Editor[Any], edited: Edited, row: int, count: int) -> np.nda
         uint8 `[count, H, W, C]`.
     """
     start, end = (indexed(codes, [row]) for codes in (edited.inputs, edited.codes))
-    return editor.decode(between(start, end, np.linspace(0.0, 1.0, count)))
+    decoding = edited.tuned[row] if edited.tuned else editor
+    return decoding.decode(between(start, end, np.linspace(0.0, 1.0, count)))
 
 
 def editor_of(run: Path) -> ModuleType:

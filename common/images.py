@@ -40,6 +40,17 @@ def range_text(pixel_range: PixelRange) -> str:
     return f"{low:g} for black to {high:g} for white"
 
 
+def from_range(image, pixel_range: PixelRange = "signed"):
+    """Maps a network's range onto [0, 1], without clipping, so that gradients pass.
+
+    Args:
+        image: float tensor or array `[..., H, W, C]`.
+        pixel_range: as for `to_range`.
+    """
+    divisor, offset = RANGES[pixel_range]
+    return (image - offset) * (divisor / 255.0)
+
+
 def to_uint8(image, pixel_range: PixelRange = "signed") -> np.ndarray:
     """Maps a network's range onto 0..255: clipped, scaled and rounded to the nearest integer.
 
@@ -71,8 +82,8 @@ def padded(images: np.ndarray, size: int) -> np.ndarray:
     return np.pad(images, ((0, 0), (high, high), (wide, wide), (0, 0)))
 
 
-def cropped(images: np.ndarray, size: int) -> np.ndarray:
-    """Takes the border of `padded` off again: `[N, size, size, C]`, a view."""
+def cropped(images, size: int):
+    """Takes the border of `padded` off arrays or tensors again: `[N, size, size, C]`, a view."""
     high, wide = ((side - size) // 2 for side in images.shape[1:3])
     return images[:, high : high + size, wide : wide + size]
 

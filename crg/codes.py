@@ -17,11 +17,9 @@ from typing import Literal
 
 import numpy as np
 
+from common.directions.vectors import SMALLEST_NORM, Norm
 from common.errors import UserError
 
-SMALLEST_NORM = 1e-6  # of z_1 - z_2; two images with one code have no direction
-
-Norm = Literal["squared", "unit", "none"]
 Toward = Literal["without", "with"]
 
 

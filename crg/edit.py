@@ -18,10 +18,12 @@ import tyro
 from common.cli.commands import carry_out
 from common.cli.edits import EditImagesCommand, check_edits, write_edits
 from common.cli.images import (
-    check_takes_photos,
+    check_fits,
     one_image,
     read_inputs,
 )
+from common.cli.tuning import edited
+from common.directions import files
 from common.errors import UserError, exits_cleanly
 from crg import directions, shipped
 from crg.codes import Along, Norm
@@ -39,7 +41,7 @@ class EditCommand(EditImagesCommand):
     with_: Annotated[tuple[Path, ...], tyro.conf.arg(name="with")] = ()
     """Images with them, in the same order."""
     direction: tuple[Path, ...] = ()
-    """Files of directions, which `python -m crg.directions` writes; after those of pairs."""
+    """Files of directions, which `python -m common.directions` writes; after those of pairs."""
     strength: tuple[float, ...] | None = None
     """Shares of each pair's own step; 1, the default, adds the attribute, -1 takes it away. One
     for all directions, or one each."""
@@ -72,15 +74,22 @@ def apply(command: EditCommand) -> Path:
     model = editor.load(shipped.run_for(command))
     inputs = read_inputs(command, model.kind, "--invert or --invert-pairs")
     request = request_of(command, model)
-    edited = model.edit(inputs.images, request)
+    done, told = edited(
+        command.tuning,
+        model,
+        inputs.stems,
+        inputs.images,
+        lambda editor, images: editor.edit(images, request),
+    )
     sources = [{"without": str(a), "with": str(b)} for a, b in pairs_of(command)]
     sources += [{"file": str(file)} for file in command.direction]
     taken = zip(sources, request.directions, request.ks(), strict=True)
     details = {
         "directions": [{**source, "k": float(k), "norm": one.norm} for source, one, k in taken],
-        "share_outside_cube": float(np.mean(np.abs(edited.codes.latent) > 1.0)),
+        "share_outside_cube": float(np.mean(np.abs(done.codes.latent) > 1.0)),
+        **told,
     }
-    return write_edits(command, inputs, edited, model, details)
+    return write_edits(command, inputs, done, model, details)
 
 
 def request_of(command: EditCommand, model: CRGEditor) -> Along:
@@ -143,9 +152,8 @@ def check(command: EditCommand) -> None:
     amounts_of(command)
     check_edits(command, *command.without, *command.with_)
     for file in command.direction:
-        if not file.is_file():
-            raise UserError(f"There is no file {file}; python -m crg.directions writes it.")
-    check_takes_photos(command, editor.outline(shipped.run_for(command)).kind)
+        files.read(file)
+    check_fits(command, editor.outline(shipped.run_for(command)))
 
 
 @exits_cleanly

@@ -7,7 +7,7 @@ in z (`crg.codes`, Eqs. 3 and 4).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from common.editor import SHOWN, Control, Edited, Network, Pair, Rows, indexed
 from common.errors import UserError
-from common.images import in_blocks, range_text, to_range, to_uint8
+from common.images import from_range, in_blocks, range_text, to_range, to_uint8
 from common.kinds import Digits, Faces
 from common.runs import trained
 from common.runs.directory import Run
@@ -28,6 +28,7 @@ from crg.shipped import DIGITS
 
 if TYPE_CHECKING:
     import keras
+    import tensorflow as tf
 
     from crg.inversion import Prior
 
@@ -94,9 +95,24 @@ class CRGEditor:
 
     def decode(self, codes: Codes) -> np.ndarray:
         """X = g(z), uint8 `[N, S, S, C]`."""
-        return in_blocks(
-            lambda block: to_uint8(self.generator(block, training=False)), codes.latent
-        )
+        return in_blocks(lambda z: to_uint8(self.drawn(Codes(z)), "unit"), codes.latent)
+
+    @property
+    def decoding(self) -> str:
+        """The generator, g."""
+        return "generator"
+
+    def drawn(self, codes: Codes) -> tf.Tensor:
+        """See `common.editor.Tunable.drawn`."""
+        return from_range(self.generator(codes.latent, training=False))
+
+    def random(self, count: int, seed: int) -> Codes:
+        """`draw`, as codes."""
+        return Codes(self.draw(count, seed))
+
+    def with_decoder(self, network: keras.Model) -> CRGEditor:
+        """See `common.editor.Tunable.with_decoder`."""
+        return replace(self, generator=network)
 
     def draw(self, count: int, seed: int) -> np.ndarray:
         """Z of the prior, float32 `[count, Z]`: U[-1, 1] of digits, N(0, I) of faces."""

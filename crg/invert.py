@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from common.cli.commands import carry_out
-from common.cli.images import ReconstructCommand, check_images, check_takes_photos, reconstruct
+from common.cli.images import ImagesCommand, check_images, check_takes_photos
+from common.cli.reconstruction import reconstruct
 from common.errors import UserError, exits_cleanly
 from common.files import called, write_json
 from common.settings.config import check_seed, check_setting
@@ -33,7 +34,7 @@ RESTARTS = 4  # random starts of an image; ours, see the README
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InvertCommand(ReconstructCommand):
+class InvertCommand(ImagesCommand):
     """Finds the latents of images in which a generator shows them."""
 
     method: Method = "hybrid"
@@ -133,7 +134,7 @@ def apply(command: InvertCommand) -> Path:
     starts = starts_of(command.method, command.restarts)
     found = {}
 
-    def inverted(images: np.ndarray) -> np.ndarray:
+    def inverted(model: CRGEditor, images: np.ndarray) -> np.ndarray:
         started = time.monotonic()
         latents = latents_of(model, images, command.method, starts, descent)
         found["seconds_per_image"] = (time.monotonic() - started) / len(images)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from common.cli.images import run_reconstruct
+from common.cli.reconstruction import run_reconstruct
 from common.errors import exits_cleanly
 
 

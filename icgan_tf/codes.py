@@ -1,4 +1,4 @@
-"""Requests for edits, and what each does to y.
+"""Codes of images, requests for edits, and what each does to y.
 
 Perarnau et al. 2016, Sec. 3.3, and the scripts of its authors: single attributes, each attribute in
 turn, y swapped between two images, interpolation; the report, Sec. 6.2: digit + k.
@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from common.editor import Control
+from common.editor import Control, Rows, indexed
 from common.errors import UserError
 
 EXCLUSIVE = (  # setting one of a group clears the others (the authors' code)
@@ -30,6 +30,30 @@ SHIFT = Control(
 )
 LARGEST_VALUE = 3.0  # of an attribute that is set; 1 is what the networks know
 TOGGLED = ("Male",)  # in `variations`, turned over instead of set (the authors' code)
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """What images become.
+
+    Attributes:
+        latent: z `[N, Z]`, float32.
+        attributes: y `[N, A]`, 0 for absent and 1 for present.
+        read: what E_y reads `[N, A]` on the same scale, not binary; None of codes that were not
+            encoded.
+    """
+
+    latent: np.ndarray
+    attributes: np.ndarray
+    read: np.ndarray | None = None
+
+    def __getitem__(self, rows: Rows) -> Codes:
+        """Those of some images."""
+        return indexed(self, rows)
+
+    def with_attributes(self, attributes: np.ndarray) -> Codes:
+        """The same z with another y `[N, A]`."""
+        return Codes(self.latent, attributes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,19 +9,23 @@ in `icgan_tf.codes`.
     python -m icgan_tf.edit IMAGES --swap OTHER.png --out DIR
     python -m icgan_tf.edit IMAGES --interpolate OTHER.png --out DIR
     python -m icgan_tf.edit IMAGES --all-attributes --out DIR
+    python -m icgan_tf.edit IMAGES --direction thick.json --strength 1 --out DIR
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import tyro
+
+from common.cli.along import AlongOptions, check_along, edited_along
 from common.cli.commands import carry_out, control_values
 from common.cli.edits import EditImagesCommand, check_edits, write_edits
 from common.cli.images import (
-    check_takes_photos,
+    check_fits,
     one_image,
     read_inputs,
 )
@@ -39,7 +43,8 @@ STEPS = 4  # between the ends of a line
 class EditCommand(EditImagesCommand):
     """Edits images by their attributes.
 
-    Takes one of --shift, --set, --swap, --interpolate and --all-attributes.
+    Takes one of --shift, --set, --swap, --interpolate and --all-attributes, or --direction, or
+    both.
     """
 
     shift: int | None = None
@@ -59,6 +64,7 @@ class EditCommand(EditImagesCommand):
     """--no-wrap: --shift past 9 asks for no digit at all, as in the baseline's code."""
     exclusive: bool = True
     """--no-exclusive: a hair colour that is set does not clear the others, and so on."""
+    along: Annotated[AlongOptions, tyro.conf.arg(name="")] = field(default_factory=AlongOptions)
 
 
 def apply(command: EditCommand) -> Path:
@@ -78,8 +84,10 @@ def apply(command: EditCommand) -> Path:
     request = request_of(command, model)
     model.check(request)
     inputs = read_inputs(command, model.kind)
-    edited = model.edit(inputs.images, request)
-    details = {"attribute_names": list(model.attribute_names)}
+    edited, told = edited_along(
+        command.tuning, command.along, model, inputs.stems, inputs.images, request
+    )
+    details = {"attribute_names": list(model.attribute_names), **told}
     return write_edits(command, inputs, edited, model, details)
 
 
@@ -136,9 +144,12 @@ def check(command: EditCommand) -> None:
         "--all-attributes": command.all_attributes,
     }
     named_edits = [flag for flag, present in given.items() if present]
-    if len(named_edits) != 1:
+    if len(named_edits) > 1 or not (named_edits or command.along.direction):
         what = " and ".join(named_edits) or "no edit"
-        raise UserError(f"You asked for {what}; give exactly one of {', '.join(given)}.")
+        raise UserError(
+            f"You asked for {what}; give exactly one of {', '.join(given)}, or a --direction."
+        )
+    check_along(command.along)
     if command.steps is not None and command.steps < 1:
         raise UserError(f"--steps is {command.steps}; it must be at least 1.")
     unused = {
@@ -149,10 +160,11 @@ def check(command: EditCommand) -> None:
     }
     for option, ignored in unused.items():
         if ignored:
-            raise UserError(f"{option} has no effect on {named_edits[0]}; leave it out.")
+            edit = named_edits[0] if named_edits else "--direction"
+            raise UserError(f"{option} has no effect on {edit}; leave it out.")
     check_edits(command, command.swap, command.interpolate)
     model = editor.outline(command.run)
-    check_takes_photos(command, model.kind)
+    check_fits(command, model)
     if command.shift is not None or command.set:
         model.check(request_of(command, model))
 

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from common.editor import SHOWN, Control, Edited, Network, Pair, Rows, between, indexed, repeated
+from common.editor import SHOWN, Control, Edited, Network, Pair, between, repeated
 from common.errors import UserError
-from common.images import cropped, in_blocks, padded, range_text, to_range, to_uint8
+from common.images import cropped, from_range, in_blocks, padded, range_text, to_range, to_uint8
 from common.kinds import Digits, Faces
 from common.runs import trained
 from icgan_tf.codes import (
+    Codes,
     Each,
     Interpolate,
     Request,
@@ -44,30 +45,6 @@ if TYPE_CHECKING:
 
 SHIPPED = "icgan-mnist"  # below weights/
 NEEDED = ("generator", "encoder_z", "encoder_y")  # for editing
-
-
-@dataclass(frozen=True, slots=True)
-class Codes:
-    """What images become.
-
-    Attributes:
-        latent: z `[N, Z]`, float32.
-        attributes: y `[N, A]`, 0 for absent and 1 for present.
-        read: what E_y reads `[N, A]` on the same scale, not binary; None of codes that were not
-            encoded.
-    """
-
-    latent: np.ndarray
-    attributes: np.ndarray
-    read: np.ndarray | None = None
-
-    def __getitem__(self, rows: Rows) -> Codes:
-        """Those of some images."""
-        return indexed(self, rows)
-
-    def with_attributes(self, attributes: np.ndarray) -> Codes:
-        """The same z with another y `[N, A]`."""
-        return Codes(self.latent, attributes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +95,30 @@ class IcGANEditor:
 
     def decode(self, codes: Codes) -> np.ndarray:
         """X = G(z, y), uint8 `[N, H, W, C]`; digits without their border."""
+        z, y = codes.latent, np.asarray(codes.attributes, np.float32)
+        return in_blocks(lambda *block: to_uint8(self.drawn(Codes(*block)), "unit"), z, y)
+
+    @property
+    def decoding(self) -> str:
+        """G."""
+        return "generator"
+
+    def drawn(self, codes: Codes) -> tf.Tensor:
+        """See `common.editor.Tunable.drawn`."""
         made = "unit" if self.config.data.pixel_range == "unit" else "signed"  # of G's activation
-
-        def apply(z: np.ndarray, y: np.ndarray) -> np.ndarray:
-            return to_uint8(self.generator([z, y], training=False), made)
-
-        images = in_blocks(apply, codes.latent, self.conditions(codes.attributes))
+        inputs = [codes.latent, self.conditions(codes.attributes)]
+        images = from_range(self.generator(inputs, training=False), made)
         return cropped(images, 28) if self.digits else images
+
+    def random(self, count: int, seed: int) -> Codes:
+        """Z ~ N(0, I), and a class, or each attribute there or not."""
+        rng, sizes = np.random.default_rng(seed), [one.shape[1] for one in self.generator.inputs]
+        z = rng.standard_normal((count, sizes[0]), np.float32)
+        return Codes(z, binary(rng.random((count, sizes[1])), self.digits))
+
+    def with_decoder(self, network: keras.Model) -> IcGANEditor:
+        """See `common.editor.Tunable.with_decoder`."""
+        return replace(self, generator=network)
 
     def reconstruct(self, images: np.ndarray) -> np.ndarray:
         """G(E_z(x), E_y(x)) of uint8 images `[N, H, W, C]`, with a binary y."""
@@ -140,8 +134,8 @@ class IcGANEditor:
 
     def conditions(self, attributes: np.ndarray) -> np.ndarray:
         """Attributes `[N, A]` of 0 and 1 as G and D are told them, float32."""
-        y = np.asarray(attributes, np.float32)
-        return 2.0 * y - 1.0 if self.config.data.condition_values == "signed" else y
+        signed = self.config.data.condition_values == "signed"
+        return 2.0 * attributes - 1.0 if signed else attributes
 
     def found_again(self, codes: Codes) -> np.ndarray:
         """E_z(G(z, y)) `[N, Z]`, as Eq. 2 has it.

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from common.cli import images as shared
+from common.cli import reconstruction as shared
 from common.cli.commands import carry_out
+from common.cli.images import check_fits, check_images
 from common.errors import exits_cleanly
 
 
@@ -36,13 +37,13 @@ def reconstruct(command: ReconstructCommand) -> Path:
 
     model = editor.load(command.run)
 
-    def with_raw_attributes(images):
+    def with_raw_attributes(model, images):
         codes = model.encode(images)
         assert codes.read is not None
         return model.decode(codes.with_attributes(codes.read))
 
-    raw = command.attributes == "raw"
-    return shared.reconstruct(command, model, with_raw_attributes if raw else None)
+    apply = with_raw_attributes if command.attributes == "raw" else None
+    return shared.reconstruct(command, model, apply, command.tuning)
 
 
 @exits_cleanly
@@ -51,8 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from icgan_tf import editor
 
     def check(command: ReconstructCommand) -> None:
-        shared.check_images(command)
-        shared.check_takes_photos(command, editor.outline(command.run).kind)
+        check_images(command)
+        check_fits(command, editor.outline(command.run))
 
     program = "python -m icgan_tf.reconstruct"
     carry_out(ReconstructCommand, program, reconstruct, arguments, check)

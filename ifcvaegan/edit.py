@@ -4,20 +4,24 @@ What an edit does to y is in `ifcvaegan.codes`.
 
     python -m ifcvaegan.edit IMAGES --set Smiling=1 --out DIR --run RUN
     python -m ifcvaegan.edit IMAGES --sweep Smiling --out DIR --run RUN
-    python -m ifcvaegan.edit --photo FILE --set Smiling=0 --out DIR
+    python -m ifcvaegan.edit --photo FILE --set Smiling=0 --tune --out DIR
+    python -m ifcvaegan.edit IMAGES --direction smile.json --strength 1 --out DIR
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import tyro
+
+from common.cli.along import AlongOptions, check_along, edited_along
 from common.cli.commands import carry_out, control_values, refuse_unknown
 from common.cli.edits import EditImagesCommand, check_edits, write_edits
 from common.cli.images import (
-    check_takes_photos,
+    check_fits,
     read_inputs,
 )
 from common.errors import UserError, exits_cleanly
@@ -32,7 +36,7 @@ STEPS = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditCommand(EditImagesCommand):
-    """Edits faces by their attributes: takes --set or --sweep."""
+    """Edits faces by their attributes, --set or --sweep, and along --direction."""
 
     set: tuple[str, ...] = ()
     """Attributes to set, such as `Smiling=1` or `Smiling=1 Male=0`; 1 is present, 0 absent, and
@@ -41,6 +45,7 @@ class EditCommand(EditImagesCommand):
     """Show this attribute from 0 to 1 on the sheet; each `<name>.png` has it at 1."""
     steps: int | None = None
     """Images in a sweep, 2 to 40; 5 by default."""
+    along: Annotated[AlongOptions, tyro.conf.arg(name="")] = field(default_factory=AlongOptions)
 
 
 def apply(command: EditCommand) -> Path:
@@ -58,8 +63,11 @@ def apply(command: EditCommand) -> Path:
     check(command)
     model = editor.load(command.run)
     inputs = read_inputs(command, model.kind)
-    edited = model.edit(inputs.images, request_of(command, model))
-    details = {"attribute_names": list(model.attribute_names)}
+    request = request_of(command, model)
+    edited, told = edited_along(
+        command.tuning, command.along, model, inputs.stems, inputs.images, request
+    )
+    details = {"attribute_names": list(model.attribute_names), **told}
     return write_edits(command, inputs, edited, model, details)
 
 
@@ -84,8 +92,10 @@ def check(command: EditCommand) -> None:
     """
     from ifcvaegan import editor
 
-    if bool(command.set) == (command.sweep is not None):
-        raise UserError("Give exactly one of --set NAME=1 and --sweep NAME.")
+    given = int(bool(command.set)) + int(command.sweep is not None)
+    if given != 1 and (given or not command.along.direction):
+        raise UserError("Give exactly one of --set NAME=1 and --sweep NAME, or a --direction.")
+    check_along(command.along)
     if command.steps is not None:
         if command.sweep is None:
             raise UserError(f"--steps {command.steps} is for a --sweep.")
@@ -93,7 +103,7 @@ def check(command: EditCommand) -> None:
             raise UserError(f"--steps {command.steps}: a sweep has 2 to {MOST_STEPS}.")
     check_edits(command)
     model = editor.outline(command.run)
-    check_takes_photos(command, model.kind)
+    check_fits(command, model)
     request_of(command, model)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from ifcvaegan.config import CROPS, Config, attribute_names
 
 if TYPE_CHECKING:
     import keras
+    import tensorflow as tf
 
 SHIPPED = "ifcvaegan-celeba"  # below weights/
 NEEDED = ("encoder", "decoder")  # for editing
@@ -108,14 +109,29 @@ class IFcVAEGANEditor:
 
     def decode(self, codes: Codes) -> np.ndarray:
         """X = D(y, z), uint8 `[N, S, S, 3]`."""
-        from scipy.special import expit
+        z, y = (np.asarray(one, np.float32) for one in (codes.latent, codes.attributes))
+        return in_blocks(lambda *block: to_uint8(self.drawn(Codes(*block)), "unit"), z, y)
 
-        def apply(y: np.ndarray, z: np.ndarray) -> np.ndarray:
-            logits = np.asarray(self._decode(y, z))
-            return to_uint8(expit(logits), "unit")
+    @property
+    def decoding(self) -> str:
+        """D."""
+        return "decoder"
 
-        y, z = (np.asarray(one, np.float32) for one in (codes.attributes, codes.latent))
-        return in_blocks(apply, y, z)
+    def drawn(self, codes: Codes) -> tf.Tensor:
+        """See `common.editor.Tunable.drawn`."""
+        import tensorflow as tf
+
+        return tf.sigmoid(self._decode(codes.attributes, codes.latent))
+
+    def random(self, count: int, seed: int) -> Codes:
+        """Z ~ N(0, I), and each attribute there or not."""
+        rng, sizes = np.random.default_rng(seed), [one.shape[1] for one in self.decoder.inputs]
+        attributes = rng.integers(0, 2, (count, sizes[0])).astype(np.float32)
+        return Codes(rng.standard_normal((count, sizes[1]), np.float32), attributes)
+
+    def with_decoder(self, network: keras.Model) -> IFcVAEGANEditor:
+        """See `common.editor.Tunable.with_decoder`."""
+        return replace(self, decoder=network)
 
     def reconstruct(self, images: np.ndarray) -> np.ndarray:
         """D(E_y(x), E_z(x)) of uint8 images `[N, S, S, 3]`, with the mean of z."""

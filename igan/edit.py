@@ -2,6 +2,7 @@
 
     python -m igan.edit [IMAGES] --colour COLOURS.png --sketch LINES.png --out DIR
     python -m igan.edit --photo FILE --strokes STROKES.json --run RUN --out DIR
+    python -m igan.edit IMAGES --direction pca-1.json --strength 1 --tune --out DIR
 
 What the strokes ask for is in `igan.constraints`.
 """
@@ -9,15 +10,16 @@ What the strokes ask for is in `igan.constraints`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from common.cli.along import AlongOptions, check_along, edited_along
 from common.cli.commands import carry_out
 from common.cli.edits import EditImagesCommand, check_edits, write_edits
-from common.cli.images import check_photo, check_takes_photos, read_inputs
+from common.cli.images import check_fits, check_photo, read_inputs
 from common.datasets.folder import check_inputs
 from common.errors import UserError, exits_cleanly
 from common.settings.config import check_setting, to_json
@@ -40,6 +42,7 @@ class EditCommand(PaintCommand, EditImagesCommand):
     """The inputs are black on white."""
     shown: int = 16
     """Without IMAGES or --photo: candidates that are written, at most."""
+    along: Annotated[AlongOptions, tyro.conf.arg(name="")] = field(default_factory=AlongOptions)
 
 
 def apply(command: EditCommand) -> Path:
@@ -59,9 +62,11 @@ def apply(command: EditCommand) -> Path:
     if command.images is None and command.photo is None:
         return generate(command, model, request)
     inputs = read_inputs(command, model.kind)
-    edited = model.edit(inputs.images, request)
+    edited, told = edited_along(
+        command.tuning, command.along, model, inputs.stems, inputs.images, request
+    )
     strokes = [to_json(stroke) for stroke in request.strokes]
-    return write_edits(command, inputs, edited, model, {"strokes": strokes})
+    return write_edits(command, inputs, edited, model, {"strokes": strokes, **told})
 
 
 def generate(command: EditCommand, model: IGANEditor, request: Paint) -> Path:
@@ -121,7 +126,10 @@ def check(command: EditCommand) -> None:
     else:
         check_inputs(command.out, *drawings)
         check_photo(command)
-    check_takes_photos(command, editor.outline(command.run).kind)
+        if command.along.direction or command.tuning.tune:
+            raise UserError("--direction and --tune start from an image; give IMAGES or --photo.")
+    check_along(command.along)
+    check_fits(command, editor.outline(command.run))
 
 
 @exits_cleanly

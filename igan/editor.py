@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from common.editor import SHOWN, Control, Edited, Network, Pair, between, compiled
 from common.errors import UserError
-from common.images import cropped, in_blocks, padded, range_text, to_range, to_uint8
+from common.images import cropped, from_range, in_blocks, padded, range_text, to_range, to_uint8
 from common.kinds import Digits, Faces, Kind, Pictures
 from common.runs import trained
 from common.settings.config import from_json
@@ -26,6 +26,7 @@ from igan.strokes import WARP_SIDE, WIDTHS, Stroke
 
 if TYPE_CHECKING:
     import keras
+    import tensorflow as tf
 
     from igan.manifold import Manifold
     from igan.manipulation import Descent
@@ -46,6 +47,7 @@ class IGANEditor:
     generator: keras.Model
     predictor: keras.Model
     discriminator: keras.Model
+    projecting: keras.Model | None = None  # G as images are projected by, where that is another
 
     @property
     def kind(self) -> Kind:
@@ -69,11 +71,25 @@ class IGANEditor:
 
     def decode(self, codes: Codes) -> np.ndarray:
         """X = G(z), uint8 `[N, H, W, C]`; digits and clothing without their border."""
-        made = in_blocks(
-            lambda z: to_uint8(self._generate(z), self.config.pixel_range),
-            codes.latent,
-        )
-        return cropped(made, self.kind.size)
+        return in_blocks(lambda z: to_uint8(self.drawn(Codes(z)), "unit"), codes.latent)
+
+    @property
+    def decoding(self) -> str:
+        """G."""
+        return "generator"
+
+    def drawn(self, codes: Codes) -> tf.Tensor:
+        """See `common.editor.Tunable.drawn`."""
+        made = self._generate(codes.latent)
+        return cropped(from_range(made, self.config.pixel_range), self.kind.size)
+
+    def random(self, count: int, seed: int) -> Codes:
+        """Z ~ U[-1, 1]."""
+        return Codes(self.manifold.draw(count, np.random.default_rng(seed)))
+
+    def with_decoder(self, network: keras.Model) -> IGANEditor:
+        """See `common.editor.Tunable.with_decoder`."""
+        return replace(self, generator=network, projecting=self.projecting or self.generator)
 
     def predict(self, images: np.ndarray) -> Codes:
         """Z = P(x) of uint8 images `[N, H, W, C]` [R, Sec. 4.1.2]."""
@@ -142,7 +158,7 @@ class IGANEditor:
 
     @property
     def subjects(self) -> str:
-        """See `common.editor.StrokeEditor.subjects`."""
+        """See `common.strokes.StrokeEditor.subjects`."""
         if self.config.dataset == "fashion":
             classes = self.config.data.classes
             return "clothes" if classes == ("all",) else " and ".join(classes)
@@ -150,16 +166,16 @@ class IGANEditor:
 
     @property
     def brushes(self) -> dict[str, float]:
-        """See `common.editor.StrokeEditor.brushes`."""
+        """See `common.strokes.StrokeEditor.brushes`."""
         side = self.config.data.image_size
         return {**WIDTHS, "warp": WIDTHS["warp"] * side / WARP_SIDE}
 
     def stroke(self, values: Any) -> Stroke:
-        """See `common.editor.StrokeEditor.stroke`."""
+        """See `common.strokes.StrokeEditor.stroke`."""
         return from_json(Stroke, values, "The stroke")
 
     def session(self, seed: int = 0) -> EditSession:
-        """See `common.editor.StrokeEditor.session`."""
+        """See `common.strokes.StrokeEditor.session`."""
         from igan.session import EditSession
 
         return EditSession(self, seed=seed)
@@ -210,12 +226,12 @@ class IGANEditor:
     def projector(self) -> Projector:
         """What projects images, with the distance that P was trained by."""
         from igan.features import distance_of
+        from igan.manifold import Manifold
         from igan.projection import Projector
 
-        distance = distance_of(
-            self.config.features, self.generator, self.discriminator, self.config.pixel_range
-        )
-        return Projector(self.manifold, distance, self.predictor)
+        generator, pixel_range = self.projecting or self.generator, self.config.pixel_range
+        distance = distance_of(self.config.features, generator, self.discriminator, pixel_range)
+        return Projector(Manifold(generator, pixel_range), distance, self.predictor)
 
 
 def build(config: Config) -> dict[str, keras.Model]:

@@ -14,8 +14,8 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from common.editor import Candidates
 from common.errors import UserError
+from common.strokes import Candidates
 from common.transfer.motion import FRAMES
 from common.transfer.photo import transferred
 from igan import candidates as rules

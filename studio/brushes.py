@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from common.editor import StrokeEditor
 from common.errors import UserError
 from common.settings.config import check_seed
+from common.strokes import StrokeEditor
 from studio.messages import answered, packed
 from studio.painting import Painting
 from studio.settings import Settings, as_text, start_image

@@ -13,9 +13,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from common.editor import Editor, StrokeEditor, editor_of
+from common.editor import Editor, editor_of
 from common.errors import UserError
 from common.files import ROOT, called
+from common.strokes import StrokeEditor
 
 logger = logging.getLogger(__name__)
 

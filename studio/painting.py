@@ -1,7 +1,7 @@
 """A painting: one visitor's session of strokes, and all that was done in it, which replays.
 
 The server keeps strokes and latents, and no image but the photograph from which it may start. What
-a session shows is a function of the calls and of their order (`common.editor.StrokeSession`), so
+a session shows is a function of the calls and of their order (`common.strokes.StrokeSession`), so
 the record of the calls makes each of its images again, bit for bit.
 """
 
@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from common.editor import Candidates, StrokeEditor, StrokeSession
 from common.errors import UserError
+from common.strokes import Candidates, StrokeEditor, StrokeSession
 from studio.settings import Settings
 
 SLICE = 2  # steps at a time, after which the candidates are shown

@@ -109,7 +109,7 @@ def painted_again(editor: Editor, settings: Settings, photo: Photo | None) -> np
     Raises:
         UserError: the model is not edited by strokes, or the settings are no painting's.
     """
-    from common.editor import StrokeEditor
+    from common.strokes import StrokeEditor
     from studio.painting import Painting
     from studio.settings import start_image
 

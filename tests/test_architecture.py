@@ -24,7 +24,7 @@ FLOORS = (  # of `common`, from the ground up; every `__main__` stands on the la
     ("runs",),
     ("training", "metrics"),
     ("classifiers",),
-    ("editor", "kinds"),
+    ("editor", "strokes", "kinds", "tuning", "directions"),
     ("transfer",),
     ("reporting",),
     ("cli",),

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from common.cli.images import ImagesCommand, Inputs, check_images, write_results
+from common.cli.images import Inputs, TunableCommand, check_images, write_results
 from common.datasets.alignment import smaller
 from common.datasets.folder import as_mode, image_files
 from common.editor import SHOWN, Edited, Editor, path_of
@@ -31,7 +31,7 @@ LARGEST = 512  # pixels of the longer side of an animated photograph
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EditImagesCommand(ImagesCommand):
+class EditImagesCommand(TunableCommand):
     """What every command that edits images takes."""
 
     animate: Path | None = None

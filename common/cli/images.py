@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import tyro
 
-from common.cli.commands import carry_out
+from common.cli.tuning import TuneOptions, check_tuning
 from common.datasets.alignment import Alignment, Photo, align, read_photo
 from common.datasets.folder import check_inputs, write_images
-from common.editor import Editor, Reconstructor
+from common.editor import Editor
 from common.errors import UserError
 from common.files import refuse_overwriting
 from common.kinds import Faces, Kind
@@ -22,8 +21,6 @@ from common.transfer.flow import check_flow
 from common.transfer.pasting import Paste, changes, pasted
 
 logger = logging.getLogger(__name__)
-
-SHEET_IMAGES = 100  # at most so many pairs on the sheet of reconstructions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +53,10 @@ class ImagesCommand:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReconstructCommand(ImagesCommand):
-    """Encodes images and decodes the codes."""
+class TunableCommand(ImagesCommand):
+    """What `edit` and `reconstruct` take besides."""
+
+    tuning: Annotated[TuneOptions, tyro.conf.arg(name="")] = field(default_factory=TuneOptions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +153,20 @@ def check_takes_photos(command: ImagesCommand, kind: Kind) -> None:
         )
 
 
+def check_fits(command: TunableCommand, outline: Any) -> None:
+    """Refuses a photograph or a tuning that the model cannot be asked for.
+
+    Args:
+        command: as read.
+        outline: the model without its networks.
+
+    Raises:
+        UserError: as `check_takes_photos` and `check_tuning`.
+    """
+    check_takes_photos(command, outline.kind)
+    check_tuning(command.tuning, command.images, outline, command.out)
+
+
 def write_results(
     command: ImagesCommand, kind: Kind, inputs: Inputs, results: np.ndarray, path: np.ndarray
 ) -> None:
@@ -178,45 +191,6 @@ def write_results(
     write_images(command.out, inputs.stems, results)
 
 
-def reconstruct(
-    command: ImagesCommand,
-    editor: Reconstructor,
-    apply: Callable[[np.ndarray], np.ndarray] | None = None,
-) -> Path:
-    """Writes each reconstruction as `OUT/<stem>.png`, and a sheet of pairs to `OUT/sheets/`.
-
-    Args:
-        command: names the images and the folder.
-        editor: the trained model.
-        apply: makes the reconstructions, if not `editor.reconstruct`.
-
-    Returns:
-        The folder with the reconstructions.
-
-    Raises:
-        UserError: images that are missing, unreadable or to be overwritten.
-    """
-    from common.metrics.pairs import pair_values
-    from common.reporting import sheets
-
-    check_images(command)
-    inputs = read_inputs(command, editor.kind)
-    stems, images = inputs.stems, inputs.images
-    reconstructions = (apply or editor.reconstruct)(images)
-    path = np.stack([images[0], reconstructions[0]])
-    write_results(command, editor.kind, inputs, reconstructions, path)
-    rows = sheets.alternating(images[:SHEET_IMAGES], reconstructions[:SHEET_IMAGES])
-    sheet = command.out / "sheets" / "reconstructions.png"
-    sheets.grid(rows, sheet, row_labels=["input", "reconstruction"] * (len(rows) // 2))
-    values = pair_values(images, reconstructions)
-    logger.info(
-        "%d reconstructions in %s, the sheet in %s; mean MSE %.4f, MAE %.4f on [0, 1], dhash %.3f",
-        *(len(stems), command.out, sheet),
-        *(np.mean(values[name]) for name in ("mse", "mae", "dhash")),
-    )
-    return command.out
-
-
 def one_image(editor: Editor, path: Path, why: str, **options: Any) -> np.ndarray:
     """A file with one image, uint8 `[H, W, C]`.
 
@@ -233,34 +207,3 @@ def one_image(editor: Editor, path: Path, why: str, **options: Any) -> np.ndarra
     if len(images) > 1:
         raise UserError(f"{path} holds {len(images)} images; {why}.")
     return images[0]
-
-
-def run_reconstruct(
-    package: str,
-    editor: Any,
-    arguments: Sequence[str] | None,
-    run_for: Callable[[ImagesCommand], Path | None] = lambda command: command.run,
-) -> None:
-    """The whole command `python -m <package>.reconstruct`.
-
-    Args:
-        package: its name.
-        editor: its module of that name, or something else with `load` and `outline`.
-        arguments: the words after the program; those of the process by default.
-        run_for: the run of a command; None for the editor's own model.
-    """
-
-    def check(command: ReconstructCommand) -> None:
-        check_images(command)
-        check_takes_photos(command, editor.outline(run_for(command)).kind)
-
-    def work(command: ReconstructCommand) -> Path:
-        return reconstruct(command, editor.load(run_for(command)))
-
-    carry_out(
-        ReconstructCommand,
-        f"python -m {package}.reconstruct",
-        work,
-        arguments,
-        check,
-    )

@@ -17,6 +17,7 @@ COMMANDS = {
 OWN = {  # package -> commands that it has instead of these, or beside them
     "common": {
         "doctor": "says what a training finds on this machine",
+        "directions": "finds directions in the latent space of any trained model",
         "datasets": "shows, prepares and downloads data sets",
         "report": "measures any two folders of images",
         "plots": "draws the losses of runs",
@@ -27,7 +28,7 @@ OWN = {  # package -> commands that it has instead of these, or beside them
     "comparators.bigan": {name: COMMANDS[name] for name in ("train", "reconstruct")},
     "crg": {
         **COMMANDS,
-        "directions": "finds a direction from many images or from labels",
+        "directions": "finds directions, with the norm of the paper's Eq. 3",
         "invert": "finds latents of images by encoder, gradient descent or both",
     },
     "ifcvaegan": {**COMMANDS, "ablation": "trains and compares the rows of the paper's Table 1"},

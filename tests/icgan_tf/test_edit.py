@@ -151,7 +151,7 @@ EDITS = {
 @pytest.mark.parametrize(
     ("name", "words", "said"),
     [
-        ("model", "", f"You asked for no edit; give exactly one of {', '.join(EDITS)}."),
+        ("model", "", f"You asked for no edit; give exactly one of {', '.join(EDITS)}, "),
         *(
             ("model", f"{EDITS[other]} {EDITS[one]}", f"You asked for {one} and {other}; give")
             for i, one in enumerate(EDITS)

@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from common.editor import StrokeEditor
 from common.errors import UserError
 from common.settings.config import to_json
+from common.strokes import StrokeEditor
 from common.transfer import motion
 from igan.codes import Paint
 from igan.saved import save

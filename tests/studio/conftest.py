@@ -15,9 +15,10 @@ import pytest
 
 from benchmarks.visitors import Visitor
 from common.datasets.celeba.faces import WHOLE_WIDTH
-from common.editor import Candidates, Control, Edited, Pair
+from common.editor import Control, Edited, Pair
 from common.errors import UserError
 from common.kinds import Digits, Faces, Pictures
+from common.strokes import Candidates
 from studio.models import Model, Models
 from tests.common.cli.stub import Codes, Stub
 

@@ -11,12 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.cli.images import (
-    ImagesCommand,
-    one_image,
-    reconstruct,
-    run_reconstruct,
-)
+from common.cli.images import ImagesCommand, one_image
+from common.cli.reconstruction import reconstruct, run_reconstruct
 from common.errors import UserError
 from tests.common.cli.stub import Stub, module
 
@@ -73,7 +69,7 @@ def test_the_sheet_shows_inputs_above_their_reconstructions_ten_in_a_row(
     tmp_path, inputs, sheets, caplog, monkeypatch, most, last
 ):
     caplog.set_level(logging.INFO)
-    monkeypatch.setattr("common.cli.images.SHEET_IMAGES", most)
+    monkeypatch.setattr("common.cli.reconstruction.SHEET_IMAGES", most)
     reconstruct(ImagesCommand(images=inputs, out=tmp_path), Stub())
     ((rows, path, labels),) = sheets
     assert path == tmp_path / "sheets" / "reconstructions.png"
@@ -86,7 +82,7 @@ def test_the_sheet_shows_inputs_above_their_reconstructions_ten_in_a_row(
 
 def test_another_way_of_reconstructing_may_take_the_place_of_the_editors(tmp_path, inputs, sheets):
     command = ImagesCommand(images=inputs, out=tmp_path, invert=True)
-    reconstruct(command, Stub(), lambda images: images)
+    reconstruct(command, Stub(), lambda _, images: images)
     np.testing.assert_array_equal(read(tmp_path / "03.png"), 255 - IMAGES[3, ..., 0])
 
 
@@ -98,6 +94,12 @@ def test_images_that_are_missing_or_would_be_replaced_are_refused_before_a_model
 ):
     words = [str(inputs if there else tmp_path / "no"), "--out", str(inputs)]
     with pytest.raises(UserError, match=message):
+        run_reconstruct("toy", module(lambda run: pytest.fail("loaded")), words)
+
+
+def test_a_tuning_of_a_model_without_a_decoder_is_refused_before_it_is_loaded(tmp_path, inputs):
+    words = [str(inputs), "--out", str(tmp_path / "out"), "--tune"]
+    with pytest.raises(UserError, match="--tune: stub has no decoder that can be tuned"):
         run_reconstruct("toy", module(lambda run: pytest.fail("loaded")), words)
 
 

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from common.cli.edits import EditImagesCommand, write_edits
-from common.cli.images import ImagesCommand, check_images, read_inputs, run_reconstruct
+from common.cli.images import ImagesCommand, check_images, read_inputs
+from common.cli.reconstruction import run_reconstruct
 from common.datasets.celeba.faces import WHOLE_WIDTH
 from common.errors import UserError
 from common.kinds import Faces

@@ -1,0 +1,46 @@
+"""Directions in files: JSON with the step, the norm of CRG's Eq. 3, the model and the origin."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+
+from common.directions.vectors import Direction, Norm
+from common.errors import UserError
+from common.files import called, write_json
+
+
+def write(path: Path, direction: Direction, model: Path) -> None:
+    """Writes a direction of the model in that folder."""
+    values = {"step": direction.step, "norm": direction.norm}
+    write_json(path, {**values, "model": called(model), "from": direction.origin})
+
+
+def read(path: Path, size: int | None = None) -> Direction:
+    """Reads what `write` wrote.
+
+    Args:
+        path: the file.
+        size: Z of the model; None where that is not known yet.
+
+    Raises:
+        UserError: it is missing, no such file, or of a model with other codes.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        step, norm = np.array(values["step"], np.float32), values["norm"]
+        if step.ndim != 1 or not np.isfinite(step).all() or norm not in get_args(Norm):
+            raise ValueError("it has no step and norm that can be followed")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path} is no file of a direction ({error}); python -m common.directions writes them."
+        ) from error
+    if size is not None and step.shape != (size,):
+        raise UserError(
+            f"The direction in {path} has the shape {list(step.shape)}, the model's codes "
+            f"[{size}]; it belongs to {values.get('model', 'another model')}."
+        )
+    return Direction(step, str(values.get("from", "")), norm)
