@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from common.cli import tuning
-from common.cli.images import Inputs, TunableCommand, write_edits
+from common.cli.edits import EditImagesCommand, write_edits
+from common.cli.images import Inputs
 from common.datasets.alignment import EYES, align, read_photo
 from common.files import write_json
 from common.settings.config import to_json
@@ -99,7 +100,7 @@ def test_what_an_edit_changes_in_a_photograph_is_counted_from_the_tuned_reconstr
     landmarks = tuple(float(value) for value in EYES.ravel())
     alignment = align(photo, "me.png", face=1, box=None, landmarks=landmarks)
     image = model.kind.array(alignment.framed(photo))[None]
-    command = TunableCommand(out=tmp_path / "out", photo=tmp_path / "me.png")
+    command = EditImagesCommand(out=tmp_path / "out", photo=tmp_path / "me.png")
     options = tuning.TuneOptions(tune=True, tune_steps=5)
     done, _ = tuning.edited(options, model, ["me"], image, lambda one, x: one.edit(x, Set()))
     write_edits(command, Inputs(["me"], image, photo, alignment), done, model, {})
