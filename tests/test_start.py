@@ -45,6 +45,7 @@ COMMANDS = {  # OUT stands for a new folder
     "igan.edit": "examples/drawn-faces --sketch examples/digits/digit-0.png --run IGAN --out OUT",
     "igan.project": "examples/drawn-faces --run IGAN --out OUT",
     "igan.export": "IGAN --out OUT",
+    "common.directions": "--run weights/ifcvaegan-drawn --sefa --out JSON",
     "common.doctor": "",
     "common.classifiers": "--dataset drawn --out OUT",
     "common.weights": "RUN --out OUT --networks generator",
