@@ -6,14 +6,15 @@ in z (`crg.codes`, Eqs. 3 and 4).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from common.editor import SHOWN, Control, Edited, Network, Pair, Rows, indexed
+from common.editor import SHOWN, Control, Edited, Network, Pair, Rows, compiled, indexed
 from common.errors import UserError
 from common.images import from_range, in_blocks, range_text, to_range, to_uint8
 from common.kinds import Digits, Faces
@@ -52,7 +53,7 @@ class Codes:
         return indexed(self, rows)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CRGEditor:
     """A trained CRG: where it lies, its settings, and g and e."""
 
@@ -91,7 +92,7 @@ class CRGEditor:
 
     def encode(self, images: np.ndarray) -> Codes:
         """Z = e(x) of uint8 images `[N, S, S, C]`."""
-        return Codes(in_blocks(lambda block: self.encoder(to_range(block), training=False), images))
+        return Codes(in_blocks(lambda block: self._encode(to_range(block)), images))
 
     def decode(self, codes: Codes) -> np.ndarray:
         """X = g(z), uint8 `[N, S, S, C]`."""
@@ -104,7 +105,7 @@ class CRGEditor:
 
     def drawn(self, codes: Codes) -> tf.Tensor:
         """See `common.editor.Tunable.drawn`."""
-        return from_range(self.generator(codes.latent, training=False))
+        return from_range(self._generate(codes.latent))
 
     def random(self, count: int, seed: int) -> Codes:
         """`draw`, as codes."""
@@ -113,6 +114,16 @@ class CRGEditor:
     def with_decoder(self, network: keras.Model) -> CRGEditor:
         """See `common.editor.Tunable.with_decoder`."""
         return replace(self, generator=network)
+
+    @functools.cached_property
+    def _encode(self) -> Callable[..., Any]:
+        """E, compiled."""
+        return compiled(self.encoder)
+
+    @functools.cached_property
+    def _generate(self) -> Callable[..., Any]:
+        """G, compiled."""
+        return compiled(self.generator)
 
     def draw(self, count: int, seed: int) -> np.ndarray:
         """Z of the prior, float32 `[count, Z]`: U[-1, 1] of digits, N(0, I) of faces."""

@@ -8,14 +8,14 @@ does to y is in `icgan_tf.codes`.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from common.editor import SHOWN, Control, Edited, Network, Pair, between, repeated
+from common.editor import SHOWN, Control, Edited, Network, Pair, between, compiled, repeated
 from common.errors import UserError
 from common.images import cropped, from_range, in_blocks, padded, range_text, to_range, to_uint8
 from common.kinds import Digits, Faces
@@ -47,7 +47,7 @@ SHIPPED = "icgan-mnist"  # below weights/
 NEEDED = ("generator", "encoder_z", "encoder_y")  # for editing
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class IcGANEditor:
     """A trained IcGAN: where it lies, its settings, and G, E_z and E_y."""
 
@@ -82,13 +82,12 @@ class IcGANEditor:
         """Z = E_z(x) and y = E_y(x) of uint8 images `[N, H, W, C]`."""
         data = self.config.data
 
-        def apply(network: keras.Model, block: np.ndarray) -> tf.Tensor:
-            shown = to_range(padded(block, data.image_size), data.pixel_range)
-            return network(shown, training=False)
+        def apply(network: Callable[..., Any], block: np.ndarray) -> tf.Tensor:
+            return network(to_range(padded(block, data.image_size), data.pixel_range))
 
         z, y = (
             in_blocks(functools.partial(apply, network), images)
-            for network in (self.encoder_z, self.encoder_y)
+            for network in (self._encode_z, self._encode_y)
         )
         read = (y + 1.0) / 2.0 if data.condition_values == "signed" else y
         return Codes(z, binary(read, self.digits), read)
@@ -106,8 +105,7 @@ class IcGANEditor:
     def drawn(self, codes: Codes) -> tf.Tensor:
         """See `common.editor.Tunable.drawn`."""
         made = "unit" if self.config.data.pixel_range == "unit" else "signed"  # of G's activation
-        inputs = [codes.latent, self.conditions(codes.attributes)]
-        images = from_range(self.generator(inputs, training=False), made)
+        images = from_range(self._generate(codes.latent, self.conditions(codes.attributes)), made)
         return cropped(images, 28) if self.digits else images
 
     def random(self, count: int, seed: int) -> Codes:
@@ -119,6 +117,21 @@ class IcGANEditor:
     def with_decoder(self, network: keras.Model) -> IcGANEditor:
         """See `common.editor.Tunable.with_decoder`."""
         return replace(self, generator=network)
+
+    @functools.cached_property
+    def _encode_z(self) -> Callable[..., Any]:
+        """E_z, compiled."""
+        return compiled(self.encoder_z)
+
+    @functools.cached_property
+    def _encode_y(self) -> Callable[..., Any]:
+        """E_y, compiled."""
+        return compiled(self.encoder_y)
+
+    @functools.cached_property
+    def _generate(self) -> Callable[..., Any]:
+        """G, compiled."""
+        return compiled(self.generator)
 
     def reconstruct(self, images: np.ndarray) -> np.ndarray:
         """G(E_z(x), E_y(x)) of uint8 images `[N, H, W, C]`, with a binary y."""
