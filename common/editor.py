@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, TypeVar, runtime_checkable
 
 import numpy as np
 
@@ -178,6 +178,7 @@ class Editor(Protocol[R]):
         ...
 
 
+@runtime_checkable
 class Tunable(Editor[R], Protocol):
     """An editor with a latent, whose decoder can be fitted to an image and looked into.
 

@@ -11,14 +11,13 @@ import numpy as np
 from common.classifiers.digits import load_classifier, predict_labels
 from common.datasets.folder import read_images
 from common.datasets.records import Records
-from common.files import ROOT, called
+from common.files import ROOT
 from common.metrics.digits import ink, slant
 from common.metrics.intervals import mean_interval, proportion_interval
-from common.reporting.curves import loss_curves
 from common.reporting.document import Figure
+from common.reporting.samples import loss_figures
 from common.reporting.sheets import alternating, grid, in_rows
 from common.reporting.tables import Table
-from common.runs.history import history_files, read_run
 from crg.codes import Along, moved
 from crg.editor import Codes
 
@@ -65,18 +64,9 @@ def figures(
         generated_reconstructions(model, generated, out),
         samples(generated, out),
         interpolations(model, real.images, out),
-        losses(model.folder, out),
+        *loss_figures(model.folder, out),
     ]
     return [figure for figure in drawn if figure is not None]
-
-
-def losses(run: Path, out: Path) -> Figure | None:
-    """The loss curves of the run; None for weights without histories."""
-    if not history_files(run):
-        return None
-    curves = out / "losses.png"
-    loss_curves({called(run): read_run(run)}, curves)
-    return Figure("Losses", curves, "Means over each period, linear and symlog.")
 
 
 def real_reconstructions(images: np.ndarray, reconstructions: np.ndarray, out: Path) -> Figure:

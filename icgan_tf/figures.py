@@ -9,9 +9,10 @@ import numpy as np
 
 from common.datasets.records import Records
 from common.editor import between
-from common.files import atomic_path, called
-from common.reporting.curves import OKABE_ITO, loss_curves
+from common.files import atomic_path
+from common.reporting.curves import OKABE_ITO
 from common.reporting.document import Figure
+from common.reporting.samples import loss_figures
 from common.reporting.sheets import alternating, grid
 from common.runs.history import COUNTERS, History, history_files, read_run
 from icgan_tf.codes import variations, with_values
@@ -63,17 +64,15 @@ def curves(run: Path, out: Path) -> list[Figure]:
     """Loss curves as the report's Figures 3 and 4, and all losses; none without histories."""
     if not history_files(run):
         return []
-    histories = read_run(run)
-    report, every = out / "figure-3.png", out / "losses.png"
-    four_panels(histories, report)
-    loss_curves({called(run): histories}, every)
+    report = out / "figure-3.png"
+    four_panels(read_run(run), report)
     return [
         Figure(
             "Losses as in the report's Figures 3 and 4",
             report,
             "Means over each period. Dashed: on images of `dev`.",
         ),
-        Figure("All losses", every, "Means over each period, linear and symlog."),
+        *loss_figures(run, out),
     ]
 
 

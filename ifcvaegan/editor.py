@@ -163,19 +163,20 @@ class IFcVAEGANEditor:
             return codes.with_attributes(wanted)
 
         shown = inputs[:SHOWN]
+        values = request.values if isinstance(request, Set) else {request.name: 1.0}
+        codes = having(inputs, values)
+        images = self.decode(codes)
         columns = {"reconstruction": self.decode(shown)}
         match request:
-            case Set(values=values):
+            case Set():
                 label = "\n".join(f"{name}={value:g}" for name, value in values.items())
-                columns[label or "no change"] = self.decode(having(shown, values))
+                columns[label or "no change"] = images[:SHOWN]
             case Sweep(name=name, steps=steps):
-                values = {name: 1.0}
                 for value in np.linspace(0.0, 1.0, steps):
                     columns[f"{value:.2f}"] = self.decode(having(shown, {name: float(value)}))
-        codes = having(inputs, values)
         rows = [self.attribute_names.index(name) for name in values]
         read = [f"({', '.join(f'{row[i]:.2f}' for i in rows)})" for row in shown.attributes]
-        return Edited(self.decode(codes), codes, inputs, columns, read)
+        return Edited(images, codes, inputs, columns, read)
 
     @functools.cached_property
     def _encode(self) -> Callable[..., Any]:

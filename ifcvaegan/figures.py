@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from common.files import called
-from common.reporting.curves import loss_curves
 from common.reporting.document import Figure
+from common.reporting.samples import loss_figures
 from common.reporting.sheets import grid
-from common.runs.history import history_files, read_run
 from ifcvaegan.codes import with_values
 from ifcvaegan.editor import Codes
 
@@ -35,16 +33,7 @@ def figures(faces: Encoded, seed: int, out: Path) -> list[Figure]:
     means = faces.without_noise()
     drawn = [edits(means, column, out) for column in range(len(names))]
     drawn += [sweep(means, column, out) for column in range(len(names))]
-    return [*drawn, samples(faces, seed, out), *curves(faces.model.folder, out)]
-
-
-def curves(run: Path, out: Path) -> list[Figure]:
-    """The loss curves of the run; none for weights without histories."""
-    if not history_files(run):
-        return []
-    path = out / "losses.png"
-    loss_curves({called(run): read_run(run)}, path)
-    return [Figure("Losses", path, "Means over each period, linear and symlog.")]
+    return [*drawn, samples(faces, seed, out), *loss_figures(faces.model.folder, out)]
 
 
 def edits(faces: Encoded, column: int, out: Path) -> Figure:

@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from common.files import called
-from common.reporting.curves import loss_curves
 from common.reporting.document import Figure
+from common.reporting.samples import loss_figures
 from common.reporting.sheets import grid, in_rows
-from common.runs.history import history_files, read_run
 from igan.candidates import between
 from igan.codes import Codes, ManifoldEditor
 from igan.strokes import Stroke
@@ -41,15 +39,14 @@ def figures(
         seed: of random latents.
     """
     model, latents = session.editor, found["cnn_opt"].projection.latent
-    drawn = [
+    return [
         projections(images, found, out),
         edits(session, latents, out),
         scribbles(session, out),
         path(model, latents, out),
         samples(model, out, seed),
-        losses(model.folder, out),
+        *loss_figures(model.folder, out),
     ]
-    return [figure for figure in drawn if figure is not None]
 
 
 def projections(images: np.ndarray, found: Mapping[str, Found], out: Path) -> Figure:
@@ -117,11 +114,3 @@ def samples(model: ManifoldEditor, out: Path, seed: int) -> Figure:
     latents = model.manifold.draw(SAMPLES, np.random.default_rng(seed))
     grid(in_rows(model.decode(Codes(latents)), COLUMNS), out / "samples.png")
     return Figure("Generated images", out / "samples.png", f"{SAMPLES} random latents.")
-
-
-def losses(run: Path, out: Path) -> Figure | None:
-    """The loss curves of the run; None for weights without histories."""
-    if not history_files(run):
-        return None
-    loss_curves({called(run): read_run(run)}, out / "losses.png")
-    return Figure("Losses", out / "losses.png", "Means over each period, linear and symlog.")

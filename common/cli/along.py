@@ -12,6 +12,7 @@ import numpy as np
 from common.cli.tuning import TuneOptions, edited
 from common.directions.edits import along
 from common.directions.files import read
+from common.directions.layers import latent_size
 from common.editor import Edited
 from common.errors import UserError
 
@@ -82,7 +83,7 @@ def edited_along(
     Raises:
         UserError: directions of a model with other codes, or what the editor refuses.
     """
-    size = editor.random(1, 0).latent.shape[1] if options.direction else None
+    size = latent_size(editor) if options.direction else None
     directions = [read(file, size) for file in options.direction]
     strengths = strengths_of(options)
 

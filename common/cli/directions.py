@@ -28,7 +28,7 @@ from common.directions.vectors import (
     of_pairs,
     principal,
 )
-from common.editor import editor_of
+from common.editor import Tunable, editor_of
 from common.errors import UserError, did_you_mean
 from common.files import called
 from common.settings.config import check_setting
@@ -207,5 +207,5 @@ def check(command: DirectionsCommand) -> None:
     for path in (*sides, *([command.images] if command.images else [])):
         image_files(path)
     outline = editor_of(command.run).outline(command.run)
-    if not hasattr(outline, "with_decoder"):
+    if not isinstance(outline, Tunable):
         raise UserError(f"{called(command.run)} is of a package that edits no latent.")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from common.datasets.folder import image_files
-from common.editor import SHOWN, Edited
+from common.editor import SHOWN, Edited, Tunable
 from common.errors import UserError
 from common.files import atomic_path, called, check_writable, write_json
 from common.runs.directory import Run
@@ -73,7 +73,7 @@ def check_tuning(options: TuneOptions, images: Path | None, outline: Any, out: P
         raise UserError("--tune-seconds and --tune-steps both limit the tuning; give one of them.")
     check_setting("--tune-seconds", seconds, seconds is None or 0 < seconds < np.inf, "above 0")
     check_setting("--tune-steps", steps, steps is None or steps > 0, "at least 1")
-    if not hasattr(outline, "with_decoder"):
+    if not isinstance(outline, Tunable):
         raise UserError(f"--tune: {called(outline.folder)} has no decoder that can be tuned.")
     count = 1 if images is None else len(image_files(images))
     if count > MOST_IMAGES:

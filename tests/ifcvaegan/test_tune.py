@@ -13,6 +13,7 @@ from common.cli import tuning
 from common.cli.edits import EditImagesCommand, write_edits
 from common.cli.images import Inputs
 from common.datasets.alignment import EYES, align, read_photo
+from common.editor import path_of
 from common.files import write_json
 from common.settings.config import to_json
 from ifcvaegan import edit, editor, reconstruct
@@ -106,6 +107,8 @@ def test_what_an_edit_changes_in_a_photograph_is_counted_from_the_tuned_reconstr
     write_edits(command, Inputs(["me"], image, photo, alignment), done, model, {})
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "out" / "me.png")), pixels)
     assert not np.array_equal(done.images, model.reconstruct(image))
+    way = path_of(model, done, 0, 2)  # what is pasted, whatever the way to paste
+    assert np.abs(way[-1].astype(int) - done.images[0]).max() <= 1
 
 
 @pytest.mark.parametrize(

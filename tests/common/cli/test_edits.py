@@ -21,17 +21,6 @@ STEMS = [f"{number:02d}" for number in range(42)]
 IMAGES = np.random.default_rng(0).integers(0, 100, (42, 28, 28, 1), dtype=np.uint8)
 
 
-@pytest.fixture
-def sheets(monkeypatch) -> list[tuple]:
-    """Stands in for the sheets: rows, path and labels of each."""
-    drawn = []
-    monkeypatch.setattr(
-        "common.reporting.sheets.grid",
-        lambda rows, path, **labels: drawn.append((rows, path, labels)),
-    )
-    return drawn
-
-
 def test_an_edit_leaves_its_images_a_sheet_and_the_codes(tmp_path, sheets, caplog):
     caplog.set_level(logging.INFO)
     editor, command = Stub(Path("weights/toy")), EditImagesCommand(out=tmp_path)

@@ -29,17 +29,6 @@ def inputs(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.fixture
-def sheets(monkeypatch) -> list[tuple]:
-    """Stands in for the sheets: rows, path and labels of each."""
-    drawn = []
-    monkeypatch.setattr(
-        "common.reporting.sheets.grid",
-        lambda rows, path, **labels: drawn.append((rows, path, labels)),
-    )
-    return drawn
-
-
 def read(file: Path) -> np.ndarray:
     with Image.open(file) as image:
         return np.asarray(image)
