@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import graphlib
 import resource
 import subprocess
@@ -51,6 +52,12 @@ FILES = {
 SOURCES = {dotted(parts): text for parts, text in FILES.items()}
 
 
+@functools.cache
+def nodes(source: str) -> list[ast.AST]:
+    """All nodes of a module, read once for all tests."""
+    return list(ast.walk(ast.parse(source)))
+
+
 # Imports
 
 
@@ -63,7 +70,7 @@ def imports(sources: Mapping[str, str]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for module, source in sources.items():
         names = []
-        for node in ast.walk(ast.parse(source)):
+        for node in nodes(source):
             if isinstance(node, ast.Import):
                 names += [alias.name for alias in node.names]
             elif isinstance(node, ast.ImportFrom):
@@ -177,7 +184,7 @@ def test_no_imports_make_a_circle():
 
 def functions(source: str) -> Iterator[tuple[str, int]]:
     """Each function with its lines, without those of its docstring."""
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes(source):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             lines = (node.end_lineno or 0) - node.lineno + 1
             first = node.body[0]
@@ -190,8 +197,10 @@ def prints(source: str) -> list[int]:
     """The lines that call `print`."""
     return [
         node.lineno
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "print"
+        for node in nodes(source)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "print"
     ]
 
 

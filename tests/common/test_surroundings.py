@@ -56,7 +56,7 @@ BATCH = {"MPLBACKEND": "nonsense", "TMPDIR": "/nowhere", "PYTHONIOENCODING": "la
     ("variables", "said", "redirected"),
     [
         (NOTEBOOK, {"image_data_format": "channels_first", "floatx": "float16"}, ""),
-        (SHELL, {"backend": "jax", "floatx": "float8"}, "2>&-"),
+        pytest.param(SHELL, {"backend": "jax", "floatx": "float8"}, "2>&-", marks=pytest.mark.slow),
         (BATCH, {"image_data_format": "middle", "epsilon": "small"}, "<&- >&- 2>&-"),
     ],
 )

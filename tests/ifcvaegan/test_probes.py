@@ -51,12 +51,14 @@ def test_nothing_is_found_in_noise(kind):
     assert found(NOISE, kind) < 0.6
 
 
+@pytest.mark.slow
 def test_only_the_network_finds_what_no_plane_tells_apart():
     labels = CODES[:, 0] * CODES[:, 1] > 0
     assert found(labels, "linear") < 0.65
     assert found(labels, "network") > 0.85
 
 
+@pytest.mark.slow
 def test_what_stands_in_the_mean_alone_is_hidden_by_the_noise_of_z():
     """The mean tells the label by +-0.2; with sigma 1 a perfect reader is right on 58 %.
 

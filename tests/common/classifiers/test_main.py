@@ -51,6 +51,7 @@ def kinds(file: Path) -> set[str]:
     return found
 
 
+@pytest.mark.slow
 def test_of_a_thousand_digits_enough_is_learnt_and_the_stored_weights_are_measured(
     of_digits, few_digits
 ):
@@ -60,6 +61,7 @@ def test_of_a_thousand_digits_enough_is_learnt_and_the_stored_weights_are_measur
     assert digits.accuracy(digits.load_classifier(out), test.images, test.labels) == measured
 
 
+@pytest.mark.slow
 def test_a_classifier_of_digits_is_stored_in_float16_with_its_settings_and_card(of_digits):
     out, measured = of_digits
     names = {path.name for path in out.iterdir()}

@@ -197,6 +197,7 @@ def test_the_picture_takes_the_place_of_no_photograph(out, capsys, tmp_path):
     assert f"{out} is a file of the data" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_mnist_is_prepared_by_tfds_and_found_again(shown, tmp_path, monkeypatch):
     from tensorflow_datasets.image_classification import mnist as theirs
 

@@ -20,7 +20,9 @@ from tests.runs import history, same, weights
 DIGITS = ROOT / "examples" / "digits"
 
 
-@pytest.fixture(scope="module", params=["bigan", "latent_regressor"])
+@pytest.fixture(
+    scope="module", params=["bigan", pytest.param("latent_regressor", marks=pytest.mark.slow)]
+)
 def run(request, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("run") / request.param
     main(["--preset", "smoke", "--method", request.param, "--out", str(folder)])

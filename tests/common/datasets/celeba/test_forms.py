@@ -201,6 +201,7 @@ def test_every_form_gives_the_files_themselves(official, tmp_path, write):
     assert other.parts == form.parts
 
 
+@pytest.mark.slow
 def test_what_tfds_prepares_gives_the_same_faces_and_labels(official, tfds, monkeypatch):
     monkeypatch.setattr(forms, "ALL_IMAGES", 60)  # whole: the order of the files is then known
     for folder in (tfds, tfds / "celeb_a"):
@@ -357,6 +358,7 @@ def test_of_several_folders_the_fullest_is_read(official, tmp_path):
     assert len(find(tmp_path).names) == 60
 
 
+@pytest.mark.slow
 def test_a_part_that_tfds_has_prepared_has_the_official_split_in_another_order(official, tfds):
     one, other = load(official), load(tfds)
     pairs = [
