@@ -21,6 +21,7 @@ from common.kinds import Digits, Faces, Pictures
 from common.strokes import Candidates
 from studio.models import Model, Models
 from tests.common.cli.stub import Codes, Stub
+from tests.studio.flat import Flat
 
 
 @dataclass(frozen=True)
@@ -149,11 +150,16 @@ class Shades(Brighter):
 
 
 class FakeModels(Models):
-    """Three models that need no folder."""
+    """Four models that need no folder."""
 
     def __init__(self, runs: Any = ()) -> None:
         self._lock = threading.Lock()
-        self._editors = {"bright": Brighter(), "mixer": Mixer(), "shades": Shades()}
+        self._editors = {
+            "bright": Brighter(),
+            "mixer": Mixer(),
+            "shades": Shades(),
+            "flat": Flat(),
+        }
         self.known = {
             name: Model(name, "toy", Path(name), editor) for name, editor in self._editors.items()
         }
