@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -162,6 +163,11 @@ async def load(request: Request) -> Response:
     return listed(session)
 
 
+async def list_all(request: Request) -> Response:
+    """All directions of the session."""
+    return listed(session_of(request))
+
+
 async def forget(request: Request) -> Response:
     """Removes a direction; answers with those that are left."""
     session_of(request).directions.pop(request.path_params["name"], None)
@@ -174,7 +180,8 @@ async def save(request: Request) -> Response:
     if kept is None:
         raise UserError("There is no such direction any more; make it again.")
     text = json.dumps({"name": kept.name, **values(kept)}, indent=2) + "\n"
-    return handed_out(text.encode(), "direction.json", "application/json")
+    plain = re.sub(r"[^\w-]+", "-", kept.name, flags=re.ASCII).strip("-")
+    return handed_out(text.encode(), f"{plain or 'direction'}.json", "application/json")
 
 
 def followed(model: Model, session: Session, told: dict[str, Any]) -> list[tuple[Kept, float]]:

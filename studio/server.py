@@ -47,6 +47,7 @@ def application(models: Models, runs: Runs, token: str = "") -> Guard:
         Route("/result/{tab}/edit.json", results.result_settings),
         Route("/result/{tab}/edit.{form}", results.result_animation),
         Route("/samples", directions.add_sample, methods=["POST"]),
+        Route("/directions.json", directions.list_all),
         Route("/directions", directions.make_new, methods=["POST"]),
         Route("/directions/load", directions.load, methods=["POST"]),
         Route("/directions/{name}/forget", directions.forget, methods=["POST"]),

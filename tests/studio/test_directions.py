@@ -68,7 +68,7 @@ def test_a_saved_direction_loads_back_and_is_what_the_commands_read(visitor, tmp
     status, content, headers = visitor.get(f"/directions/{direction}.json")
     assert (status, headers["content-disposition"]) == (
         200,
-        'attachment; filename="direction.json"',
+        'attachment; filename="red.json"',
     )
     (tmp_path / "red.json").write_bytes(content)
     read = files.read(tmp_path / "red.json", 3)
@@ -197,8 +197,9 @@ def test_a_name_is_text_and_a_forgotten_direction_is_gone(visitor):
     direction = redder(visitor, "../../etc/<b>\n")
     other = Visitor(visitor.address)
     assert other.get(f"/directions/{direction}.json")[0] == 400  # another visitor's
-    told = json.loads(visitor.get(f"/directions/{direction}.json")[1])
-    assert told["name"] == "../../etc/<b>"
+    _, content, headers = visitor.get(f"/directions/{direction}.json")
+    assert json.loads(content)["name"] == "../../etc/<b>"
+    assert headers["content-disposition"] == 'attachment; filename="etc-b.json"'
     assert visitor.told(f"/directions/{direction}/forget", b"{}") == []
     assert visitor.get(f"/directions/{direction}.json")[0] == 400
 

@@ -40,7 +40,7 @@ def photographed(visitor: Visitor) -> Visitor:
 
 def test_a_tuned_copy_shows_the_face_and_the_model_stays(photographed):
     with photographed.live() as socket:
-        told = tune(socket, seconds=5)
+        told = tune(socket, seconds=30)
         before = edited(socket)["images"]["reconstruction"]
         after = edited(socket, tuned=True)["images"]["reconstruction"]
     assert told[-1]["steps"] == told[-2]["steps"] > 1
