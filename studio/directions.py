@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse, Response
 
 from common.datasets import detection
 from common.datasets.alignment import alignments, read_photo
+from common.datasets.celeba.faces import HEIGHT, WIDTH
 from common.directions.files import parsed, values_of
 from common.directions.layers import latent_size, of_activations, of_weights
 from common.directions.vectors import Direction, of_pairs, principal
@@ -74,12 +75,15 @@ async def add_sample(request: Request) -> Response:
 def sample_of(model: Model, content: bytes, name: str) -> tuple[np.ndarray, str]:
     """A file as the model sees it, uint8 `[H, W, C]`, and a note where no face is found in it.
 
+    A face as large as CelebA's images, or as the model's, is aligned already, as the commands take
+    it.
+
     Raises:
         UserError: it is no image.
     """
     check_pixels(content)
     photo, kind = read_photo(io.BytesIO(content), name), model.outline.kind
-    if kind.noun != "face":
+    if kind.noun != "face" or photo.image.size in ((WIDTH, HEIGHT), (kind.size, kind.size)):
         return kind.array(photo.image), ""
     faces = alignments(photo) if detection.installed() else []
     if faces:

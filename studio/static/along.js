@@ -22,7 +22,7 @@ export function along(place, studio, model, changed, drawn = () => {}) {
       name: one.id, label: one.name, meaning: one.origin, low: -FAR, high: FAR, default: 0,
     }));
     parts = sliders(place, controls, changed, held);
-    place.hidden = !controls.length;
+    document.querySelector(`[data-without="${place.id}"]`).hidden = controls.length > 0;
     drawn(own());
   }
   document.addEventListener("directions", draw);

@@ -6,10 +6,10 @@ import { byId, element, json, panels } from "./studio.js";
 export const title = "Directions";
 
 const HINTS = {
-  pictures: "From the mean of the pictures without something to the mean of those with it. One of each is enough; more are steadier.",
-  varied: "The principal components of your pictures' codes, the strongest first.",
-  random: "The principal components of the first layer's answers to random codes. It takes some seconds.",
-  layer: "The singular vectors of the first layer's weights. No pictures are needed.",
+  pictures: "It leads from the mean of the pictures without something to the mean of those with it. One of each is enough; more are steadier.",
+  varied: "What varies most in your pictures: the principal components of their codes.",
+  random: "What varies most in the first layer's answers to random codes. It takes some seconds, and no pictures.",
+  layer: "What moves the first layer most: the singular vectors of its weights. No pictures are needed.",
 };
 
 export function mount(studio) {
@@ -137,7 +137,6 @@ export function mount(studio) {
   }
 
   function listed(own) {
-    byId("direction-none").hidden = own.length > 0;
     [...byId("direction-sliders").children].forEach((slider, i) => {
       const one = own[i];
       const save = element("a", { className: "button small", href: `/directions/${one.id}.json`, textContent: "Save", download: "" });

@@ -34,7 +34,7 @@ export function tuning(studio, model, changed) {
         copy = name;
         byId("tune-use").checked = true;
         const [before, after] = [told.before, told.after].map((one) => one.toFixed(4));
-        byId("tune-status").textContent = `${told.steps} steps: the error went from ${before} to ${after}.`;
+        byId("tune-status").textContent = `${told.steps} ${told.steps === 1 ? "step" : "steps"}: the error went from ${before} to ${after}.`;
         if (model().name === name) changed();
       } else {
         byId("tune-progress").value = told.share;

@@ -10,9 +10,12 @@ import pytest
 
 from benchmarks.visitors import Visitor
 from common.directions import files
+from common.directions.edits import along
 from studio import replay
 from studio.sessions import DIRECTIONS, Kept, Session
+from studio.settings import make as make_edit
 from tests.studio.conftest import FakeModels
+from tests.studio.flat import Flat
 from tests.studio.test_server import decoded, png, with_photo
 
 for needed in ("starlette", "uvicorn", "websockets"):
@@ -216,6 +219,25 @@ def test_samples_come_from_the_photograph_or_from_the_model_itself(visitor):
     assert "at most nine digits" in visitor.told("/samples?model=flat&random=-1", b"")["error"]
     assert "cannot be read" in visitor.told("/samples?model=flat", b"text", x_name="a")["error"]
     assert "knows no faces" in visitor.told("/samples?model=mixer&photo", b"")["error"]
+
+
+def test_a_face_that_is_aligned_is_taken_as_the_commands_take_it_and_others_are_looked_for(visitor):
+    tall = np.zeros((218, 178, 3), np.uint8)
+    tall[20:198] = 200  # what is kept of CelebA's images
+    told = visitor.told("/samples?model=flat", png(tall), x_name="a.png")
+    assert np.unique(decoded(visitor.get(f"/pictures/{told['picture']}.png")[1])).tolist() == [200]
+    assert told["note"] == ""
+    told = visitor.told("/samples?model=flat", png("red"), x_name="b.png")
+    assert told["note"] == "No face was found in b.png; its middle is taken."
+
+
+def test_an_edit_along_directions_is_that_of_the_commands():
+    editor, image = Flat(), np.full((32, 32, 3), 90, np.uint8)
+    steps = [files.Direction(np.float32(one)) for one in ([0.1, 0.2, 0], [0, 0.1, 0.3])]
+    made = make_edit(editor, image, {"Glow": 0.1}, along=[(steps[0], 0.7), (steps[1], -0.4)])
+    by_command = along(editor, editor.edit(image[None], 0.1), steps, [0.7, -0.4])
+    np.testing.assert_array_equal(made.edited, by_command.images[0])
+    np.testing.assert_array_equal(made.edit.codes.latent, by_command.codes.latent)
 
 
 def test_a_session_holds_so_many_directions():
