@@ -85,27 +85,73 @@ def tuned(
         watch: gets the steps done, the loss and the seconds left (infinite without a limit); what
             it raises ends the tuning.
     """
-    import keras
-
-    tuning = tuning or Tuning()
-    pivot = editor.encode(image[None])
-    copy = copied(editor.networks()[editor.decoding].model)
-    fitted = editor.with_decoder(copy)
-    near = around(pivot, editor.random(NEAR, tuning.seed), tuning.distance)
-    optimizer = keras.optimizers.Adam(tuning.learning_rate)
-    optimizer.build(copy.trainable_variables)
-    step = step_of(editor, fitted, copy, optimizer, image, pivot, near, tuning.locality)
-    order = np.random.default_rng(tuning.seed).permutation(NEAR).reshape(-1, BATCH)
-    losses: list[float] = []
-    begun = time.monotonic()
-    while len(losses) < tuning.steps and not settled(losses):
-        left = (tuning.seconds or np.inf) - (time.monotonic() - begun)
-        if left <= 0:
-            break
-        losses.append(float(step(order[len(losses) % len(order)])))
+    fitting = Fitting(editor, image, tuning)
+    while not fitting.ended:
+        left = fitting.left
+        loss = fitting.step()
         if watch is not None:
-            watch(len(losses), losses[-1], left)
-    return Tuned(fitted, len(losses), _error(editor, image, pivot), _error(fitted, image, pivot))
+            watch(fitting.steps, loss, left)
+    return fitting.result()
+
+
+class Fitting(Generic[T]):
+    """A copy of a decoder that is fitted step by step, for those who do other things in between.
+
+    Args:
+        editor: the trained model.
+        image: uint8 `[H, W, C]` of its kind.
+        tuning: how; the defaults by default. Of its seconds the steps alone count.
+    """
+
+    def __init__(self, editor: T, image: np.ndarray, tuning: Tuning | None = None):
+        import keras
+
+        self._tuning = tuning or Tuning()
+        self._editor, self._image = editor, image
+        self._pivot = editor.encode(image[None])
+        copy = copied(editor.networks()[editor.decoding].model)
+        self._fitted = editor.with_decoder(copy)
+        near = around(self._pivot, editor.random(NEAR, self._tuning.seed), self._tuning.distance)
+        optimizer = keras.optimizers.Adam(self._tuning.learning_rate)
+        optimizer.build(copy.trainable_variables)
+        self._step = step_of(
+            *(editor, self._fitted, copy, optimizer, image, self._pivot, near),
+            locality=self._tuning.locality,
+        )
+        rng = np.random.default_rng(self._tuning.seed)
+        self._order = rng.permutation(NEAR).reshape(-1, BATCH)
+        self._losses: list[float] = []
+        self._spent = 0.0
+
+    @property
+    def steps(self) -> int:
+        """How many are done."""
+        return len(self._losses)
+
+    @property
+    def left(self) -> float:
+        """Seconds; infinite without a limit."""
+        return (self._tuning.seconds or np.inf) - self._spent
+
+    @property
+    def ended(self) -> bool:
+        """Whether its steps or its seconds are over, or its loss falls no more."""
+        return self.steps >= self._tuning.steps or self.left <= 0 or settled(self._losses)
+
+    def step(self) -> float:
+        """Takes one step; returns its loss."""
+        begun = time.monotonic()
+        loss = float(self._step(self._order[self.steps % len(self._order)]))
+        self._losses.append(loss)
+        self._spent += time.monotonic() - begun
+        return loss
+
+    def result(self) -> Tuned[T]:
+        """The editor as it is fitted by now."""
+        before, after = (
+            _error(one, self._image, self._pivot) for one in (self._editor, self._fitted)
+        )
+        return Tuned(self._fitted, self.steps, before, after)
 
 
 def copied(network: keras.Model) -> keras.Model:

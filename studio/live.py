@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 import numpy as np
@@ -20,9 +21,11 @@ from common.errors import UserError
 from common.transfer.flow import check_flow
 from common.transfer.pasting import Paste
 from studio.brushes import Brushes
+from studio.directions import as_settings, followed
 from studio.messages import answered, packed
 from studio.sessions import Result
 from studio.settings import Made, Settings, as_text, face_of, make
+from studio.tuning import Tuner
 
 if TYPE_CHECKING:
     from common.datasets.alignment import Alignment, Photo
@@ -44,7 +47,7 @@ async def live(socket: WebSocket) -> None:
         return
     session.sockets += 1
     running: asyncio.Task[None] | None = None
-    brushes = Brushes()
+    brushes, tuner = Brushes(), Tuner()
     try:
         while True:
             told = json.loads(await socket.receive_text())
@@ -57,6 +60,8 @@ async def live(socket: WebSocket) -> None:
                 await answered(edit, socket, studio, session, told)
             elif told.get("do") == "paint":
                 await answered(brushes.paint, socket, studio, session, told)
+            elif told.get("do") == "tune":
+                await answered(tuner.tune, socket, studio, session, told)
     except (WebSocketDisconnect, ValueError, AttributeError):
         pass
     finally:
@@ -65,10 +70,11 @@ async def live(socket: WebSocket) -> None:
         if running is not None:
             running.cancel()
         brushes.close()
+        tuner.close()
 
 
 async def edit(socket: WebSocket, studio: Studio, session: Session, told: dict[str, Any]) -> None:
-    """Edits the photograph's face or a digit with the controls as they stand."""
+    """Edits the photograph's face or a small picture with the controls as they stand."""
     begun = time.perf_counter()
     model = studio.models.find(told.get("model"))
     values = told.get("values") or {}
@@ -76,15 +82,22 @@ async def edit(socket: WebSocket, studio: Studio, session: Session, told: dict[s
 
     # All that the answer depends on is taken now: an upload may come between.
     subject = subject_of(model, studio, session, told)
+    copy = session.copy_of(model.name) if told.get("tuned") else None
+    kept = followed(model, session, told)
     settings = settings_for(model, session, studio, told, pair)
+    settings = replace(settings, directions=tuple(as_settings(*one) for one in kept))
+    settings = replace(settings, tuned_steps=copy.steps if copy else 0)
 
     def task() -> Made:
         editor = studio.models.editor(model.name)
-        return make(editor, image_of(editor, subject), values, pair)
+        along = [(one.direction, strength) for one, strength in kept]
+        tuned = copy.editor if copy else None
+        return make(editor, image_of(editor, subject), values, pair, along, tuned)
 
     made = await studio.work(task)
     photo, alignment = (None, None) if isinstance(subject, np.ndarray) else subject
-    tab = "digits" if photo is None else "photo"
+    tab = "photo" if photo is not None else "digits"
+    tab = "directions" if told.get("tab") == "directions" else tab
     if photo is session.photo or photo is None:
         session.results[tab] = Result(made, settings, photo, alignment)
     head = {
@@ -147,13 +160,14 @@ def subject_of(model: Model, studio: Studio, session: Session, told: dict[str, A
     Raises:
         UserError: there is none, or the model knows others.
     """
-    digits = model.outline.kind.noun == "digit"
+    kind = model.outline.kind
     if told.get("picture"):
-        if not digits:
-            raise UserError("This model knows faces; choose one of digits.")
-        return studio.picture(session, told["picture"])
-    if digits:
-        raise UserError("This model knows digits; choose one of faces.")
+        picture = studio.picture(session, told["picture"])
+        if picture.shape != (kind.size, kind.size, kind.channels):
+            raise UserError(f"This model knows {kind.noun}s, the picture is none; choose another.")
+        return picture
+    if kind.noun != "face":
+        raise UserError(f"This model knows {kind.noun}s; choose one of faces.")
     return session.subject
 
 

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from common.editor import Editor, editor_of
+from common.editor import Editor, Tunable, editor_of
 from common.errors import UserError
 from common.files import ROOT, called
 from common.strokes import StrokeEditor
@@ -46,6 +46,7 @@ class Model:
             "kind": self.outline.kind.noun,
             "size": self.outline.kind.size,
             "channels": self.outline.kind.channels,
+            "latent": isinstance(self.outline, Tunable),
             "controls": [asdict(control) for control in self.outline.controls],
             **brushes(self.outline),
         }

@@ -20,9 +20,9 @@ from common.files import atomic_path
 if TYPE_CHECKING:
     import numpy as np
 
-    from common.datasets.alignment import Photo
+    from common.datasets.alignment import Alignment, Photo
     from common.editor import Editor
-    from studio.settings import Settings
+    from studio.settings import Made, Settings
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +39,8 @@ class ReplayCommand:
     """The photograph, where the image is of one."""
     run: Path | None = None
     """The run or folder of weights, where it is not the one in `weights/`."""
+    animate: Path | None = None
+    """A file for the animation of the edit, `.gif` or `.webp`."""
 
 
 def replay(command: ReplayCommand) -> Path:
@@ -50,8 +52,9 @@ def replay(command: ReplayCommand) -> Path:
     Raises:
         UserError: the settings, the photograph or the model are not those that made the image.
     """
+    from common.cli.edits import write_animation
     from studio.models import Models
-    from studio.settings import png, read_settings, sha256
+    from studio.settings import frames_of, png, put_back, read_settings, sha256
 
     settings = read_settings(command.settings)
     models = Models([command.run] if command.run else ())
@@ -59,7 +62,14 @@ def replay(command: ReplayCommand) -> Path:
     editor = models.editor(name)
     photo = photo_of(command, settings)
     if settings.candidate is None:
-        result = edited_again(editor, settings, photo)
+        made, alignment = edited_again(editor, settings, photo)
+        result = made.edited
+        if photo is not None and alignment is not None:
+            result = put_back(editor, photo, alignment, made, settings.paste)
+        if command.animate is not None:
+            write_animation(
+                command.animate, frames_of(editor, made, photo, alignment, settings.paste)
+            )
     else:
         result = painted_again(editor, settings, photo)
     file = command.out / f"{command.settings.stem}.png"
@@ -90,17 +100,43 @@ def photo_of(command: ReplayCommand, settings: Settings) -> Photo | None:
     return read_photo(command.photo)
 
 
-def edited_again(editor: Editor, settings: Settings, photo: Photo | None) -> np.ndarray:
-    """The edit of a face or of a digit, uint8 `[H, W, C]`."""
-    from studio.settings import align_as, face_of, from_text, make, put_back
+def edited_again(
+    editor: Editor, settings: Settings, photo: Photo | None
+) -> tuple[Made, Alignment | None]:
+    """The edit of a face or of a small picture, and where the face is in the photograph.
 
-    if photo is not None:
-        alignment = align_as(settings, photo)
-        made = make(editor, face_of(editor, photo, alignment), settings.values)
-        return put_back(editor, photo, alignment, made, settings.paste)
+    Raises:
+        UserError: the settings do not fit the model.
+    """
+    from studio.settings import align_as, along_of, face_of, from_text, make
+
+    alignment = None if photo is None else align_as(settings, photo)
+    if photo is None or alignment is None:
+        image = from_text(settings.picture)
+    else:
+        image = face_of(editor, photo, alignment)
     a_pair = [from_text(one) for one in settings.pair]
     pair = (a_pair[0], a_pair[1]) if len(a_pair) == 2 else None
-    return make(editor, from_text(settings.picture), settings.values, pair).edited
+    along, copy = along_of(settings, editor), tuned_again(editor, settings, image)
+    return make(editor, image, settings.values, pair, along, copy), alignment
+
+
+def tuned_again(editor: Editor, settings: Settings, image: np.ndarray) -> Editor | None:
+    """The copy that was tuned to the image by the steps of the settings; None for no steps.
+
+    Raises:
+        UserError: the steps are no number, or the model has no latent.
+    """
+    from common.tuning import Tuning, tuned
+    from studio.settings import tunable
+
+    steps, most = settings.tuned_steps, Tuning().steps
+    if not isinstance(steps, int) or not 0 <= steps <= most:
+        raise UserError(f"tuned_steps is {steps!r}; it is a whole number from 0 to {most}.")
+    if not steps:
+        return None
+    logger.info("tuning again: %d steps", steps)
+    return tuned(tunable(editor), image, Tuning(seconds=None, steps=steps)).editor
 
 
 def painted_again(editor: Editor, settings: Settings, photo: Photo | None) -> np.ndarray:
@@ -121,10 +157,21 @@ def painted_again(editor: Editor, settings: Settings, photo: Photo | None) -> np
 
 
 def check(command: ReplayCommand) -> None:
-    """Refuses settings that cannot be read before TensorFlow starts."""
+    """Refuses what can be refused before TensorFlow starts.
+
+    Raises:
+        UserError: settings that cannot be read, or an animation that cannot be.
+    """
+    from common.cli.edits import ANIMATIONS
     from studio.settings import read_settings
 
-    read_settings(command.settings)
+    settings = read_settings(command.settings)
+    if command.animate is None:
+        return
+    if command.animate.suffix.lower() not in ANIMATIONS:
+        raise UserError(f"--animate {command.animate}: end the name in {' or '.join(ANIMATIONS)}.")
+    if settings.candidate is not None:
+        raise UserError("--animate is for edits, and this was painted; leave it out.")
 
 
 @exits_cleanly

@@ -10,9 +10,11 @@ from PIL import Image
 from starlette.requests import Request
 from starlette.responses import Response
 
+from common.cli.edits import animation
 from common.datasets.folder import as_mode
 from common.errors import UserError
-from studio.settings import Settings, png, put_back, sha256, to_text
+from studio.sessions import Result
+from studio.settings import Settings, frames_of, png, put_back, sha256, to_text
 from studio.state import session_of, shared
 
 VIEW = 1600  # pixels of the longer side of a photograph as the page shows it
@@ -49,14 +51,41 @@ async def result_settings(request: Request) -> Response:
     return handed_out(to_text(settings).encode(), "edit.json", "application/json")
 
 
-async def finished(request: Request) -> tuple[np.ndarray, Settings]:
-    """The last result of a tab, put back into its photograph, and what made it."""
-    session, studio = session_of(request), shared(request)
-    if request.path_params["tab"] == "brushes":
-        return await painted(request)
-    result = session.results.get(request.path_params["tab"])
+async def result_animation(request: Request) -> Response:
+    """The edit from nothing to all of it and back, as `--animate` of the commands makes it."""
+    result, form = last_result(request), request.path_params["form"]
+    if form not in ("gif", "webp"):
+        raise UserError("An animation is a GIF or a WebP; choose one of them.")
+
+    def draw() -> bytes:
+        editor = shared(request).models.editor(result.settings.model)
+        return animation(
+            frames_of(editor, result.made, result.photo, result.alignment, result.settings.paste),
+            f".{form}",
+        )
+
+    content = await shared(request).work(draw)
+    return handed_out(content, f"edit.{form}", f"image/{form}")
+
+
+def last_result(request: Request) -> Result:
+    """The last edit of the tab that the request names.
+
+    Raises:
+        UserError: there is none.
+    """
+    result = session_of(request).results.get(request.path_params["tab"])
     if result is None:
         raise UserError("There is no result yet.")
+    return result
+
+
+async def finished(request: Request) -> tuple[np.ndarray, Settings]:
+    """The last result of a tab, put back into its photograph, and what made it."""
+    studio = shared(request)
+    if request.path_params["tab"] == "brushes":
+        return await painted(request)
+    result = last_result(request)
     settings = result.settings
 
     def put() -> np.ndarray:

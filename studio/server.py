@@ -13,7 +13,7 @@ from starlette.staticfiles import StaticFiles
 
 from common.datasets import detection
 from common.errors import UserError
-from studio import results, uploads
+from studio import directions, results, uploads
 from studio.guard import Guard
 from studio.live import live
 from studio.models import Models
@@ -45,6 +45,13 @@ def application(models: Models, runs: Runs, token: str = "") -> Guard:
         Route("/result/{tab}/view.jpg", results.result_view),
         Route("/result/{tab}/image.png", results.result_image),
         Route("/result/{tab}/edit.json", results.result_settings),
+        Route("/result/{tab}/edit.{form}", results.result_animation),
+        Route("/samples", directions.add_sample, methods=["POST"]),
+        Route("/directions.json", directions.list_all),
+        Route("/directions", directions.make_new, methods=["POST"]),
+        Route("/directions/load", directions.load, methods=["POST"]),
+        Route("/directions/{name}/forget", directions.forget, methods=["POST"]),
+        Route("/directions/{name}.json", directions.save),
         Route("/runs.json", list_runs),
         Route("/runs/{number:int}.json", run_facts),
         Route("/runs/{number:int}/samples/{sample:int}.png", run_sample),

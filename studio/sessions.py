@@ -6,11 +6,13 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from common.datasets.alignment import Alignment, Photo
+from common.directions.vectors import Direction
+from common.editor import Editor
 from common.errors import UserError
 from studio.painting import Painting
 from studio.settings import Made, Settings
@@ -18,7 +20,10 @@ from studio.settings import Made, Settings
 MOST = 64  # visitors at a time; the one who was away longest gives way
 IDLE = 30 * 60.0  # seconds without a request, after which a session ends
 GRACE = 60.0  # seconds that a closed page may take to come back, such as for a reload
-PICTURES = 24  # drawings that a session holds
+PICTURES = 96  # drawings and small pictures that a session holds
+DIRECTIONS = 32  # that a session holds
+
+Face: TypeAlias = tuple[str, int, tuple[float, ...]]  # the file's hash, which face, placed eyes
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,32 @@ class Result:
     alignment: Alignment | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A direction of a visitor: its name, and the model that it is of."""
+
+    name: str
+    model: str
+    direction: Direction
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A model whose decoder is fitted to one face of a photograph.
+
+    Attributes:
+        model: its name.
+        face: `Session.which_face` at that time.
+        editor: with the fitted decoder.
+        steps: that were done.
+    """
+
+    model: str
+    face: Face
+    editor: Editor
+    steps: int
+
+
 @dataclass(slots=True)
 class Session:
     """One visitor.
@@ -39,7 +70,9 @@ class Session:
         photo: the photograph; and its name, its file's hash and the faces found in it.
         face: which of the faces is edited, from 1.
         landmarks: places of both eyes, where the visitor has set them.
-        pictures: drawings by their ids.
+        pictures: drawings and small pictures by their ids.
+        directions: by their ids.
+        copy: the one tuned model.
         results: the last edit of each tab.
         brought: the name, the file's hash and the pixels of a picture to paint on.
         painting: what is painted.
@@ -54,6 +87,8 @@ class Session:
     face: int = 1
     landmarks: tuple[float, ...] = ()
     pictures: dict[str, np.ndarray] = field(default_factory=dict)
+    directions: dict[str, Kept] = field(default_factory=dict)
+    copy: Copy | None = None
     results: dict[str, Result] = field(default_factory=dict)
     brought: tuple[str, str, Photo] | None = None
     painting: Painting | None = None
@@ -67,6 +102,33 @@ class Session:
         name = f"drawn-{secrets.token_hex(4)}"
         self.pictures[name] = picture
         return name
+
+    def hold(self, kept: Kept) -> str:
+        """Keeps a direction; returns its id.
+
+        Raises:
+            UserError: there are too many.
+        """
+        if len(self.directions) >= DIRECTIONS:
+            raise UserError(f"The page holds {DIRECTIONS} directions; remove one first.")
+        name = f"direction-{secrets.token_hex(4)}"
+        self.directions[name] = kept
+        return name
+
+    @property
+    def which_face(self) -> Face:
+        """The photograph and the face in it, as a key."""
+        return self.photo_sha256, self.face, self.landmarks
+
+    def copy_of(self, model: str) -> Copy:
+        """The copy of a model that is tuned to the face that is edited.
+
+        Raises:
+            UserError: there is none.
+        """
+        if self.copy is None or (self.copy.model, self.copy.face) != (model, self.which_face):
+            raise UserError("No copy of this model is tuned to this face; tune one first.")
+        return self.copy
 
     @property
     def subject(self) -> tuple[Photo, Alignment]:

@@ -7,21 +7,30 @@ import binascii
 import hashlib
 import io
 import json
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeAlias, get_args
 
 import numpy as np
 from PIL import Image
 
+from common.cli.edits import STEPS, frames_in
 from common.datasets.alignment import Alignment, Photo, align
-from common.editor import Control, Edited, Editor, Pair, path_of
+from common.directions.files import parsed
+from common.directions.layers import latent_size
+from common.directions.vectors import Direction, moved
+from common.editor import Control, Edited, Editor, Pair, Tunable, path_of
 from common.errors import UserError
+from common.files import shown
 from common.kinds import Faces, Kind
 from common.transfer.motion import FRAMES
 from common.transfer.pasting import Paste, changes, pasted
 
 PAINTED = 1600  # pixels of the longer side of a picture that is painted on: an edit takes a second
+FARTHEST = 10.0  # strength of a direction; strength 1 is its own step
+
+Along: TypeAlias = Sequence[tuple[Direction, float]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +49,9 @@ class Settings:
         invert: the photograph is dark on white, where the model knows white on dark.
         picture: a digit, PNG in base64.
         pair: two of them, without and with, where a control goes along a direction.
+        directions: along which z went besides, in their order: `name`, `strength`, and what their
+            files hold.
+        tuned_steps: of the tuning to the face before the edit; 0 for none.
         seed: of a painting's candidates.
         events: all that was done in it (`studio.painting`); strokes, and steps between them.
         candidate: the one that was chosen; None where nothing is painted.
@@ -59,6 +71,8 @@ class Settings:
     invert: bool = False
     picture: str = ""
     pair: tuple[str, ...] = ()
+    directions: tuple[dict[str, Any], ...] = ()
+    tuned_steps: int = 0
     seed: int = 0
     events: tuple[dict[str, Any], ...] = ()
     candidate: int | None = None
@@ -83,18 +97,76 @@ class Made:
 
 
 def make(
-    editor: Editor, image: np.ndarray, values: dict[str, float], pair: Pair | None = None
+    editor: Editor,
+    image: np.ndarray,
+    values: dict[str, float],
+    pair: Pair | None = None,
+    along: Along = (),
+    tuned: Editor | None = None,
 ) -> Made:
-    """Edits one image, uint8 `[H, W, C]`, with the controls turned to `values`.
+    """Edits one image.
+
+    Args:
+        editor: the trained model.
+        image: uint8 `[H, W, C]`.
+        values: what the controls are turned to.
+        pair: without and with, for a control that goes along a direction.
+        along: directions that z goes along besides, and how far.
+        tuned: the editor with a decoder that is fitted to the image.
 
     Raises:
         UserError: the model does not know what is asked for.
     """
-    checked = checked_values(values, editor)
-    edited = editor.edit(image[None], editor.request(checked, pair))
+    model = tuned or editor
+    edited = model.edit(image[None], model.request(checked_values(values, editor), pair))
+    if along:
+        codes = moved(edited.codes, [one for one, _ in along], [strength for _, strength in along])
+        edited = replace(edited, codes=codes, images=model.decode(codes))
+    if tuned is not None:
+        edited = replace(edited, tuned=[tuned])
     readings = {name: float(one[0]) for name, one in editor.readings(edited.inputs).items()}
-    reconstruction = editor.decode(edited.inputs)[0]
+    reconstruction = model.decode(edited.inputs)[0]
     return Made(image, reconstruction, edited.images[0], readings, edited)
+
+
+def along_of(settings: Settings, editor: Editor) -> Along:
+    """The directions of the settings, and how far they were followed.
+
+    Raises:
+        UserError: they are none, or of a model with other codes.
+    """
+    found = []
+    for told in settings.directions:
+        name = shown(str(told.get("name", "a direction")), 80)
+        direction = parsed(json.dumps(told), name, latent_size(tunable(editor)))
+        found.append((direction, checked_strength(told.get("strength"))))
+    return found
+
+
+def tunable(editor: Editor) -> Tunable[Any]:
+    """The editor, if it has a latent.
+
+    Raises:
+        UserError: it has none.
+    """
+    if not isinstance(editor, Tunable):
+        raise UserError("This model has no latent; choose another one.")
+    return editor
+
+
+def checked_strength(strength: Any) -> float:
+    """How far along a direction.
+
+    Raises:
+        UserError: no number between -10 and 10.
+    """
+    number = isinstance(strength, int | float) and not isinstance(strength, bool)
+    if not number or not -FARTHEST <= strength <= FARTHEST:
+        raise UserError(
+            f"The strength of a direction is {strength!r}; give a number between -{FARTHEST:g} "
+            f"and {FARTHEST:g}."
+        )
+    return float(strength)
 
 
 def checked_values(values: Any, editor: Editor) -> dict[str, float]:
@@ -135,6 +207,15 @@ def put_back(
         return made.edited
     path = path_of(editor, made.edit, 0, FRAMES)
     return pasted(photo, alignment, editor.kind, changes(path, how)[-1])
+
+
+def frames_of(
+    editor: Editor, made: Made, photo: Photo | None, alignment: Alignment | None, how: Paste
+) -> Sequence[np.ndarray]:
+    """Nine images from nothing to all of an edit, uint8 `[H, W, C]`; a photograph made smaller."""
+    if photo is None or alignment is None or how == "none":
+        return list(path_of(editor, made.edit, 0, STEPS))
+    return frames_in(photo, alignment, how, made.edit, editor)
 
 
 def align_as(settings: Settings, photo: Photo) -> Alignment:
@@ -179,6 +260,7 @@ def read_settings(file: Path) -> Settings:
         told.pop("replay", None)
         for name in ("pair", "landmarks", "events"):
             told[name] = tuple(told[name])
+        told["directions"] = tuple(dict(one) for one in told.get("directions", ()))
         settings = Settings(**told)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise UserError(

@@ -43,14 +43,14 @@ class Studio:
             return await anyio.to_thread.run_sync(task, *arguments)
 
     def picture(self, session: Session, name: object) -> np.ndarray:
-        """A drawing of the session or an example, uint8 `[28, 28, 1]`.
+        """A small picture of the session or an example, uint8 `[H, W, C]`.
 
         Raises:
             UserError: there is none of that name.
         """
         found = session.pictures.get(str(name), self.presets.get(str(name)))
         if found is None:
-            raise UserError("Draw or choose a digit first.")
+            raise UserError("Draw or choose a picture first.")
         return found
 
 

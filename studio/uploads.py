@@ -48,6 +48,7 @@ async def upload(request: Request) -> Response:
     session.photo, session.faces = photo, faces
     session.photo_name, session.photo_sha256 = name, sha256(content)
     session.face, session.landmarks = 1, ()
+    session.copy = None
     session.results.pop("photo", None)
     return JSONResponse(photo_facts(session))
 

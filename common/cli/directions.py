@@ -18,11 +18,11 @@ import tyro
 from common.cli.evaluation import with_folders
 from common.datasets.folder import image_files
 from common.directions import files
+from common.directions.layers import of_activations, of_weights
 from common.directions.vectors import (
     Direction,
     Method,
     Norm,
-    factorised,
     moved,
     of_labels,
     of_pairs,
@@ -35,7 +35,6 @@ from common.settings.config import check_setting
 
 logger = logging.getLogger(__name__)
 
-DRAWN = 10_000  # random latents whose activations are analysed (GANSpace: 10^6)
 MOST = 100  # directions at once
 SHOWN = 4  # images of a sheet
 STRENGTHS = (-2.0, -1.0, 0.0, 1.0, 2.0)
@@ -112,16 +111,9 @@ def find(command: DirectionsCommand, model: Any = None, norm: Norm = "squared") 
 def found(command: DirectionsCommand, model: Any) -> Found:
     """The directions, and codes for their sheets with the images that they are of."""
     if command.sefa:
-        from common.directions.layers import first_weights
-
-        spread = float(model.random(DRAWN, 0).latent.std())
-        return factorised(first_weights(model), command.count, spread), *drawn(command, model)
+        return of_weights(model, command.count), *drawn(command, model)
     if command.pca == "random":
-        from common.directions.layers import activations
-
-        latents = model.random(DRAWN, 0).latent
-        seen = activations(model, latents)
-        return principal(latents, command.count, seen), *drawn(command, model)
+        return of_activations(model, command.count), *drawn(command, model)
     if command.pca == "images":
         assert command.images is not None
         images = model.kind.read(command.images)[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,13 +14,13 @@ import numpy as np
 from PIL import Image
 
 from common.cli.images import Inputs, TunableCommand, check_images, write_results
-from common.datasets.alignment import smaller
+from common.datasets.alignment import Alignment, Photo, smaller
 from common.datasets.folder import as_mode, image_files
 from common.editor import SHOWN, Edited, Editor, path_of
 from common.errors import UserError
 from common.files import atomic_path, called, check_writable, write_json
 from common.kinds import Faces
-from common.transfer.pasting import changes, pasted
+from common.transfer.pasting import Paste, changes, pasted
 
 logger = logging.getLogger(__name__)
 
@@ -126,14 +127,20 @@ def frames_of(
     Of several images the first eight are side by side; a photograph is made smaller first, and its
     face pasted into it.
     """
-    if inputs.photo is None or command.paste == "none":
+    if inputs.photo is None or inputs.alignment is None or command.paste == "none":
         rows = range(min(ROW, len(inputs.images)))
         paths = [path_of(editor, edited, row, STEPS) for row in rows]
         return list(np.concatenate(paths, axis=2))
+    return frames_in(inputs.photo, inputs.alignment, command.paste, edited, editor)
+
+
+def frames_in(
+    photo: Photo, alignment: Alignment, paste: Paste, edited: Edited, editor: Editor
+) -> list[np.ndarray]:
+    """Nine images of a photograph from nothing to all of its face's edit, uint8 `[H, W, C]`."""
     assert isinstance(editor.kind, Faces)
-    assert inputs.alignment is not None
-    photo, alignment = smaller(inputs.photo, inputs.alignment, LARGEST)
-    along = changes(path_of(editor, edited, 0, STEPS), command.paste)
+    photo, alignment = smaller(photo, alignment, LARGEST)
+    along = changes(path_of(editor, edited, 0, STEPS), paste)
     return [pasted(photo, alignment, editor.kind, change) for change in along]
 
 
@@ -142,18 +149,32 @@ def write_animation(file: Path, frames: Sequence[np.ndarray]) -> None:
 
     Args:
         file: ends in `.gif` or `.webp`.
-        frames: uint8 `[H, W, C]`, gray, RGB or RGB with alpha, whose transparent parts are black.
+        frames: as of `animation`.
 
     Raises:
         UserError: it cannot be written.
     """
+    content = animation(frames, file.suffix.lower())
+    with atomic_path(file) as temporary:
+        temporary.write_bytes(content)
+
+
+def animation(frames: Sequence[np.ndarray], form: str) -> bytes:
+    """Images there and back as the file of an animation that goes on.
+
+    Args:
+        frames: uint8 `[H, W, C]`, gray, RGB or RGB with alpha, whose transparent parts are black.
+        form: `.gif` or `.webp`.
+    """
     there = [as_mode(Image.fromarray(frame.squeeze()), "RGB") for frame in frames]
-    if file.suffix.lower() == ".gif":  # one palette for all, or what does not change would flicker
+    if form == ".gif":  # one palette for all, or what does not change would flicker
         palette = Image.fromarray(np.concatenate([np.asarray(one) for one in there])).quantize()
         there = [one.quantize(palette=palette, dither=Image.Dither.NONE) for one in there]
     first, *others = [*there, *there[-2:0:-1]]
-    with atomic_path(file) as temporary:
-        first.save(temporary, save_all=True, append_images=others, duration=PERIOD, loop=0)
+    held = io.BytesIO()
+    more = {"save_all": True, "append_images": others, "duration": PERIOD, "loop": 0}
+    first.save(held, format=form.removeprefix(".").upper(), **more)
+    return held.getvalue()
 
 
 def _fields(codes: Any) -> dict[str, Any]:

@@ -6,12 +6,34 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from common.directions.vectors import Direction, factorised, principal
 from common.errors import UserError
 
 if TYPE_CHECKING:
     import keras
 
     from common.editor import Tunable
+
+
+DRAWN = 10_000  # random latents whose activations are analysed (GANSpace: 10^6)
+
+
+def of_weights(editor: Tunable[Any], count: int) -> list[Direction]:
+    """What moves the first layer most (SeFa); strength 1 is one standard deviation of random z."""
+    spread = float(editor.random(DRAWN, 0).latent.std())
+    return factorised(first_weights(editor), count, spread)
+
+
+def of_activations(editor: Tunable[Any], count: int, drawn: int | None = None) -> list[Direction]:
+    """Along which the first layer answers random z most differently (GANSpace).
+
+    Args:
+        editor: a trained model.
+        count: of directions, at most.
+        drawn: random z; `DRAWN` by default.
+    """
+    latents = editor.random(drawn or DRAWN, 0).latent
+    return principal(latents, count, activations(editor, latents))
 
 
 def first_weights(editor: Tunable[Any]) -> np.ndarray:
@@ -61,5 +83,5 @@ def _values(model: keras.Model, tensor: Any, inputs: list[np.ndarray]) -> np.nda
     import keras
 
     part = keras.Model(model.inputs, tensor)
-    values = np.asarray(part(inputs if len(inputs) > 1 else inputs[0], training=False))
+    values = np.asarray(part(inputs, training=False))
     return values.reshape(len(values), -1)

@@ -1,5 +1,6 @@
 // Digits: draw or take one; count on, or go along a direction that a pair of digits defines.
 
+import { along } from "./along.js";
 import { line, pad } from "./pad.js";
 import { byId, element, json, panels, sliders } from "./studio.js";
 
@@ -16,12 +17,14 @@ export function mount(studio) {
   const own = { without: null, with: null };
   let pair = ["pairs/thin", "pairs/thick"];
   let controls = null;
+  const further = along(byId("digit-along"), studio, () => chosen.value, edit);
 
   function choose() {
     const model = models.find((one) => one.name === chosen.value);
     // Of many digits that could be made, counting on stands for all.
     const main = model.controls.filter((one) => one.step || one.pair);
     controls = sliders(byId("digit-controls"), main.length ? main : model.controls, edit);
+    further.draw();
     byId("pair-field").hidden = !main.some((one) => one.pair);
     if (main.some((one) => one.pair)) controls.set("strength", 1);
     else if (main.length) controls.set(main[0].name, 1);
@@ -31,7 +34,7 @@ export function mount(studio) {
   function edit() {
     if (!studio.digit) return;
     const values = { ...controls.values };
-    const question = { do: "edit", model: chosen.value, values, picture: studio.digit, pair };
+    const question = { do: "edit", model: chosen.value, values, picture: studio.digit, pair, along: further.values };
     studio.socket.ask("digits", question, (told) => {
       byId("digit-problem").textContent = told.error ?? "";
       if (told.error) return;

@@ -1,6 +1,8 @@
 // Photo: a face of a visitor's own picture, edited by sliders and put back.
 
+import { along } from "./along.js";
 import { byId, element, json, panels, sliders } from "./studio.js";
+import { tuning } from "./tuning.js";
 
 export const title = "Photo";
 
@@ -16,6 +18,9 @@ export function mount(studio) {
   const show = panels(byId("photo-panels"), false);
   const chosen = byId("photo-model");
   for (const model of models) chosen.append(element("option", { value: model.name, textContent: model.name }));
+  const model = () => models.find((one) => one.name === chosen.value);
+  const further = along(byId("photo-along"), studio, () => chosen.value, edit);
+  const tuned = tuning(studio, model, edit);
   let controls = null;
   let timer = 0;
   let placing = null;
@@ -25,6 +30,8 @@ export function mount(studio) {
 
   function edit() {
     const question = { do: "edit", model: chosen.value, values: { ...controls.values }, paste: paste() };
+    question.along = further.values;
+    question.tuned = tuned.on();
     studio.socket.ask("photo", question, (told) => {
       byId("photo-problem").textContent = told.error ?? "";
       if (told.error) return;
@@ -45,13 +52,15 @@ export function mount(studio) {
   }
 
   function choose() {
-    const model = models.find((one) => one.name === chosen.value);
-    controls = sliders(byId("photo-controls"), model.controls.filter((one) => !one.pair), edit);
+    controls = sliders(byId("photo-controls"), model().controls.filter((one) => !one.pair), edit);
+    further.draw();
+    tuned.show();
     edit();
   }
 
   function take(told) {
     studio.photo = told;
+    tuned.forget();
     byId("photo-empty").hidden = true;
     byId("photo-desk").hidden = false;
     const source = `/photo.jpg?v=${Date.now()}`;
@@ -138,7 +147,7 @@ export function mount(studio) {
   byId("photo-file").addEventListener("change", (event) => event.target.files[0] && upload(event.target.files[0]));
   byId("photo-example").addEventListener("click", () => upload(undefined, "/photo?example"));
   byId("photo-other").addEventListener("click", again);
-  byId("photo-reset").addEventListener("click", () => (controls.reset(), edit()));
+  byId("photo-reset").addEventListener("click", () => (controls.reset(), further.reset(), edit()));
   byId("photo-eyes").addEventListener("click", place);
   for (const input of document.querySelectorAll("input[name=paste]"))
     input.addEventListener("change", () => ((byId("paste-hint").textContent = HINTS[paste()]), edit()));

@@ -4,10 +4,11 @@
 import * as brushes from "./brushes.js";
 import * as compare from "./compare.js";
 import * as digits from "./digits.js";
+import * as directions from "./directions.js";
 import * as photo from "./photo.js";
 import * as runs from "./runs.js";
 
-const TABS = { photo, digits, brushes, compare, runs };
+const TABS = { photo, digits, directions, brushes, compare, runs };
 
 class Socket {
   // One question at a time for each key; of those that wait, the latest counts.
@@ -16,6 +17,7 @@ class Socket {
     this.waiting = new Map();
     this.answers = new Map();
     this.streams = new Map();
+    this.followed = new Map();
     this.number = 0;
     this.open();
   }
@@ -32,7 +34,10 @@ class Socket {
     this.socket.addEventListener("message", (event) => this.receive(event.data));
     this.socket.addEventListener("close", () => {
       this.status.textContent = "The studio has stopped answering. Trying again …";
+      const lost = [...this.followed.values()];
+      this.followed.clear();
       this.answers.clear();
+      for (const answer of lost) answer({ error: "The connection was lost; try it again." });
       this.waiting.clear();
       this.tell();
       setTimeout(() => this.open(), 1500);
@@ -77,8 +82,9 @@ class Socket {
   async follow(question, answer) {
     // A question with many answers, until one says that it was the last.
     const id = ++this.number;
+    this.followed.set(id, answer);
     this.answers.set(id, (told) => {
-      if (told.done || told.error) this.answers.delete(id);
+      if (told.done || told.error) for (const held of [this.answers, this.followed]) held.delete(id);
       answer(told);
     });
     await this.ready;
@@ -152,8 +158,9 @@ export function panels(place, pixels) {
   };
 }
 
-export function sliders(place, controls, changed) {
+export function sliders(place, controls, changed, held = {}) {
   // Sliders of a model's controls, which begin at what the model reads; only turned ones count.
+  // Those in `held` begin at its values, turned.
   place.replaceChildren();
   const values = {};
   const parts = controls.map((control, i) => {
@@ -167,7 +174,7 @@ export function sliders(place, controls, changed) {
     const track = element("div", { className: "track" });
     track.append(input, read);
     const name = control.name.replaceAll("_", " ");
-    const label = element("label", { htmlFor: id, textContent: name[0].toUpperCase() + name.slice(1) });
+    const label = element("label", { htmlFor: id, textContent: control.label ?? name[0].toUpperCase() + name.slice(1) });
     const meaning = element("small", { textContent: control.meaning });
     slider.append(label, output, track, meaning);
     place.append(slider);
@@ -175,7 +182,11 @@ export function sliders(place, controls, changed) {
       input.value = value;
       output.textContent = Number(value).toFixed(control.step ? 0 : 2);
     };
-    show(control.default ?? 0);
+    show(held[control.name] ?? control.default ?? 0);
+    if (control.name in held) {
+      values[control.name] = held[control.name];
+      slider.classList.add("turned");
+    }
     input.addEventListener("input", () => {
       values[control.name] = Number(input.value);
       slider.classList.add("turned");
@@ -240,6 +251,7 @@ async function begin() {
     models: (kind) => about.models.filter((model) => model.kind === kind),
     digit: null, // the name of the picture on the pad
     photo: null, // what the server tells of the photograph
+    directions: [], // of the session, of all models
     show: select,
   };
   const tabs = byId("tabs");

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from common.editor import Network
-from common.tuning import Tuning, around, settled, tuned
+from common.tuning import Fitting, Tuning, around, settled, tuned
 
 TARGET = np.array([[[250], [10]], [[10], [250]]], np.uint8)
 SOON = Tuning(seconds=None, steps=150, learning_rate=0.02, distance=1.0)
@@ -97,6 +97,17 @@ def test_as_many_steps_lead_to_the_same_network(toy, done):
         again.editor.decoder.get_weights(), done[1].editor.decoder.get_weights(), strict=True
     ):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+
+
+def test_a_fitting_with_pauses_leads_where_one_without_does(toy):
+    few = replace(SOON, steps=7)
+    fitting = Fitting(toy, TARGET, few)
+    while not fitting.ended:
+        fitting.step()
+        toy.drawn(toy.random(3, fitting.steps))  # somebody else's turn
+    at_once = tuned(toy, TARGET, few)
+    assert (fitting.steps, fitting.result().after) == (7, at_once.after)
+    assert fitting.left == math.inf
 
 
 def test_it_ends_when_its_seconds_are_over(toy):

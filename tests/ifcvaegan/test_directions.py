@@ -67,7 +67,7 @@ def test_principal_directions_are_numbered_and_each_has_its_sheet(
         "common.reporting.sheets.grid",
         lambda rows, path, column_labels: sheets.append((rows, path.name, column_labels)),
     )
-    monkeypatch.setattr("common.cli.directions.DRAWN", 50)
+    monkeypatch.setattr("common.directions.layers.DRAWN", 50)
     out = tmp_path / "d" / "pca.json"
     words = ["--run", str(run), "--pca", source, "--count", "2", "--out", str(out)]
     directions.main([*words, "--images", str(inputs)])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -21,6 +23,9 @@ from common.kinds import Digits, Faces, Pictures
 from common.strokes import Candidates
 from studio.models import Model, Models
 from tests.common.cli.stub import Codes, Stub
+from tests.studio.flat import Flat
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 
 
 @dataclass(frozen=True)
@@ -149,11 +154,16 @@ class Shades(Brighter):
 
 
 class FakeModels(Models):
-    """Three models that need no folder."""
+    """Four models that need no folder."""
 
     def __init__(self, runs: Any = ()) -> None:
         self._lock = threading.Lock()
-        self._editors = {"bright": Brighter(), "mixer": Mixer(), "shades": Shades()}
+        self._editors = {
+            "bright": Brighter(),
+            "mixer": Mixer(),
+            "shades": Shades(),
+            "flat": Flat(),
+        }
         self.known = {
             name: Model(name, "toy", Path(name), editor) for name, editor in self._editors.items()
         }
@@ -191,3 +201,36 @@ def address() -> Iterator[str]:
 def visitor(address: str) -> Visitor:
     """A new visitor of it."""
     return Visitor(address)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("there is no chromium; on Debian, apt-get install chromium")
+    with api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Any, address: str) -> Iterator[Any]:
+    """A new visitor's page; no request may leave the studio, and no script may fail."""
+    context = browser.new_context(accept_downloads=True)
+    opened = context.new_page()
+    asked: list[str] = []
+    failed: list[str] = []
+    opened.on("request", lambda request: asked.append(request.url))
+    opened.on("websocket", lambda socket: asked.append(socket.url))
+    opened.on("pageerror", lambda error: failed.append(str(error)))
+    opened.on("console", lambda line: line.type == "error" and failed.append(line.text))
+    opened.goto(address)
+    opened.wait_for_selector("#tabs [aria-selected=true]")  # else an upload comes too early
+    yield opened
+    hosts = {urlsplit(url).netloc for url in asked if not url.startswith("blob:")}
+    assert hosts == {urlsplit(address).netloc}
+    assert [line for line in failed if "400 (Bad Request)" not in line] == []
+    context.close()

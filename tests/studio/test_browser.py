@@ -3,95 +3,21 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from common.datasets import detection
 from common.files import ROOT
 from studio import replay
+from tests.studio.browsing import PHOTO, pixels, settled, turn, upload
 from tests.studio.conftest import FakeModels
 
 for needed in ("starlette", "uvicorn", "websockets"):
     pytest.importorskip(needed, reason="requirements-studio.txt is not installed")
 
 pytestmark = pytest.mark.browser
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-PHOTO = ROOT / "examples" / "photos" / "astronaut.png"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if CHROMIUM is None:
-        pytest.skip("there is no chromium; on Debian, apt-get install chromium")
-    with api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def page(browser: Any, address: str) -> Iterator[Any]:
-    """A new visitor's page; no request may leave the studio, and no script may fail."""
-    context = browser.new_context(accept_downloads=True)
-    opened = context.new_page()
-    asked: list[str] = []
-    failed: list[str] = []
-    opened.on("request", lambda request: asked.append(request.url))
-    opened.on("websocket", lambda socket: asked.append(socket.url))
-    opened.on("pageerror", lambda error: failed.append(str(error)))
-    opened.on("console", lambda line: line.type == "error" and failed.append(line.text))
-    opened.goto(address)
-    yield opened
-    hosts = {urlsplit(url).netloc for url in asked if not url.startswith("blob:")}
-    assert hosts == {urlsplit(address).netloc}
-    assert [line for line in failed if "400 (Bad Request)" not in line] == []
-    context.close()
-
-
-def pixels(page: Any, name: str) -> list[int]:
-    """The pixels of one of the canvases, by its label."""
-    return page.evaluate(
-        """name => { const c = [...document.querySelectorAll('section:not([hidden]) canvas')]
-            .find(one => one.getAttribute('aria-label') === name);
-            return [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]; }""",
-        name,
-    )
-
-
-def upload(page: Any, file: Path = PHOTO) -> None:
-    """Uploads a photograph and sees its face, by hand where nothing finds it."""
-    page.set_input_files("#photo-file", str(file))
-    page.wait_for_selector("#photo-desk:not([hidden])")
-    if not detection.installed():
-        for x, y in ((0.40, 0.2), (0.48, 0.2)):
-            box = page.locator("#wipe-before").bounding_box()
-            page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
-    page.wait_for_selector("#photo-timing:not(:empty)")
-    settled(page)
-
-
-def settled(page: Any) -> None:
-    """Waits until the last edit is there."""
-    page.wait_for_timeout(100)
-    page.wait_for_selector("body:not([data-busy])")
-
-
-def turn(page: Any, slider: str, key: str, times: int) -> None:
-    """Turns a slider by the keyboard alone, and waits for the edit."""
-    page.focus(slider)
-    for _ in range(times):
-        page.keyboard.press(key)
-    settled(page)
 
 
 def test_a_slider_that_is_turned_by_keys_changes_the_edit_and_not_the_reconstruction(page):
@@ -286,7 +212,7 @@ def test_a_picture_is_painted_on_and_edited_at_its_own_size(page, tmp_path):
 
 
 @pytest.mark.parametrize("width", [390, 1600])
-@pytest.mark.parametrize("tab", ["photo", "digits", "brushes", "compare", "runs"])
+@pytest.mark.parametrize("tab", ["photo", "digits", "directions", "brushes", "compare", "runs"])
 def test_no_tab_is_wider_than_the_window_and_every_control_has_a_name(page, width, tab):
     page.set_viewport_size({"width": width, "height": 900})
     if tab == "photo":
