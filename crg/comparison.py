@@ -24,7 +24,7 @@ from common.metrics.reconstruction import DOUBLED
 from common.reporting.document import Figure
 from common.reporting.sheets import grid
 from common.reporting.tables import Cell, Table
-from common.runs.history import last_rows
+from common.runs.history import minutes
 from crg.editor import Codes
 from crg.tables import PAPER
 
@@ -199,12 +199,6 @@ def by_descent(
         return model.decode(Codes(latents_of(model, images, method, starts, descent)))
 
     return reconstruct
-
-
-def minutes(run: Path) -> float | None:
-    """How long the stages of a run were trained; None where nothing tells."""
-    seconds = [float(line["seconds"]) for line in last_rows(run).values()]
-    return sum(seconds) / 60 if seconds else None
 
 
 def row(system: System, metrics: Mapping[str, Interval], seconds: float) -> list[Cell]:

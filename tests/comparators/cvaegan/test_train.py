@@ -61,6 +61,7 @@ def test_a_run_holds_four_networks_losses_and_samples(run):
     assert len(list((run / "samples").glob("cvaegan-*.png"))) == 3
 
 
+@pytest.mark.slow
 def test_a_resumed_run_ends_as_one_that_was_longer_from_the_start(run, tmp_path):
     folder = tmp_path / "run"
     main([*WORDS, "--cvaegan.epochs", "1", "--out", str(folder)])
