@@ -87,10 +87,13 @@ def encoder(
 
 
 def hand_on(small: keras.Model, large: keras.Model) -> None:
-    """Gives a network of the next level the weights of this one, by the names of the layers."""
+    """Gives a network of the next level the weights of this one, by the names of the layers.
+
+    Also alpha, which each step of a level sets before all else.
+    """
     known = {layer.name: layer for layer in small.layers}
     for layer in large.layers:
-        if layer.weights and layer.name in known and not isinstance(layer, Fade):
+        if layer.weights and layer.name in known:
             layer.set_weights(known[layer.name].get_weights())
 
 
