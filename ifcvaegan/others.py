@@ -98,9 +98,12 @@ def table(
         split: of the faces that are measured.
         seed: of readers and of other faces.
     """
+    import keras
+
     from common.classifiers.faces import load_classifier
     from ifcvaegan import data
 
+    keras.config.set_dtype_policy("float32")  # after a bfloat16 training too
     classifier = load_classifier(config.dataset, config.source)
     faces = split_images(data.load, config, split).spaced(config.report_images)
     train, dev = (data.load(config, one) for one in ("train", "dev"))
