@@ -24,7 +24,7 @@ from common.metrics.reconstruction import DOUBLED
 from common.reporting.document import Figure
 from common.reporting.sheets import grid
 from common.reporting.tables import Cell, Table
-from common.runs.history import last_rows
+from common.runs.history import minutes
 from crg.editor import Codes
 from crg.tables import PAPER
 
@@ -114,16 +114,8 @@ def compare(
     )
     others = [system_of(editor_of(run).load(run), len(real)) for run in runs]
     systems = [own, *others, *inversions(model, counts, seed)]
-    found: list[tuple[System, dict[str, Interval]]] = []
-    rows = [published_row(name) for name in PAPER]
-    for system in systems:
-        images = real.spaced(system.count).images
-        logger.info("%s: %d images", system.name, len(images))
-        started = time.monotonic()
-        made = system.reconstruct(images)
-        seconds = (time.monotonic() - started) / len(images)
-        found.append((system, pair_metrics(images, made)))
-        rows.append(row(*found[-1], seconds))
+    measured, found = measure(systems, real)
+    rows = [*(published_row(name) for name in PAPER), *measured]
     rows += [baseline_row(baselines, line, len(real)) for line in baselines.rows[1:]]
     table = Table(
         "Tables 3 and 4 with every system in them",
@@ -138,6 +130,23 @@ def compare(
     metrics = {system.name: values for system, values in found}
     findings = [*against_paper(found), *hybrids(metrics, baselines)]
     return Comparison([table], [sheet(systems, real.spaced(SHOWN), out)], findings)
+
+
+def measure(
+    systems: Sequence[System], real: Records
+) -> tuple[list[list[Cell]], list[tuple[System, dict[str, Interval]]]]:
+    """A row of each system, and its figures."""
+    rows: list[list[Cell]] = []
+    found: list[tuple[System, dict[str, Interval]]] = []
+    for system in systems:
+        images = real.spaced(system.count).images
+        logger.info("%s: %d images", system.name, len(images))
+        started = time.monotonic()
+        made = system.reconstruct(images)
+        seconds = (time.monotonic() - started) / len(images)
+        found.append((system, pair_metrics(images, made)))
+        rows.append(row(*found[-1], seconds))
+    return rows, found
 
 
 def system_of(other: Compared, count: int) -> System:
@@ -199,12 +208,6 @@ def by_descent(
         return model.decode(Codes(latents_of(model, images, method, starts, descent)))
 
     return reconstruct
-
-
-def minutes(run: Path) -> float | None:
-    """How long the stages of a run were trained; None where nothing tells."""
-    seconds = [float(line["seconds"]) for line in last_rows(run).values()]
-    return sum(seconds) / 60 if seconds else None
 
 
 def row(system: System, metrics: Mapping[str, Interval], seconds: float) -> list[Cell]:
@@ -291,12 +294,12 @@ def hybrids(metrics: Mapping[str, Mapping[str, Interval]], baselines: Table) -> 
     return found
 
 
-def sheet(systems: Sequence[System], real: Records, out: Path) -> Figure:
-    """The same digits through all systems."""
+def sheet(systems: Sequence[System], real: Records, out: Path, noun: str = "digit") -> Figure:
+    """The same images through all systems."""
     made = [system.reconstruct(real.images) for system in systems]
     file = out / "comparison.png"
     labels = ["real", *(system.name for system in systems)]
     grid([list(images) for images in (real.images, *made)], file, row_labels=labels)
     return Figure(
-        "The same digits through every system", file, "Evenly spaced over the images, not chosen."
+        f"The same {noun}s through every system", file, "Evenly spaced over the images, not chosen."
     )

@@ -6,7 +6,7 @@ Of digits Tables 3 and 4, here; of faces Tables 2 and 5, in `crg.faces.evaluate`
 `RUN/report/report.{json,csv,md,html}`: reconstruction of real images and of generated ones,
 baselines, what the generator makes, and edits along directions. All images are compared as 8-bit
 images, errors stated on [0, 1] and, of digits, on [-1, 1]. With --comparators also every system
-that the paper compares with on digits, in one table (`crg.comparison`).
+that the paper compares with, in one table (`crg.comparison`, `crg.faces.comparison`).
 """
 
 from __future__ import annotations
@@ -45,12 +45,13 @@ class EvaluateCommand(evaluation.EvaluateCommand):
     """Measures a trained CRG on images of dev or test, beside the published numbers."""
 
     comparators: tuple[Path, ...] | None = None
-    """Runs of other systems on digits, to stand in one table with this model and with inversion by
-    gradient descent, which takes about two hours on two CPU cores; none for inversion alone."""
+    """Runs of other systems on the same kind of images, to stand in one table with this model; of
+    digits also with inversion by gradient descent, which takes about two hours on two CPU cores, or
+    with that alone where none is named."""
     inverted: int | None = None
-    """Images for inversion, with --comparators; 500 by default."""
+    """Digits for inversion, with --comparators; 500 by default."""
     hybrids: int | None = None
-    """Images for the hybrid, with --comparators; 2,000 by default."""
+    """Digits for the hybrid, with --comparators; 2,000 by default."""
     inception: Path | None = None
     """The graph `classify_image_graph_def.pb` of 2015, for the FID of faces (Table 2)."""
 
@@ -70,7 +71,7 @@ def evaluate(command: EvaluateCommand) -> Path:
     if work.editor.kind.noun == "face":
         from crg.faces.evaluate import measure as measure_faces
 
-        return finish_evaluation(work, measure_faces(work, command.inception))
+        return finish_evaluation(work, measure_faces(work, command.inception, command.comparators))
     return finish_evaluation(work, measure(work, command))
 
 
@@ -153,6 +154,31 @@ def compared(work: Evaluation[CRGEditor], command: EvaluateCommand, baselines: T
     return Comparison([*found.tables, recovered], [*found.figures, course, figure], found.findings)
 
 
+def check_comparators(command: EvaluateCommand) -> None:
+    """Refuses runs that cannot stand in one table with the model, without TensorFlow.
+
+    Raises:
+        UserError: other images than the model's, none of faces, or inversion of faces.
+    """
+    from crg import editor
+
+    if command.comparators is None:
+        return
+    kind = editor.outline(command.run).kind
+    if kind.noun == "face" and (command.inverted or command.hybrids or not command.comparators):
+        raise UserError(
+            "--comparators of a model of faces names runs of other systems; there is no inversion "
+            "in its table, so --inverted and --hybrids are for digits."
+        )
+    for run in command.comparators:
+        other = editor_of(run).outline(run)
+        if other.kind != kind:
+            raise UserError(
+                f"{other.folder} is a model of {other.kind.text}; --comparators compares models of "
+                f"what this one knows, {kind.text}."
+            )
+
+
 @exits_cleanly
 def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line and evaluates."""
@@ -164,16 +190,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             right = value is None or (value > 1 and command.comparators is not None)
             check_setting(name, value, right, "at least 2, with --comparators")
         check_before(command, editor.outline)
-        if command.comparators is None:
-            return
-        models = [editor.outline(command.run)]
-        models += [editor_of(run).outline(run) for run in command.comparators]
-        for model in models:
-            if model.kind.noun != "digit":
-                raise UserError(
-                    f"{model.folder} is a model of {model.kind.noun}s; --comparators compares "
-                    "models of digits."
-                )
+        check_comparators(command)
 
     carry_out(EvaluateCommand, "python -m crg.evaluate", evaluate, arguments, check)
 

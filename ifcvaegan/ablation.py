@@ -2,6 +2,7 @@
 
     python -m ifcvaegan.ablation --data-dir CELEBA --limit 8192 --filters 24 --epochs 8
     python -m ifcvaegan.ablation --bases paper release stable --rows best no_aux --seeds 0 1 ...
+    python -m ifcvaegan.ablation --comparators runs/cvaegan-celeba-001 ...
 
 Each model is a run below `--out`, as `ifcvaegan.train` makes one. The command can be stopped at any
 time and given again: runs that are done are read, one that was interrupted goes on, the rest is
@@ -14,10 +15,10 @@ import dataclasses
 import itertools
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from common import device
 from common.cli.commands import carry_out
@@ -30,6 +31,9 @@ from common.settings.config import PLACES, Precision, check_seed, read_config
 from common.settings.flags import LaunchConfig, refuse_changes
 from ifcvaegan.config import Config, Dataset, attribute_names
 from ifcvaegan.presets import EXTENDABLE, ROWS, TABLE_1, Base, Variant
+
+if TYPE_CHECKING:
+    from common.reporting.tables import Table
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +74,9 @@ class AblationCommand:
     """Batch size of each model; by default that of its base."""
     precision: Precision = "float32"
     """Of the trainings, as in `ifcvaegan.train`."""
+    comparators: tuple[Path, ...] = ()
+    """Runs of other systems whose editors have the first attribute, such as
+    `comparators.cvaegan`, to stand in a table with these."""
 
 
 def ablation(command: AblationCommand) -> Path:
@@ -100,8 +107,24 @@ def ablation(command: AblationCommand) -> Path:
         split=command.split,
         published=(command.dataset, command.attributes) == ("celeba", ("Smiling",)),
         facts=facts(out / wanted[-1].name, wanted[-1].seed, line),
+        further=[beside(command, reports)] if command.comparators else (),
     )
     return publish(comparison.report(work, out / "report"), out / "report")
+
+
+def beside(command: AblationCommand, reports: Mapping[Variant, Path]) -> Table:
+    """These models and the comparators in one table."""
+    from ifcvaegan import comparison, others
+
+    config = settings(command, next(iter(reports)))
+    attribute = attribute_names(config)[0]
+    leaks = {
+        variant.label: comparison.result_of(file, attribute)[0].leaks.network_means
+        for variant, file in reports.items()
+    }
+    runs = {variant.label: folder_of(command) / variant.name for variant in reports}
+    runs |= others.labelled(command.comparators)
+    return others.table(runs, leaks, config, attribute, command.split)
 
 
 def folder_of(command: AblationCommand) -> Path:
@@ -119,7 +142,8 @@ def check(command: AblationCommand) -> None:
     """Refuses what can be refused before anything is trained.
 
     Raises:
-        UserError: a row is unknown, or a run below `--out` has other settings.
+        UserError: a row is unknown, a run below `--out` has other settings, or a comparator has
+            other images or not the attribute.
     """
     unknown = sorted(set(command.rows) - set(ROWS))
     if unknown or not command.rows:
@@ -131,6 +155,11 @@ def check(command: AblationCommand) -> None:
         check_seed(seed)
     for variant in variants(command):
         check_row(folder_of(command) / variant.name, settings(command, variant))
+    if command.comparators:
+        from ifcvaegan import others
+
+        config = settings(command, variants(command)[0])
+        others.check(command.comparators, config, attribute_names(config)[0])
 
 
 def settings(command: AblationCommand, variant: Variant) -> Config:

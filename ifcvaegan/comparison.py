@@ -45,6 +45,7 @@ class Comparison:
         split: of the faces that were measured.
         published: whether the paper's Table 1 is about such models.
         facts: where the numbers come from, for the report.
+        further: tables that follow.
     """
 
     reports: Mapping[Variant, Path]
@@ -52,6 +53,7 @@ class Comparison:
     split: str
     published: bool
     facts: Sequence[tuple[str, str]]
+    further: Sequence[Table] = ()
 
 
 Found = Mapping[Variant, AttributeResult]
@@ -70,10 +72,7 @@ def report(work: Comparison, out: Path) -> Report:
     found: dict[Variant, AttributeResult] = {}
     counts: dict[str, int] = {}
     for variant, file in work.reports.items():
-        told = json.loads(file.read_text("utf-8"))
-        values = told["details"]["attributes"][work.attribute]
-        found[variant] = from_json(AttributeResult, values, str(file))
-        counts[variant.label] = told["n"]
+        found[variant], counts[variant.label] = result_of(file, work.attribute)
     if len(set(counts.values())) > 1:
         told = ", ".join(f"{label}: {n:,}" for label, n in counts.items())
         raise UserError(
@@ -88,11 +87,23 @@ def report(work: Comparison, out: Path) -> Report:
         title=f"IFcVAEGAN: the rows of Table 1, {work.attribute}",
         n=n,
         summary=f"{len(found)} models on {n:,} {work.split} faces each",
-        tables=[*([claim] if claim.rows else []), paper_table(found, published), table(found)],
+        tables=[
+            *([claim] if claim.rows else []),
+            paper_table(found, published),
+            table(found),
+            *work.further,
+        ],
         figures=[draw(found, published, out / "table-1.png")],
         findings=findings(found),
         facts=work.facts,
     )
+
+
+def result_of(report: Path, attribute: str) -> tuple[AttributeResult, int]:
+    """What a model's report.json has of an attribute, and of how many faces."""
+    told = json.loads(report.read_text("utf-8"))
+    values = told["details"]["attributes"][attribute]
+    return from_json(AttributeResult, values, str(report)), told["n"]
 
 
 def total(found: AttributeResult) -> float:

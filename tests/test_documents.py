@@ -27,10 +27,14 @@ WORK = {  # what a command calls once its words are read
     "crg.train": "common.datasets.check",
     "crg.edit": "crg.edit.check_edits",
     "crg.invert": "crg.invert.check_images",
-    "comparators.age.train": "common.datasets.check",
-    "comparators.age.reconstruct": "common.cli.images.check_inputs",
-    "comparators.bigan.train": "common.datasets.check",
-    "comparators.bigan.reconstruct": "common.cli.images.check_inputs",
+    **{
+        f"comparators.{name}.{command}": work
+        for name in ("age", "bigan", "cvaegan", "pioneer")
+        for command, work in (
+            ("train", "common.datasets.check"),
+            ("reconstruct", "common.cli.images.check_inputs"),
+        )
+    },
     "crg.directions": "common.cli.directions.check",
     "icgan_tf.edit": "icgan_tf.edit.check",
     "ifcvaegan.train": "common.datasets.check",
@@ -46,7 +50,7 @@ WORK = {  # what a command calls once its words are read
     "common.directions": "common.directions.__main__.check",
     "crg.export": "common.cli.export.check_folder",
     "ifcvaegan.export": "common.cli.export.check_folder",
-    "ifcvaegan.ablation": "ifcvaegan.ablation.ablation",
+    "ifcvaegan.ablation": "ifcvaegan.ablation.check_row",
     "benchmarks.train_steps": "benchmarks.train_steps.measure",
     "benchmarks.celeba_loader": "benchmarks.celeba_loader.measure",
     "benchmarks.alignment": "benchmarks.alignment.measure",

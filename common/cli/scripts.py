@@ -26,6 +26,8 @@ OWN = {  # package -> commands that it has instead of these, or beside them
     },
     "comparators.age": {name: COMMANDS[name] for name in ("train", "reconstruct")},
     "comparators.bigan": {name: COMMANDS[name] for name in ("train", "reconstruct")},
+    "comparators.cvaegan": {name: COMMANDS[name] for name in ("train", "reconstruct")},
+    "comparators.pioneer": {name: COMMANDS[name] for name in ("train", "reconstruct")},
     "crg": {
         **COMMANDS,
         "directions": "finds directions, with the norm of the paper's Eq. 3",

@@ -64,6 +64,12 @@ def last_rows(run: Path) -> dict[str, dict[str, str]]:
     return {stage: lines[-1] for stage, lines in rows.items() if lines}
 
 
+def minutes(run: Path) -> float | None:
+    """How long the stages of a run were trained; None where nothing tells."""
+    seconds = [float(line["seconds"]) for line in last_rows(run).values()]
+    return sum(seconds) / 60 if seconds else None
+
+
 def length(row: Mapping[str, str]) -> str:
     """How long a stage was trained, from the last row of its history."""
     return (

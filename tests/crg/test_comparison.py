@@ -125,11 +125,11 @@ def test_all_systems_stand_in_one_table_and_one_figure(halving, real, tmp_path, 
     assert any("PCA-100" in sentence for sentence in found.findings)
 
 
-def test_models_of_faces_are_refused_before_tensorflow_starts(mistake, monkeypatch, halving):
+def test_models_of_other_images_are_refused_before_tensorflow_starts(mistake, monkeypatch, halving):
     faces = replace(halving, folder=Path("run-8"), config=FacesConfig())
     outlines = SimpleNamespace(outline=lambda run: faces)
     monkeypatch.setattr("crg.evaluate.editor_of", lambda run: outlines)
-    said = "run-8 is a model of faces; --comparators compares models of digits"
+    said = "--comparators compares models of what this one knows, a digit as"
     assert said in mistake(main, "--comparators", "run-8")
 
 

@@ -15,6 +15,7 @@ from common.cli.evaluation import EvaluateCommand
 from common.errors import UserError
 from common.files import write_json
 from common.reporting.document import Figure, Report
+from common.reporting.tables import Table
 from common.runs.directory import Run, create_run, reopen_run
 from common.runs.history import write_history
 from common.settings.config import differences, from_json, to_json
@@ -273,6 +274,27 @@ def test_the_report_compares_the_rows_and_with_the_paper_where_that_has_such_mod
     facts = dict(report.facts)
     assert facts["seed of the training"] == "0"
     assert facts["command"].startswith(f"python -m ifcvaegan.ablation --out {tmp_path / 'all'}")
+
+
+def test_comparators_stand_in_a_table_with_the_rows(trainings, command, monkeypatch):
+    asked: list[Any] = []
+
+    def table(*arguments: Any) -> Table:
+        asked.append(arguments)
+        return Table("Beside", ("model",), [])
+
+    monkeypatch.setattr("ifcvaegan.others.check", lambda *arguments: asked.append(arguments))
+    monkeypatch.setattr("ifcvaegan.others.labelled", lambda runs: {"CVAE-GAN: c": runs[0]})
+    monkeypatch.setattr("ifcvaegan.others.table", table)
+    ablation.ablation(replace(command, comparators=(Path("c"),), attributes=("Male", "Smiling")))
+    (report,) = trainings.reports
+    assert report.tables[-1].title == "Beside"
+    checked, (runs, leaks, config, attribute, split) = asked
+    assert checked == ((Path("c"),), config, "Male")
+    folders = {one.label: ablation.folder_of(command) / one.name for one in (BEST, NO_AUX)}
+    assert runs == folders | {"CVAE-GAN: c": Path("c")}
+    assert {name: found.mean for name, found in leaks.items()} == dict.fromkeys(folders, 0.33)
+    assert (attribute, split) == ("Male", "dev")
 
 
 @pytest.mark.parametrize(
