@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 import tyro
 
 from common.settings.config import RunConfig, Source, check_average, check_setting
+from common.training.levels import Level, levels
 
 Dataset = Literal["celeba", "drawn"]
 
@@ -104,65 +105,15 @@ class Config:
     pioneer: PioneerConfig = field(default_factory=PioneerConfig)
 
     def __post_init__(self) -> None:
-        levels, sizes = len(self.networks.channels), self.pioneer.batch_sizes
-        right = len(sizes) == levels
-        check_setting("pioneer.batch_sizes", sizes, right, f"{levels} numbers, one a level")
+        count, sizes = len(self.networks.channels), self.pioneer.batch_sizes
+        right = len(sizes) == count
+        check_setting("pioneer.batch_sizes", sizes, right, f"{count} numbers, one a level")
 
     @property
     def image_size(self) -> int:
         """Side of the images in pixels: that of the last level."""
         return self.networks.sizes[-1]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Level:
-    """One level of the growth, a stage of its own for `fit`.
-
-    Attributes:
-        size: S, the side of its images.
-        batch_size: images a step.
-        fade_images: of all below, those during which it is blended in.
-        epochs: passes over the training images.
-        period: passes over the training images in one period.
-    """
-
-    size: int
-    batch_size: int
-    fade_images: int
-    epochs: float
-    period: float
-
-    @property
-    def stage(self) -> str:
-        """Of its history and its backup."""
-        return f"pioneer-{self.size:03d}"
-
-    @property
-    def fade_steps(self) -> int:
-        """Steps during which it is blended in."""
-        return self.fade_images // self.batch_size
-
-
-def levels(config: Config, images: int) -> list[Level]:
-    """The levels of a training from 4 pixels on.
-
-    Args:
-        config: the settings.
-        images: number of training images.
-    """
-    settings, sizes = config.pioneer, config.networks.sizes
-    found = []
-    for size, batch in zip(sizes, settings.batch_sizes, strict=True):
-        fade = settings.fade_images if size > sizes[0] else 0
-        stable = settings.final_images if size == sizes[-1] else settings.stable_images
-        length = settings.fade_images + stable  # the first level lasts as long, without a fade
-        found.append(
-            Level(
-                size=size,
-                batch_size=batch,
-                fade_images=fade,
-                epochs=length / images,
-                period=min(settings.period_images, length) / images,
-            )
-        )
-    return found
+    def levels(self, images: int) -> list[Level]:
+        """The levels of the training on so many images."""
+        return levels("pioneer", self.pioneer, self.networks.sizes, images, first_fade=True)

@@ -7,16 +7,13 @@ the textbook's, where AGE's code has the square of the variance.
 
 from __future__ import annotations
 
-import math
-
 import keras
 import tensorflow as tf
 
-from common.training.adversarial import AdversarialModel
-from comparators.pioneer.layers import Fade, SpectralConv2D, doubled, halved
+from common.training.growing import GrowingModel, advance
 
 
-class Pioneer(AdversarialModel):
+class Pioneer(GrowingModel):
     """Encoder e against generator g, at one level.
 
     e minimises w_k KL(e(x)) - w_k KL(e(g(z))) + w_x |g(e(x)) - x|_1, a mean over pixels; then g,
@@ -48,10 +45,9 @@ class Pioneer(AdversarialModel):
         generator_steps: int = 2,
         seed: int = 0,
     ):
-        super().__init__(seed=seed)
+        super().__init__(fade_steps=fade_steps, seed=seed)
         self.generator = generator
         self.encoder = encoder
-        self.fade_steps = fade_steps
         self.kl_weight, self.latent_weight = kl_weight, latent_weight
         self.image_weight = image_weight
         self.generator_steps = generator_steps
@@ -109,25 +105,6 @@ class Pioneer(AdversarialModel):
             image_mse=tf.reduce_mean(tf.square(x - made)),
         )
 
-    def grow(self) -> tf.Tensor:
-        """Sets alpha of both networks to what belongs to this step, and returns it."""
-        step = tf.cast(tf.convert_to_tensor(self.step), tf.float32)
-        alpha = tf.minimum(step / self.fade_steps, 1.0) if self.fade_steps else tf.ones(())
-        for network in (self.generator, self.encoder):
-            for layer in network.layers:
-                if isinstance(layer, Fade):
-                    layer.alpha.assign(alpha)
-        return alpha
-
-    def at_level(self, images: tf.Tensor, alpha: tf.Tensor) -> tf.Tensor:
-        """Real images in the size of this level, blended as generated ones are."""
-        size = self.encoder.input_shape[1]
-        new = halved(images, int(math.log2(images.shape[1] // size)))
-        if not self.fade_steps:
-            return new
-        old = doubled(halved(new))
-        return old + alpha * (new - old)
-
 
 def kl_from_normal(codes: tf.Tensor) -> tf.Tensor:
     """Mean over the dimensions of (s^2 + m^2 - log s^2 - 1) / 2, of codes `[B, Z]`.
@@ -142,10 +119,3 @@ def kl_from_normal(codes: tf.Tensor) -> tf.Tensor:
 def on_sphere(z: tf.Tensor) -> tf.Tensor:
     """The vectors `[B, Z]`, divided by their lengths: uniform on the sphere if they are normal."""
     return tf.math.l2_normalize(z, axis=1)
-
-
-def advance(network: keras.Model) -> None:
-    """One power iteration in each layer under spectral norm."""
-    for layer in network.layers:
-        if isinstance(layer, SpectralConv2D):
-            layer.power_iteration()

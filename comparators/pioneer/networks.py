@@ -12,13 +12,8 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
-from comparators.pioneer.layers import (
-    Doubled,
-    EqualConv2D,
-    Fade,
-    PixelNormalization,
-    SpectralConv2D,
-)
+from common.training.growing import Doubled, Fade, PixelNormalization, SpectralConv2D
+from comparators.pioneer.layers import EqualConv2D
 
 SLOPE = 0.2  # of LReLU, the authors' code
 
@@ -84,17 +79,6 @@ def encoder(
     x = _spectral(x, latent_size, 4, "4_1", "valid")  # [B, 1, 1, Z]
     latent = layers.UnitNormalization(dtype="float32")(layers.Flatten()(x))
     return keras.Model(image, latent, name="encoder")
-
-
-def hand_on(small: keras.Model, large: keras.Model) -> None:
-    """Gives a network of the next level the weights of this one, by the names of the layers.
-
-    Also alpha, which each step of a level sets before all else.
-    """
-    known = {layer.name: layer for layer in small.layers}
-    for layer in large.layers:
-        if layer.weights and layer.name in known:
-            layer.set_weights(known[layer.name].get_weights())
 
 
 def _equal(x, width: int, side: int, name: str, padding: str = "same"):

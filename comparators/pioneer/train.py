@@ -10,12 +10,13 @@ from common.errors import UserError, exits_cleanly
 from common.reporting.samples import draw_losses
 from common.runs.directory import Run
 from common.settings.flags import LaunchConfig
-from comparators.pioneer.config import Config, Level, levels
+from comparators.pioneer.config import Config
 from comparators.pioneer.presets import EXTENDABLE, PRESETS
 
 if TYPE_CHECKING:
     import keras
 
+    from common.training.levels import Level
     from comparators.pioneer.model import Pioneer
 
 SAMPLES = 24  # images on a sheet, each above what becomes of it
@@ -45,7 +46,7 @@ def train(config: Config, launch: LaunchConfig, device: str) -> None:
     from comparators.pioneer.editor import build
 
     dev, images = (data.load(config, split) for split in ("dev", "train"))
-    stages = levels(config, len(images))
+    stages = config.levels(len(images))
     check_lengths(dev, *((stage, len(images)) for stage in stages))
     nets = build(config)
 
@@ -88,8 +89,8 @@ def train_level(
     from common.reporting.sheets import alternating, grid
     from common.training.averaging import averaged_weights, averaging
     from common.training.fit import fit
+    from common.training.growing import hand_on
     from comparators.pioneer.editor import PioneerEditor
-    from comparators.pioneer.networks import hand_on
 
     settings = config.pioneer
     keras.utils.set_random_seed(config.run.seed + level.size)  # a resume makes the same new layers

@@ -16,6 +16,7 @@ import tyro
 
 from common.datasets.celeba.faces import WHOLE_WIDTH, Crop
 from common.settings.config import RunConfig, Source, check_average, check_setting
+from common.training.levels import Level, levels
 
 CROPS: dict[str, Crop] = {
     "center178": WHOLE_WIDTH,
@@ -219,11 +220,16 @@ class Config:
             object.__setattr__(self, "generator", self.generator.absolute())
             right = self.stages == ("encoder",)
             check_setting("stages", self.stages, right, "encoder with a generator of your own")
-        levels, sizes = len(self.networks.channels), self.gan.batch_sizes
-        right = len(sizes) == levels
-        check_setting("gan.batch_sizes", sizes, right, f"{levels} numbers, one a level")
+        count, sizes = len(self.networks.channels), self.gan.batch_sizes
+        right = len(sizes) == count
+        check_setting("gan.batch_sizes", sizes, right, f"{count} numbers, one a level")
 
     @property
     def image_size(self) -> int:
         """Side of the images in pixels: that of the last level."""
         return self.networks.sizes[-1]
+
+    def levels(self, images: int) -> list[Level]:
+        """The levels of stage 1 on so many training images."""
+        settings, sizes = self.gan, self.networks.sizes
+        return levels("gan", settings, sizes, images, steps=settings.critic_steps)

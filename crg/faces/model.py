@@ -10,18 +10,15 @@ the drift term, real images that are blended as the networks are, the length of 
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from common.training.adversarial import AdversarialModel
-from crg.faces.layers import EPSILON, Fade, doubled, halved
-from crg.faces.networks import spectral_layers
+from common.training.growing import EPSILON, GrowingModel, advance
 
 
-class ProgressiveGAN(AdversarialModel):
+class ProgressiveGAN(GrowingModel):
     """One level: g against critic D, which is a scale of how real images look, not a probability.
 
     An iteration takes `critic_steps` steps of D, each with real images and latents of its own, then
@@ -57,10 +54,9 @@ class ProgressiveGAN(AdversarialModel):
         drift: float = 0.001,
         seed: int = 0,
     ):
-        super().__init__(seed=seed)
+        super().__init__(fade_steps=fade_steps, seed=seed)
         self.generator = generator
         self.critic = critic
-        self.fade_steps = fade_steps
         self.critic_steps = critic_steps
         self.penalty_weight = penalty_weight
         self.penalty_every = penalty_every
@@ -111,31 +107,6 @@ class ProgressiveGAN(AdversarialModel):
             fake_score=tf.reduce_mean(fake_scores),
             alpha=alpha,
         )
-
-    def grow(self) -> tf.Tensor:
-        """Sets alpha of both networks to what belongs to this step, and returns it."""
-        step = tf.cast(tf.convert_to_tensor(self.step), tf.float32)
-        alpha = tf.minimum(step / self.fade_steps, 1.0) if self.fade_steps else tf.ones(())
-        for network in (self.generator, self.critic):
-            for layer in network.layers:
-                if isinstance(layer, Fade):
-                    layer.alpha.assign(alpha)
-        return alpha
-
-    def at_level(self, images: tf.Tensor, alpha: tf.Tensor) -> tf.Tensor:
-        """Real images in the size of this level, blended as generated ones are ([PG], Fig. 2)."""
-        size = self.critic.input_shape[1]
-        new = halved(images, int(math.log2(images.shape[1] // size)))
-        if not self.fade_steps:
-            return new
-        old = doubled(halved(new))
-        return old + alpha * (new - old)
-
-
-def advance(network: keras.Model) -> None:
-    """One power iteration in each layer under spectral normalisation."""
-    for layer in spectral_layers(network):
-        layer.power_iteration()
 
 
 def settle(network: keras.Model, iterations: int = 20) -> None:

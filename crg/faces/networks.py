@@ -18,9 +18,7 @@ import keras
 from keras import layers
 
 from common.errors import UserError
-from crg.faces.config import Config
-from crg.faces.encoders import encoder
-from crg.faces.layers import (
+from common.training.growing import (
     Doubled,
     Fade,
     MinibatchStddev,
@@ -28,6 +26,8 @@ from crg.faces.layers import (
     SpectralConv2D,
     SpectralDense,
 )
+from crg.faces.config import Config
+from crg.faces.encoders import encoder
 
 SLOPE = 0.2  # of LReLU (Karras et al. 2018, Appendix A)
 
@@ -172,24 +172,6 @@ def pretrained(file: Path, latent_size: int, image_size: int) -> keras.Model:
 def level_of(size: int | None, channels: Sequence[int]) -> int:
     """The number of a level: 0 at 4 pixels, 1 at 8, ...; the last one by default."""
     return len(channels) - 1 if size is None else round(math.log2(size)) - 2
-
-
-def hand_on(small: keras.Model, large: keras.Model) -> None:
-    """Gives a network of the next level the weights of this one, state included.
-
-    Layers without a namesake stay fresh: those of the new level, and of older layers to RGB.
-    """
-    for layer in large.layers:
-        if layer.weights and not isinstance(layer, Fade):
-            with_name = [one for one in small.layers if one.name == layer.name]
-            if with_name:
-                layer.set_weights(with_name[0].get_weights())
-
-
-def spectral_layers(network: keras.Model) -> list[SpectralDense | SpectralConv2D]:
-    """Those that have a power iteration."""
-    kinds = (SpectralDense, SpectralConv2D)
-    return [one for one in network.layers if isinstance(one, kinds) and one.normalised]
 
 
 def _normalised_activation(x):

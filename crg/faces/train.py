@@ -13,12 +13,12 @@ from common.runs.directory import Run
 from common.settings.config import read_config
 from common.settings.flags import LaunchConfig
 from crg.faces.config import Config
-from crg.faces.levels import Level, levels
 
 if TYPE_CHECKING:
     import keras
     import tensorflow as tf
 
+    from common.training.levels import Level
     from crg.editor import CRGEditor
     from crg.faces.model import ProgressiveGAN
 
@@ -34,7 +34,7 @@ def train(config: Config, launch: LaunchConfig, device: str) -> None:
     from crg.faces.networks import pretrained
 
     dev, images = (data.load(config, split) for split in ("dev", "train"))
-    gan = levels(config, len(images)) if "gan" in config.stages else []
+    gan = config.levels(len(images)) if "gan" in config.stages else []
     encoder = [config.encoder] if "encoder" in config.stages else []
     check_lengths(dev, *((stage, len(images)) for stage in [*gan, *encoder]))
     nets = build(config)
@@ -124,8 +124,8 @@ def train_level(
 
     from common.training.averaging import averaged_weights, averaging
     from common.training.fit import fit
+    from common.training.growing import hand_on
     from crg.faces.model import ProgressiveGAN, settle
-    from crg.faces.networks import hand_on
     from crg.faces.samples import generated_samples
 
     settings, seed = config.gan, config.run.seed

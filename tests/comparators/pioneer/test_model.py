@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from common.training.growing import hand_on
 from comparators.pioneer import networks
 from comparators.pioneer.model import Pioneer, kl_from_normal, on_sphere
 
@@ -126,8 +127,8 @@ def test_a_level_begins_as_the_one_before_and_ends_as_itself():
     large = [networks.generator(3, (4, 4, 2), True), networks.encoder(3, (4, 4, 2), True)]
     plain = [networks.generator(3, (4, 4, 2)), networks.encoder(3, (4, 4, 2))]
     for one, other, last in zip(small, large, plain, strict=True):
-        networks.hand_on(one, other)
-        networks.hand_on(other, last)
+        hand_on(one, other)
+        hand_on(other, last)
     model = Pioneer(large[0], large[1], fade_steps=2)
     z = on_sphere(tf.random.stateless_normal((2, 3), (0, 1)))
     images = tf.random.stateless_uniform((2, 16, 16, 3), (0, 2))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
+from common.training.growing import SpectralConv2D, advance
 from comparators.pioneer import networks
-from comparators.pioneer.layers import EqualConv2D, PixelNormalization, SpectralConv2D
-from comparators.pioneer.model import advance
+from comparators.pioneer.layers import EqualConv2D
 
 CHANNELS = (512, 512, 512, 512, 256, 128)  # to 128 pixels, and to 64 without the last
 
@@ -43,29 +42,6 @@ def test_codes_are_on_the_sphere_and_images_have_no_bound():
     np.testing.assert_allclose(np.square(codes).sum(axis=1), 1.0, atol=1e-5)
 
 
-def test_the_spectral_kernel_gets_the_largest_singular_value_1_and_the_kernel_stays():
-    layer = SpectralConv2D(5, 3)
-    layer.build((None, 8, 8, 4))
-    kernel = layer.kernel.numpy()
-    for _ in range(60):
-        layer.power_iteration()
-    values = np.linalg.svd(np.asarray(layer.effective).reshape(-1, 5))[1]
-    assert values[0] == pytest.approx(1.0, abs=1e-3)
-    np.testing.assert_array_equal(layer.kernel.numpy(), kernel)
-
-
-def test_the_gradient_passes_through_the_spectral_norm():
-    """W / sigma does not change with the length of W: the gradient is orthogonal to it."""
-    layer = SpectralConv2D(3, 1)
-    layer.build((None, 4, 4, 2))
-    layer.power_iteration()
-    with tf.GradientTape() as tape:
-        value = tf.reduce_sum(tf.square(layer(tf.ones((1, 4, 4, 2)))))
-    gradient = np.asarray(tape.gradient(value, layer.kernel.value))
-    assert np.abs(gradient).max() > 1e-2
-    assert abs((gradient * layer.kernel.numpy()).sum()) < 1e-3
-
-
 def test_an_equalised_kernel_is_scaled_by_its_inputs():
     layer = EqualConv2D(7, 3)
     layer.build((None, 8, 8, 4))  # 36 inputs
@@ -74,8 +50,3 @@ def test_an_equalised_kernel_is_scaled_by_its_inputs():
     wide = EqualConv2D(64, 3)
     wide.build((None, 8, 8, 64))
     assert wide.kernel.numpy().std() == pytest.approx(1.0, rel=0.02)
-
-
-def test_pixels_are_normalised_over_their_channels():
-    found = PixelNormalization()(tf.constant([[[[3.0, 4.0]]]]))
-    np.testing.assert_allclose(found, [[[[3 / 12.5**0.5, 4 / 12.5**0.5]]]], rtol=1e-5)

@@ -13,7 +13,7 @@ from common.editor import editor_of
 from common.errors import UserError
 from common.runs.directory import Run
 from comparators.pioneer import train as training
-from comparators.pioneer.config import Config, NetworkConfig, PioneerConfig, levels
+from comparators.pioneer.config import Config, NetworkConfig, PioneerConfig
 from comparators.pioneer.editor import build
 from comparators.pioneer.model import Pioneer
 from comparators.pioneer.presets import PRESETS, small64
@@ -61,7 +61,7 @@ def train(monkeypatch: pytest.MonkeyPatch):
 
         monkeypatch.setattr(Pioneer, "track", tracked)
         nets = build(TINY)
-        stages = levels(TINY, len(records))
+        stages = TINY.levels(len(records))
         check_lengths(records, *((stage, len(records)) for stage in stages))
         grow(TINY, Run(folder), records, records, nets, stages)
         return [*nets["generator"].get_weights(), *nets["encoder"].get_weights()]
@@ -86,7 +86,7 @@ def test_a_training_that_is_killed_in_a_fade_ends_with_the_weights_of_one_that_i
 
 
 def test_the_paper_has_16_8_million_images_and_its_batches():
-    found = levels(PRESETS[next(iter(PRESETS))](), 162_770)
+    found = PRESETS[next(iter(PRESETS))]().levels(162_770)
     assert [level.size for level in found] == [4, 8, 16, 32, 64, 128]
     assert [level.batch_size for level in found] == [128, 128, 128, 64, 32, 16]
     images = [round(level.epochs * 162_770) for level in found]

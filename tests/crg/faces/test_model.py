@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from common.training.growing import Fade, spectral_layers
 from crg.faces import networks
-from crg.faces.layers import Fade
 from crg.faces.model import ProgressiveGAN, settle, slope
 from tests.runs import same
 
@@ -163,14 +163,12 @@ def test_a_step_moves_the_spectral_state_of_both_networks_once_for_each_of_their
     model = grown(fade_steps=4)
     counts: dict[str, int] = {}
     for network in (model.generator, model.critic):
-        for layer in networks.spectral_layers(network):
+        for layer in spectral_layers(network):
             layer.power_iteration = lambda name=network.name: counts.update(
                 {name: counts.get(name, 0) + 1}
             )
     model.train_step(batch(0.1, 0.2, 0.3, 0.4, side=8))
-    layers = {
-        net.name: len(networks.spectral_layers(net)) for net in (model.generator, model.critic)
-    }
+    layers = {net.name: len(spectral_layers(net)) for net in (model.generator, model.critic)}
     assert counts == {"generator": layers["generator"], "critic": 2 * layers["critic"]}
 
 
@@ -190,10 +188,10 @@ def test_a_step_of_one_player_leaves_the_weights_of_the_other():
 
 def test_settling_makes_sigma_that_of_weights_which_have_moved_at_once():
     net = networks.generator(3, TINY, 1)
-    for layer in networks.spectral_layers(net):
+    for layer in spectral_layers(net):
         kernel = np.random.default_rng(0).standard_normal(layer.kernel.shape)
         layer.kernel.assign(kernel.astype(np.float32))
     settle(net, 50)
-    for layer in networks.spectral_layers(net):
+    for layer in spectral_layers(net):
         exact = np.linalg.svd(np.asarray(layer.matrix))[1][0]
         assert float(layer.sigma) == pytest.approx(exact, rel=1e-3)

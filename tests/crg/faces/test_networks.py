@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from common.errors import UserError
+from common.training.growing import Fade, hand_on, spectral_layers
 from crg.faces import encoders, networks
-from crg.faces.layers import Fade
 from crg.faces.presets import PRESETS
 
 TINY = (4, 4, 2)  # channels at 4, 8, 16 pixels
@@ -107,7 +107,7 @@ def grown() -> tuple[list[keras.Model], list[keras.Model]]:
         set_alpha(net, 1.0)
     large = [networks.generator(5, TINY, 2, 16, True), networks.critic(TINY, 16, True)]
     for one, other in zip(nets, large, strict=True):
-        networks.hand_on(one, other)
+        hand_on(one, other)
     return nets, large
 
 
@@ -133,7 +133,7 @@ def test_at_alpha_1_both_are_what_is_kept_after_the_training(grown, which):
     large: Any = grown[1][which]
     set_alpha(large, 1.0)
     kept: Any = [networks.generator(5, TINY, 2, 16), networks.critic(TINY, 16)][which]
-    networks.hand_on(large, kept)
+    hand_on(large, kept)
     x = [latents(), images(16)][which]
     np.testing.assert_allclose(np.asarray(large(x)), np.asarray(kept(x)), atol=1e-6)
 
@@ -150,10 +150,10 @@ def test_the_state_of_spectral_normalisation_is_handed_on(grown):
 def test_every_layer_with_weights_is_normalised_but_a_score_that_is_not_to_be():
     critic = networks.critic(TINY, normalise_score=False)
     with_weights = {layer.name for layer in critic.layers if layer.weights}
-    assert with_weights - {layer.name for layer in networks.spectral_layers(critic)} == {"score"}
+    assert with_weights - {layer.name for layer in spectral_layers(critic)} == {"score"}
     generator = networks.generator(5, TINY)
     with_weights = {layer.name for layer in generator.layers if layer.weights}
-    assert with_weights == {layer.name for layer in networks.spectral_layers(generator)}
+    assert with_weights == {layer.name for layer in spectral_layers(generator)}
 
 
 @pytest.mark.parametrize("which", [0, 1])

@@ -18,7 +18,6 @@ from common.settings.config import from_json, to_json
 from common.settings.flags import LaunchConfig
 from crg.faces import networks
 from crg.faces.config import Config, EncoderConfig, GANConfig, NetworkConfig
-from crg.faces.levels import levels
 from crg.faces.model import ProgressiveGAN
 from crg.faces.presets import EXTENDABLE, PRESETS, paper22m
 from crg.faces.train import check_launch, train_gan
@@ -105,7 +104,7 @@ def test_values_out_of_range_are_refused(group, changes, message):
 
 
 def test_the_papers_levels_show_12_million_images():
-    found = levels(paper22m(), 30_000)
+    found = paper22m().levels(30_000)
     assert [level.size for level in found] == [4, 8, 16, 32, 64, 128]
     assert [level.fade_images for level in found] == [0] + [800_000] * 5
     images = [round(level.epochs * 30_000) for level in found]
@@ -201,7 +200,7 @@ def train(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[np.ndarray]]:
             "generator": networks.generator(3, sizes.channels, 1),
             "critic": networks.critic(sizes.channels),
         }
-        train_gan(config, Run(folder), records, nets, levels(config, len(records)))
+        train_gan(config, Run(folder), records, nets, config.levels(len(records)))
         return [*nets["generator"].get_weights(), *nets["critic"].get_weights()]
 
     return run

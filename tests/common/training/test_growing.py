@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from crg.faces.layers import (
+from common.training.growing import (
     Fade,
     MinibatchStddev,
     PixelNormalization,

@@ -1,15 +1,18 @@
-"""Layers of the face networks: spectral normalisation and the parts of a progressive GAN.
+"""Networks that grow level by level: their layers, and what carries one level to the next.
 
-[SN]: Miyato et al. 2018 (arXiv 1802.05957), which CRG's Sec. 3.2.2 puts on generator and critic.
-[PG]: Karras et al. 2018 (arXiv 1710.10196), the progressive GAN that its generator "is similar" to.
+[PG]: Karras et al. 2018 (arXiv 1710.10196), the progressive GAN. [SN]: spectral normalisation,
+Miyato et al. 2018 (arXiv 1802.05957). How long each level lasts: `common.training.levels`.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import keras
 import tensorflow as tf
+
+from common.training.adversarial import AdversarialModel
 
 ops: Any = keras.ops  # whose stubs know the tensors of another backend
 EPSILON = 1e-8  # below squared lengths ([PG], authors' code)
@@ -25,6 +28,8 @@ class _Spectral(keras.layers.Layer):
     within a step normalise three times.
     """
 
+    first: Any = "he_normal"  # how the kernel starts
+
     def __init__(self, units: int, *, normalised: bool = True, gain: float = 1.0, **options: Any):
         super().__init__(**options)
         self.units, self.normalised, self.gain = units, normalised, gain
@@ -35,7 +40,7 @@ class _Spectral(keras.layers.Layer):
             inputs *= side
         # float32 under mixed precision too: sigma is a sum of thousands of products.
         self.kernel = self.add_weight(
-            shape=shape, initializer="he_normal", autocast=False, name="kernel"
+            shape=shape, initializer=self.first, autocast=False, name="kernel"
         )
         self.bias = self.add_weight(shape=(self.units,), initializer="zeros", name="bias")
         if self.normalised:
@@ -81,7 +86,7 @@ class _Spectral(keras.layers.Layer):
         return super().get_config() | own
 
 
-@keras.saving.register_keras_serializable("crg")
+@keras.saving.register_keras_serializable("common")
 class SpectralDense(_Spectral):
     """A dense layer under spectral normalisation: `[B, I]` to `[B, units]`."""
 
@@ -95,35 +100,38 @@ class SpectralDense(_Spectral):
         return (*shape[:-1], self.units)
 
 
-@keras.saving.register_keras_serializable("crg")
+@keras.saving.register_keras_serializable("common")
 class SpectralConv2D(_Spectral):
-    """A convolution, stride 1, "same": `[B, H, W, C]` to `[B, H, W, units]`.
+    """A convolution of stride 1: `[B, H, W, C]` to `[B, H, W, units]` with the padding "same".
 
     Args:
         units: filters.
         kernel_size: side of the kernel, k; W's rows are its k * k * C inputs.
+        padding: "same" or "valid".
         normalised: without, it is an ordinary convolution.
         **options: of a layer.
     """
 
-    def __init__(self, units: int, kernel_size: int = 3, **options: Any):
+    def __init__(self, units: int, kernel_size: int = 3, padding: str = "same", **options: Any):
         super().__init__(units, **options)
-        self.kernel_size = kernel_size
+        self.kernel_size, self.padding = kernel_size, padding
 
     def build(self, shape):
         self._weights((self.kernel_size, self.kernel_size, shape[-1], self.units))
 
     def call(self, inputs):
-        return ops.conv(inputs, self.effective_kernel, padding="same") + self.bias
+        return ops.conv(inputs, self.effective_kernel, padding=self.padding) + self.bias
 
     def compute_output_shape(self, shape):
-        return (*shape[:-1], self.units)
+        lost = self.kernel_size - 1 if self.padding == "valid" else 0
+        return (shape[0], *(side and side - lost for side in shape[1:-1]), self.units)
 
     def get_config(self) -> dict[str, Any]:
-        return super().get_config() | {"kernel_size": self.kernel_size}
+        own = {"kernel_size": self.kernel_size, "padding": self.padding}
+        return super().get_config() | own
 
 
-@keras.saving.register_keras_serializable("crg")
+@keras.saving.register_keras_serializable("common")
 class PixelNormalization(keras.layers.Layer):
     """Each pixel's features to mean square 1 ([PG], Sec. 4.2): x / sqrt(mean(x^2) + 1e-8)."""
 
@@ -133,7 +141,7 @@ class PixelNormalization(keras.layers.Layer):
         return inputs * ops.cast(scale, inputs.dtype)
 
 
-@keras.saving.register_keras_serializable("crg")
+@keras.saving.register_keras_serializable("common")
 class MinibatchStddev(keras.layers.Layer):
     """Appends one feature: the standard deviation within groups of images ([PG], Sec. 3).
 
@@ -169,7 +177,7 @@ class MinibatchStddev(keras.layers.Layer):
         return super().get_config() | {"group": self.group}
 
 
-@keras.saving.register_keras_serializable("crg")
+@keras.saving.register_keras_serializable("common")
 class Fade(keras.layers.Layer):
     """Blends a new level in: (1 - alpha) old + alpha new ([PG], Fig. 2).
 
@@ -190,7 +198,7 @@ class Fade(keras.layers.Layer):
         return shape[1]
 
 
-@keras.saving.register_keras_serializable("crg")
+@keras.saving.register_keras_serializable("common")
 class Doubled(keras.layers.Layer):
     """Each pixel becomes 2x2 of the same ([PG]); `[B, H, W, C]` to `[B, 2H, 2W, C]`.
 
@@ -215,6 +223,65 @@ def doubled(images: tf.Tensor) -> tf.Tensor:
 def halved(images: tf.Tensor, times: int = 1) -> tf.Tensor:
     """Means over squares of 2x2 pixels, so many times."""
     return tf.nn.avg_pool2d(images, 2**times, 2**times, "VALID") if times else images
+
+
+def spectral_layers(network: keras.Model) -> list[SpectralDense | SpectralConv2D]:
+    """Those that have a power iteration."""
+    kinds = (SpectralDense, SpectralConv2D)
+    return [one for one in network.layers if isinstance(one, kinds) and one.normalised]
+
+
+def advance(network: keras.Model) -> None:
+    """One power iteration in each layer under spectral normalisation."""
+    for layer in spectral_layers(network):
+        layer.power_iteration()
+
+
+def hand_on(small: keras.Model, large: keras.Model) -> None:
+    """Gives a network of the next level the weights of this one, by the names of the layers.
+
+    State is included, but alpha, which each step of a level sets. Layers without a namesake stay
+    fresh: those of the new level, and of older layers to RGB.
+    """
+    known = {layer.name: layer for layer in small.layers}
+    for layer in large.layers:
+        if layer.weights and layer.name in known and not isinstance(layer, Fade):
+            layer.set_weights(known[layer.name].get_weights())
+
+
+class GrowingModel(AdversarialModel):
+    """One level of a game whose networks grow, one of them a `generator`.
+
+    Args:
+        fade_steps: steps over which alpha of all networks grows from 0 to 1; 0 at the first level.
+        seed: of the noise.
+    """
+
+    def __init__(self, *, fade_steps: int = 0, seed: int = 0):
+        super().__init__(seed=seed)
+        self.fade_steps = fade_steps
+
+    def grow(self) -> tf.Tensor:
+        """Sets alpha of the networks to what belongs to this step, and returns it."""
+        step = tf.cast(tf.convert_to_tensor(self.step), tf.float32)
+        alpha = tf.minimum(step / self.fade_steps, 1.0) if self.fade_steps else tf.ones(())
+        for network in self.networks().values():
+            for layer in network.layers:
+                if isinstance(layer, Fade):
+                    layer.alpha.assign(alpha)
+        return alpha
+
+    def at_level(self, images: tf.Tensor, alpha: tf.Tensor) -> tf.Tensor:
+        """Real images `[B, H, H, C]` in the size of this level, S.
+
+        Blended as the networks are ([PG], Fig. 2). H is S times a power of two.
+        """
+        size = self.networks()["generator"].output_shape[1]
+        new = halved(images, int(math.log2(images.shape[1] // size)))
+        if not self.fade_steps:
+            return new
+        old = doubled(halved(new))
+        return old + alpha * (new - old)
 
 
 def _normalised(vector: tf.Tensor) -> tf.Tensor:
