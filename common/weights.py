@@ -21,7 +21,6 @@ from typing import Annotated, Any
 
 import tyro
 
-from common import device
 from common.errors import UserError, exits_cleanly
 from common.files import atomic_path, called, check_writable, write_json, write_text
 from common.reporting.tables import Table, markdown
@@ -63,14 +62,10 @@ def release(command: ReleaseCommand) -> Path:
     Raises:
         UserError: the run lacks a network or a file.
     """
-    import keras
-
     check(command)
     run = Run(command.run)
     for name in command.networks:
-        network = keras.models.load_model(run.network_file(name), compile=False)
-        assert isinstance(network, keras.Model)
-        save_half(network, command.out / f"{name}.weights.h5")
+        save_half(run.network_file(name), command.out / f"{name}.weights.h5")
     settings = json.loads((command.run / "config.json").read_text(encoding="utf-8"))
     settings["source"] |= dict.fromkeys(PLACES)
     write_json(command.out / "config.json", without_places(settings))
@@ -168,7 +163,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     log_to(None)
     check(command)
-    device.choose()
     release(command)
 
 

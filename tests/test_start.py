@@ -49,9 +49,8 @@ COMMANDS = {  # OUT stands for a new folder
     "common.directions": "--run weights/ifcvaegan-drawn --sefa --out JSON",
     "common.doctor": "",
     "common.classifiers": "--dataset drawn --out OUT",
-    "common.weights": "RUN --out OUT --networks generator",
 }
-WITHOUT = {"common.plots", "common.datasets", *PACKAGES}  # need no TensorFlow
+WITHOUT = {"common.plots", "common.datasets", "common.weights", *PACKAGES}  # need no TensorFlow
 if flow.installed("cv2") or flow.installed("skimage"):
     COMMANDS["igan.transfer"] = (
         "examples/drawn-faces/face-0.png --sketch examples/digits/digit-0.png --run IGAN --out OUT"
@@ -100,16 +99,17 @@ def test_every_command_is_among_these():
 def at_first_import(tmp_path_factory) -> Callable[[str], str]:
     """Command -> oneDNN's switch, and whether standard error is quiet, as TensorFlow begins."""
     folder = tmp_path_factory.mktemp("start")
-    (folder / "run" / "networks").mkdir(parents=True)
-    (folder / "run" / "networks" / "generator.keras").touch()
     (folder / "igan" / "networks").mkdir(parents=True)
     (folder / "igan" / "config.json").write_text(json.dumps(to_json(smoke())))
     for name in NETWORKS["igan"]:
         (folder / "igan" / "networks" / f"{name}.keras").touch()
     calls = []
     for module, words in COMMANDS.items():
-        places = {"RUN": folder / "run", "IGAN": folder / "igan"}
-        places |= {"OUT": folder / f"{module}.out", "JSON": folder / f"{module}.json"}
+        places = {
+            "IGAN": folder / "igan",
+            "OUT": folder / f"{module}.out",
+            "JSON": folder / f"{module}.json",
+        }
         calls.append(
             [module, [str(places.get(word, word)) for word in words.split()], str(folder / module)]
         )

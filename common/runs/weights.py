@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import h5py
     import keras
 
+STORED = "model.weights.h5"  # the weights within a file `.keras`
+
 
 def load_networks(folder: Path, networks: Mapping[str, keras.Model]) -> list[str]:
     """Loads the trained weights of a run or of a folder below `weights/` into `networks`.
@@ -66,22 +68,30 @@ def default_weights(name: str) -> Path:
     return ROOT / "weights" / name
 
 
-def save_half(network: keras.Model, path: Path) -> None:
+def save_half(network: keras.Model | Path, path: Path) -> None:
     """Writes the weights of `network` as float16; Keras' `load_weights` widens them again.
 
     Args:
-        network: built; its float32 values are rounded to float16 in the file only. An array whose
-            largest value is beyond float16's normal range stays float32, whole.
+        network: built, or a file `.keras`, of which no layer is built here. Its float32 values are
+            rounded to float16 in the file only. An array whose largest value is beyond float16's
+            normal range stays float32, whole.
         path: ends in `.weights.h5`.
 
     Raises:
-        UserError: a weight is not a finite number.
+        UserError: a weight is not a finite number, or the file is damaged.
     """
     import h5py
 
     with atomic_path(path) as temporary, tempfile.TemporaryDirectory() as folder:
-        single = Path(folder) / "float32.weights.h5"
-        network.save_weights(single)
+        single = Path(folder) / STORED
+        if isinstance(network, Path):
+            try:
+                with zipfile.ZipFile(network) as file:
+                    file.extract(STORED, folder)
+            except (zipfile.BadZipFile, KeyError) as error:
+                raise UserError(f"{network} is no file of Keras' format: {error}.") from error
+        else:
+            network.save_weights(single)
         with h5py.File(single, "r") as source, h5py.File(temporary, "w") as target:
             _copy_in_half(source, target, path)
 

@@ -54,6 +54,28 @@ def test_half_precision_stores_the_nearest_values_in_about_half_the_bytes(tmp_pa
     assert sizes[0] < 0.6 * sizes[1]
 
 
+@keras.saving.register_keras_serializable("of this test")
+class Own(keras.layers.Dense):
+    """A layer that nobody else knows."""
+
+
+def test_a_file_gives_its_weights_without_its_layers(tmp_path, monkeypatch):
+    network = keras.Sequential([keras.Input((2,)), Own(3)])
+    network.save(tmp_path / "own.keras")
+    monkeypatch.setattr(keras.saving, "load_model", None)
+    save_half(network, tmp_path / "network.weights.h5")
+    save_half(tmp_path / "own.keras", tmp_path / "file.weights.h5")
+    read = keras.Sequential([keras.Input((2,)), Own(3)])
+    for name in ("network", "file"):
+        read.load_weights(tmp_path / f"{name}.weights.h5")
+        for a, b in zip(network.get_weights(), read.get_weights(), strict=True):
+            np.testing.assert_array_equal(a.astype(np.float16).astype(np.float32), b)
+    (tmp_path / "own.keras").write_bytes(b"no zip")
+    with pytest.raises(UserError, match=r"own.keras is no file of Keras' format"):
+        save_half(tmp_path / "own.keras", tmp_path / "none.weights.h5")
+    assert not (tmp_path / "none.weights.h5").exists()
+
+
 def normalised(variance: list[float]) -> keras.Model:
     """A dense layer of 0.1 and a batch normalisation that has this moving variance."""
     size = len(variance)
