@@ -53,6 +53,8 @@ class Command:
     """Of Adam; by default that of `--tune`."""
     locality: float | None = None
     """Weight of the images near the pivot; by default that of `--tune`."""
+    classifier: bool = True
+    """Read the edits by the classifier of faces, which is trained the first time."""
     out: Path = Path("out/tuning.png")
     """The sheet: face, reconstruction and edits without and with tuning."""
 
@@ -69,7 +71,7 @@ def measure(command: Command) -> Table:
     source = dataclasses.replace(model.config.source, data_dir=command.data_dir, limit=None)
     config = dataclasses.replace(model.config, source=source)
     faces = data.load(config, "dev").spaced(command.faces)
-    classifier = load_classifier("celeba", source)
+    classifier = load_classifier("celeba", source) if command.classifier else None
     plain = Tuning(seconds=None, steps=command.steps)
     tuning = dataclasses.replace(
         plain,
@@ -86,14 +88,14 @@ def measure(command: Command) -> Table:
             photographs = persons.embeddings(faces.images, model.kind.crop)
             found = identity(photographs, persons.embeddings(reconstructions, model.kind.crop))
             row += [found.own, found.nearest_5]
-        for attribute in EDITED:
+        for attribute in EDITED if classifier else ():
             wanted = faces.attributes[:, faces.attribute_names.index(attribute)] < 0.5
             read = classifier.read(images[attribute], (attribute,))[:, 0]
             row.append(f"{np.mean(read == wanted):.0%}")
         rows.append(row)
     draw(command.out, faces, made)
     person = ("distance to its own", "own in nearest 5 %") if persons.available() else ()
-    header = ("tuning", "MSE", *person, *(f"{name} as set" for name in EDITED))
+    header = ("tuning", "MSE", *person, *(f"{name} as set" for name in EDITED if classifier))
     return Table(f"Pivotal tuning on {len(faces)} dev faces, {command.steps} steps", header, rows)
 
 
