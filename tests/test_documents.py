@@ -85,6 +85,17 @@ MAKEFILE = ROOT / "Makefile"
 DEMO = re.findall(r"^\t\$\(PY\) (-m (?:\w+)\.\w+ .*)$", MAKEFILE.read_text(), re.MULTILINE)
 FOUND = [(readme, command) for readme in READMES for command in commands(readme)]
 FOUND += [(MAKEFILE, f"python {words}") for words in DEMO]
+EXPORTED = "crg-exported"  # the conversion to ONNX takes seconds
+SNIPPETS = [
+    pytest.param(
+        readme,
+        block,
+        id=f"{readme.parent.name}-{number}",
+        marks=[pytest.mark.slow] if EXPORTED in block else [],
+    )
+    for readme in READMES
+    for number, block in enumerate(blocks(readme, "python"))
+]
 
 
 def test_there_are_commands_to_read():
@@ -118,15 +129,14 @@ def test_a_command_of_a_readme_is_understood(readme, command, monkeypatch):
     assert ended.type is ReadError or (words == ["--help"] and ended.value.code == 0)
 
 
-@pytest.mark.parametrize("readme", READMES, ids=lambda path: path.parent.name)
-def test_the_python_of_a_readme_runs(readme, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("readme", "block"), SNIPPETS)
+def test_the_python_of_a_readme_runs(readme, block, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "examples").symlink_to(ROOT / "examples")
-    for block in blocks(readme, "python"):
-        if "crg-exported" in block:  # by the command above it
-            command = export.ExportCommand(out=Path("out/crg-exported"), formats=("onnx",))
-            export.export(command, crg.load())
-        exec(compile(block, str(readme), "exec"), {})
+    if EXPORTED in block:  # by the command above it
+        command = export.ExportCommand(out=Path("out", EXPORTED), formats=("onnx",))
+        export.export(command, crg.load())
+    exec(compile(block, str(readme), "exec"), {})
 
 
 @pytest.mark.parametrize("readme", READMES, ids=lambda path: path.parent.name)

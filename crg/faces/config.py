@@ -52,7 +52,9 @@ class NetworkConfig:
     """Factor after each normalised layer of the critic. Ours: at 1 the slope of a fresh critic is
     0.0005 at 64 pixels, and the gradient penalty pulls it towards 1."""
 
-    encoder: Literal["remnant26m", "literal23m", "b6_512", "vgg_small64"] = "remnant26m"
+    encoder: Literal["remnant26m", "literal23m", "b6_512", "vgg_small64", "vgg_dense64"] = (
+        "remnant26m"
+    )
     """Which reading of the encoder, see `crg.faces.encoders`."""
     encoder_dropout: float = 0.5
     """Rate of the spatial dropout at the end of each block (Sec. 3.2.2)."""

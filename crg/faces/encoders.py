@@ -40,11 +40,14 @@ class Variant:
         vgg_blocks: of VGG16, from the first.
         blocks: channels of the convolutions of each new block with normalisation and dropout.
         head: channels of convolutions after those, before the last one.
+        dense: read z from all positions by a dense layer, after one more pooling. Ours. Otherwise
+            each coordinate of z is the largest value that the last convolution has at any position.
     """
 
     vgg_blocks: int
     blocks: tuple[tuple[int, ...], ...]
     head: tuple[int, ...] = ()
+    dense: bool = False
 
 
 VARIANTS = {
@@ -52,6 +55,7 @@ VARIANTS = {
     "literal23m": Variant(4, ((1024, 1024),), (128,)),  # "doubled", "128 in the last block"
     "b6_512": Variant(4, ((1024, 1024),), (512,)),  # 26.6 million as well, of two new blocks
     "vgg_small64": Variant(3, ((96, 96),)),  # ours, for 64 pixels and two CPU cores
+    "vgg_dense64": Variant(3, ((64,),), dense=True),  # ours, likewise
 }
 
 
@@ -103,6 +107,10 @@ def encoder(
     for index, width in enumerate(reading.head, 1):
         name = f"block{len(blocks) + 1}_conv{index}"
         x = layers.Conv2D(width, 3, padding="same", activation="relu", name=name)(x)
+    if reading.dense:
+        x = layers.Flatten()(layers.MaxPooling2D(2)(x))  # [B, S/16 * S/16 * C]
+        x = layers.Dense(latent_size, name="latent", dtype="float32")(x)
+        return keras.Model(image, x, name="encoder")
     # At 1x1 a transposed convolution is an ordinary one whose kernel is stored the other way round.
     x = layers.Conv2DTranspose(latent_size, 1, name="latent", dtype="float32")(x)
     x = layers.GlobalMaxPooling2D(dtype="float32")(x)

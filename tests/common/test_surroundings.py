@@ -57,7 +57,10 @@ BATCH = {"MPLBACKEND": "nonsense", "TMPDIR": "/nowhere", "PYTHONIOENCODING": "la
     [
         (NOTEBOOK, {"image_data_format": "channels_first", "floatx": "float16"}, ""),
         pytest.param(SHELL, {"backend": "jax", "floatx": "float8"}, "2>&-", marks=pytest.mark.slow),
-        (BATCH, {"image_data_format": "middle", "epsilon": "small"}, "<&- >&- 2>&-"),
+        pytest.param(
+            *(BATCH, {"image_data_format": "middle", "epsilon": "small"}, "<&- >&- 2>&-"),
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_command_computes_the_same_whatever_is_set(tmp_path, variables, said, redirected):

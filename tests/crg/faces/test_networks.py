@@ -193,6 +193,15 @@ def test_three_blocks_end_with_pooling_and_nothing_follows_the_last_convolution(
     assert encoder.output_shape == (None, 5)
 
 
+def test_the_dense_reading_takes_z_from_all_positions():
+    net = encoders.encoder(128, 64, "vgg_dense64")
+    vgg, norms = 1_735_488, 2 * (64 + 128 + 256 + 64)
+    assert net.get_layer("latent").kernel.shape == (4 * 4 * 64, 128)
+    assert sum(int(np.prod(v.shape)) for v in net.trainable_variables) == (
+        vgg + norms + (256 * 9 + 1) * 64 + (4 * 4 * 64 + 1) * 128
+    )
+
+
 def test_all_of_the_encoder_trains(encoder):
     statistics = {v.path.split("/")[-1] for v in encoder.non_trainable_variables}
     assert statistics <= {"moving_mean", "moving_variance", "seed_generator_state"}
