@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from igan.session import EditSession
 
 SHIPPED = "igan-fashion"  # below weights/
+KEPT = 32  # images whose latents are kept
 FAST = 50  # iterations of L-BFGS-B where many images are encoded; ours
 NEEDED = ("generator", "predictor", "discriminator")  # for editing
 
@@ -106,8 +107,21 @@ class IGANEditor:
         return self.projector.project(self.shown(images), method, **options)
 
     def encode(self, images: np.ndarray) -> Codes:
-        """Z* of uint8 images `[N, H, W, C]`, by the hybrid method and few iterations."""
+        """Z* of uint8 images `[N, H, W, C]`, by the hybrid method and few iterations.
+
+        The latents of the last single images are kept: who moves a slider waits once.
+        """
+        if len(images) == 1:
+            return self._kept(images.tobytes(), images.shape)
         return Codes(self.project(images, "cnn_opt", iterations=FAST).latent)
+
+    @functools.cached_property
+    def _kept(self) -> Callable[[bytes, tuple[int, ...]], Codes]:
+        def encode(pixels: bytes, shape: tuple[int, ...]) -> Codes:
+            images = np.frombuffer(pixels, np.uint8).reshape(shape)
+            return Codes(self.project(images, "cnn_opt", iterations=FAST).latent)
+
+        return functools.lru_cache(KEPT)(encode)
 
     def reconstruct(self, images: np.ndarray) -> np.ndarray:
         """G(z*) of uint8 images `[N, H, W, C]`."""

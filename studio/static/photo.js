@@ -23,7 +23,8 @@ export function mount(studio) {
   const tuned = tuning(studio, model, edit);
   let controls = null;
   let timer = 0;
-  let placing = null;
+  let placing = null; // while eyes are placed: those that are
+  let cursor = [0, 0]; // where the arrow keys have moved the circle, in pixels of the photo
   let version = 0;
 
   const paste = () => document.querySelector("input[name=paste]:checked").value;
@@ -97,9 +98,11 @@ export function mount(studio) {
   }
 
   function marks(faces) {
+    const points = faces.flat();
     byId("eye-marks").replaceChildren(
-      ...faces.flat().map(([x, y]) => {
+      ...(placing ? [...points, cursor] : points).map(([x, y]) => {
         const mark = element("i");
+        if (placing) mark.classList.toggle("cursor", x === cursor[0] && y === cursor[1]);
         mark.style.left = `${(100 * x) / studio.photo.width}%`;
         mark.style.top = `${(100 * y) / studio.photo.height}%`;
         return mark;
@@ -110,12 +113,15 @@ export function mount(studio) {
 
   function place() {
     placing = [];
+    cursor = [studio.photo.width / 2, studio.photo.height / 3];
     byId("wipe").hidden = byId("wipe-hint").hidden = false;
     byId("wipe").classList.add("placing");
     byId("wipe-after").hidden = true;
     marks([]);
     const none = studio.photo.faces.length ? "" : "No face was found. ";
-    byId("photo-problem").textContent = `${none}Click on both eyes, the one on the left of the photo first.`;
+    byId("photo-problem").textContent = `${none}Click on both eyes, or move the circle by the arrow keys (finer with Shift) and press Enter on each.`;
+    byId("wipe").tabIndex = 0;
+    byId("wipe").focus();
   }
 
   async function upload(file, address = "/photo") {
@@ -154,20 +160,38 @@ export function mount(studio) {
   byId("paste-hint").textContent = HINTS[paste()];
   byId("wipe-range").addEventListener("input", (event) => at(event.target.value));
 
-  byId("wipe").addEventListener("click", (event) => {
-    if (!placing) return;
-    const box = byId("wipe-before").getBoundingClientRect();
-    const x = ((event.clientX - box.left) / box.width) * studio.photo.width;
-    const y = ((event.clientY - box.top) / box.height) * studio.photo.height;
+  function eye(x, y) {
     placing.push([x, y]);
     marks([placing]);
     if (placing.length < 2) return;
     const landmarks = placing.sort((a, b) => a[0] - b[0]).flat();
     placing = null;
     byId("wipe").classList.remove("placing");
+    byId("wipe").removeAttribute("tabindex");
     byId("wipe-after").hidden = false;
     byId("photo-problem").textContent = "";
     face({ landmarks });
+  }
+
+  byId("wipe").addEventListener("click", (event) => {
+    if (!placing) return;
+    const box = byId("wipe-before").getBoundingClientRect();
+    const { width, height } = studio.photo;
+    eye(((event.clientX - box.left) / box.width) * width, ((event.clientY - box.top) / box.height) * height);
+  });
+  byId("wipe").addEventListener("keydown", (event) => {
+    if (!placing || event.target !== event.currentTarget) return;
+    const { width, height } = studio.photo;
+    const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    if (!move && event.key !== "Enter") return;
+    event.preventDefault();
+    if (!move) return eye(...cursor);
+    const step = Math.max(width, height) * (event.shiftKey ? 0.002 : 0.02);
+    cursor = [
+      Math.max(0, Math.min(width, cursor[0] + step * move[0])),
+      Math.max(0, Math.min(height, cursor[1] + step * move[1])),
+    ];
+    marks([placing]);
   });
 
   const drop = byId("photo-drop");

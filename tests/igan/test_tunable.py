@@ -22,3 +22,21 @@ def test_with_another_generator_images_are_projected_by_the_first_one(model):
     assert other.projector.manifold.generator is model.generator
     assert (other.decoding, other.networks()["generator"].model) == ("generator", zero)
     assert set(other.decode(model.random(1, 0)).ravel()) == {128}
+
+
+def test_a_single_image_is_projected_once_and_another_one_anew(model, monkeypatch):
+    projected = []
+    project = type(model).project
+
+    def watched(self, images, *words, **options):
+        projected.append(len(images))
+        return project(self, images, *words, **options)
+
+    monkeypatch.setattr(type(model), "project", watched)
+    pair = model.decode(model.random(2, 0))
+    found = [model.encode(pair[:1]), model.encode(pair[:1]), model.encode(pair[1:])]
+    assert projected == [1, 1]
+    np.testing.assert_array_equal(found[0].latent, found[1].latent)
+    assert (found[0].latent != found[2].latent).any()
+    model.encode(pair)
+    assert projected == [1, 1, 2]

@@ -56,6 +56,19 @@ def test_a_text_that_is_called_png_is_told_and_the_next_photograph_works(page, t
     assert page.inner_text("#photo-error") == ""
 
 
+def test_the_eyes_are_placed_by_keys_alone(page):
+    upload(page)
+    before = pixels(page, "Original")
+    page.focus("#photo-eyes")
+    page.keyboard.press("Enter")
+    for key, times in (("ArrowLeft", 4), ("Enter", 1), ("ArrowRight", 6), ("Enter", 1)):
+        for _ in range(times):
+            page.keyboard.press(key)
+    settled(page)
+    assert page.inner_text("#photo-problem") == ""
+    assert pixels(page, "Original") != before  # another square of the photograph
+
+
 def test_a_digit_is_drawn_by_mouse_edited_and_taken_back(page):
     page.click("#tab-digits")
     page.wait_for_selector("#digit-timing:not(:empty)")

@@ -21,7 +21,8 @@ DIGITS = ROOT / "examples" / "digits"
 
 
 @pytest.fixture(
-    scope="module", params=["bigan", pytest.param("latent_regressor", marks=pytest.mark.slow)]
+    scope="module",
+    params=[pytest.param(name, marks=pytest.mark.slow) for name in ("bigan", "latent_regressor")],
 )
 def run(request, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("run") / request.param

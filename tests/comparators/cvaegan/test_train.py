@@ -35,7 +35,7 @@ def _eagerly():
         yield
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=[pytest.param("cvaegan", marks=pytest.mark.slow)])
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cvaegan") / "run"
     main([*WORDS, "--out", str(folder)])
