@@ -45,6 +45,7 @@ WORK = {  # what a command calls once its words are read
     "igan.transfer": "igan.transfer.check",
     "common.report": "common.report.image_files",
     "common.plots": "common.plots.plot_runs",
+    "common.results": "common.results.collect",
     "common.doctor": "common.doctor.diagnose",
     "common.datasets": "common.datasets.__main__.carried_out",
     "common.directions": "common.directions.__main__.check",
