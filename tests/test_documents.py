@@ -13,7 +13,11 @@ import crg
 from common.cli import export
 
 ROOT = Path(__file__).resolve().parents[1]
-READMES = sorted(ROOT.glob("README.md")) + sorted(ROOT.glob("*/README.md"))
+READMES = [
+    *sorted(ROOT.glob("README.md")),
+    *sorted(ROOT.glob("*/README.md")),
+    *(ROOT / "docs" / f"{name}.md" for name in ("data", "photos", "training")),
+]
 PAPERS = ("crg", "icgan_tf", "ifcvaegan", "igan")
 WORK = {  # what a command calls once its words are read
     f"{package}.{command}": work.format(package)
