@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import json
+import os
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -142,6 +146,29 @@ def test_the_python_of_a_readme_runs(readme, block, tmp_path, monkeypatch):
         command = export.ExportCommand(out=Path("out", EXPORTED), formats=("onnx",))
         export.export(command, crg.load())
     exec(compile(block, str(readme), "exec"), {})
+
+
+TOUR = ROOT / "examples" / "tour.ipynb"
+INLINE = "module://matplotlib_inline.backend_inline"  # what Jupyter sets
+
+
+def test_the_notebook_is_small():
+    assert TOUR.stat().st_size < 200_000
+
+
+@pytest.mark.slow
+def test_the_notebooks_cells_run_one_after_the_other_as_jupyter_starts_them():
+    cells = json.loads(TOUR.read_text(encoding="utf-8"))["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    assert len(code) == 6
+    program = "\n".join([*code, "assert (edited.images != drawn).any()"])
+    subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=TOUR.parent,
+        check=True,
+        env={**os.environ, "MPLBACKEND": INLINE},
+        timeout=600,
+    )
 
 
 @pytest.mark.parametrize("readme", READMES, ids=lambda path: path.parent.name)
