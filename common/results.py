@@ -128,7 +128,8 @@ def row(figure: Mapping[str, Any], run: str) -> list[str]:
     ours = figure["ours"]
     ends = ours if isinstance(ours, dict) else {"mean": ours, "low": None, "high": None}
     mean, low, high = (ends[name] for name in ("mean", "low", "high"))
-    decimals = significant(mean) if mean is not None else None
+    size = max((abs(end) for end in (mean or high, mean or low) if end is not None), default=0.0)
+    decimals = significant(size)  # of a mean of 0 as many as of the end of its interval
     between = MISSING if low is None else f"{number(low, decimals)} to {number(high, decimals)}"
     return [
         figure["figure"],

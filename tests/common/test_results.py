@@ -10,7 +10,7 @@ from common.files import write_json, write_text
 from common.metrics.intervals import Interval
 from common.reporting.document import Report, as_json
 from common.reporting.tables import Published, Table
-from common.results import falls_short, main
+from common.results import falls_short, main, row
 
 TABLE = "A paper, Table 1"
 
@@ -45,9 +45,22 @@ def written(tmp_path: Path, *runs: Path) -> list[str]:
 def test_a_published_table_has_the_papers_figure_ours_n_and_the_interval(tmp_path, capsys):
     lines = written(tmp_path, run(tmp_path / "one", published()))
     assert capsys.readouterr().out == f"Wrote {tmp_path / 'RESULTS.md'}.\n"
-    row = lines.index("## A paper, Table 1") + 2
-    assert lines[row] == "| figure | paper | ours | n | 95 % interval | run |"
-    assert lines[row + 2] == "| dhash | 0.979 | 0.9177 | 10,000 | 0.9168 to 0.9186 | one |"
+    head = lines.index("## A paper, Table 1") + 2
+    assert lines[head] == "| figure | paper | ours | n | 95 % interval | run |"
+    assert lines[head + 2] == "| dhash | 0.979 | 0.9177 | 10,000 | 0.9168 to 0.9186 | one |"
+
+
+def test_a_mean_of_0_has_the_digits_of_its_interval():
+    zero = Interval(0.0, 0.0, 0.0566, 64)
+    figure = Published(table=TABLE, figure="+1", paper=0.746, ours=zero, n=64, better="higher")
+    assert row(figure.as_dict(), "one") == [
+        "+1",
+        "0.746",
+        "0.0000",
+        "64",
+        "0.0000 to 0.0566",
+        "one",
+    ]
 
 
 def test_a_run_is_told_by_its_own_files_and_without_the_folders_of_this_disk(tmp_path):
