@@ -5,14 +5,21 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 
 .PHONY: demo studio test test-all lint format clean
 
+# The pictures first, a plain line after each says where it lies; then a report, then a training.
 demo: .venv/run.done
-	$(PY) -m crg.reconstruct examples/digits --out out/demo/reconstructed
-	$(PY) -m crg.edit examples/digits --without examples/pairs/thin.png --with examples/pairs/thick.png --strength 0.5 --out out/demo/thick
 	$(PY) -m icgan_tf.edit examples/digits --shift 1 --out out/demo/plus-one
+	@echo "==> Ten digits, and the next one of each in the same hand: out/demo/plus-one/sheets/edits.png"
+	$(PY) -m igan.edit --strokes examples/scribbles/boot.json --shown 7 --out out/demo/boots
+	@echo "==> Three strokes of a brush, and boots that follow them: out/demo/boots/sheets/candidates.png"
+	$(PY) -m ifcvaegan.edit examples/drawn-faces/face-6.png --run weights/ifcvaegan-drawn --set Eyeglasses=1 --tune --tune-steps 300 --out out/demo/glasses
+	@echo "==> A drawn face that gets glasses: out/demo/glasses/sheets/edits.png"
+	$(PY) -m crg.edit examples/digits --without examples/pairs/thin.png --with examples/pairs/thick.png --strength 0.5 --out out/demo/thick
+	@echo "==> Digits that become thicker, a direction from one pair of images: out/demo/thick/sheets/edits.png"
+	$(PY) -m crg.reconstruct examples/digits --out out/demo/reconstructed
+	@echo "==> Digits, encoded and generated again: out/demo/reconstructed/sheets/reconstructions.png"
 	$(PY) -m icgan_tf.evaluate --limit 500 --out out/demo/icgan-report
-	$(PY) -m ifcvaegan.edit examples/drawn-faces --run weights/ifcvaegan-drawn --set Eyeglasses=1 --out out/demo/glasses
-	$(PY) -m igan.edit --strokes examples/scribbles/boot.json --out out/demo/boots
-	@echo "With CelebA's aligned faces in a folder: ifcvaegan.edit FACES --set Smiling=1 makes them smile, ifcvaegan.train --data-dir CELEBA learns any of 40 attributes."
+	@echo "==> The first model, measured on 500 digits: out/demo/icgan-report/report.html"
+	@echo "==> Now a small CRG is trained. Its report is the last line; Ctrl-C stops it."
 	$(PY) -m crg.train --preset quick
 
 studio: .venv/studio.done

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from common.metrics.intervals import Interval
+from common.reporting.tables import Cell, Published
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +24,33 @@ class Shares:
     class0: Interval
     class1: Interval
     edit_effect: Interval
+
+
+def beside(
+    published: tuple[str, Sequence[Cell]] | None, every: Shares, present: Shares | None
+) -> list[Published]:
+    """A row of the paper's Table 1 beside ours.
+
+    Args:
+        published: what to call the row, and its MSE, Class0 and Class1; None without one.
+        every: of all faces, of which the MSE is.
+        present: of those with the attribute, of which the classes are.
+    """
+    if published is None or present is None:
+        return []
+    ours = {"MSE": every.mse, "Class0": present.class0, "Class1": present.class1}
+    return [
+        Published(
+            table=f"IFcVAEGAN, Table 1: {published[0]}",
+            figure=name,
+            paper=theirs,
+            ours=mine,
+            n=mine.n,
+            better="lower" if name == "MSE" else "higher",
+        )
+        for (name, mine), theirs in zip(ours.items(), published[1], strict=True)
+        if isinstance(theirs, float)
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

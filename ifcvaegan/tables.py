@@ -23,7 +23,7 @@ from ifcvaegan import probes
 from ifcvaegan.codes import attribute_vector, moved
 from ifcvaegan.editor import Codes
 from ifcvaegan.readings import Encoded, Readings
-from ifcvaegan.results import Kept, Leaks, Moved, Protocols, Readers, Shares
+from ifcvaegan.results import Kept, Leaks, Moved, Protocols, Readers, Shares, beside
 
 if TYPE_CHECKING:
     from common.classifiers.faces import FaceClassifier
@@ -86,12 +86,12 @@ def table_1(
             ("faces", "n", "MSE", "Class0", "Class1", "edit effect"),
             rows,
             "Class k: share of the faces that, decoded with y = k, the classifier reads as k. "
-            "Where Class0 and Class1 add up to 1, y has no effect. MSE of reconstructions on "
-            "[0, 1], of "
-            "the authors' faces over all 32. z is sampled, as in the paper, but in the last row. "
-            "Edit effect: mean absolute difference of D(1, z) and D(0, z) on [0, 1]. The paper's "
-            "classifier was another network; its n, not stated, follows from its shares, "
+            "Where Class0 and Class1 add up to 1, y has no effect. MSE of reconstructions on [0, "
+            "1], of the authors' faces over all 32. z is sampled, as in the paper, but in the last "
+            "row. Edit effect: mean absolute difference of D(1, z) and D(0, z) on [0, 1]. The "
+            "paper's classifier was another network; its n, not stated, follows from its shares, "
             "multiples of 1/16.",
+            beside(published, every, present),
         ),
         Protocols(every=every, mean=mean, present=present, absent=absent, authors=authors),
     )

@@ -12,7 +12,7 @@ import numpy as np
 from common.images import cropped
 from common.metrics.intervals import mean_interval
 from common.metrics.reconstruction import reconstruction_metrics
-from common.reporting.tables import Table
+from common.reporting.tables import Published, Table
 from igan.codes import Codes
 from igan.config import GROUPS, Config
 from igan.projection import joined
@@ -137,8 +137,30 @@ def class_table(
         rows,
         "The report's L is in a feature space that is not ours: only ratios compare. L here is "
         "that of the first model, for all.",
+        _beside(means, next(iter(models)), {kind: len(images) for kind, images in sets.items()}),
     )
     return table, _class_findings(means, next(iter(models)))
+
+
+def _beside(
+    means: Mapping[tuple[str, str], float], first: str, counts: Mapping[str, int]
+) -> list[Published]:
+    """How much farther other classes are than shoes, for the report's shoes model and ours."""
+    own = means.get((first, "shoes"))
+    if own is None:
+        return []
+    return [
+        Published(
+            table="iGAN, the report, Ch. 6, its shoes model",
+            figure=f"L on {kind} by that on shoes",
+            paper=REPORTED[kind] / REPORTED["shoes"],
+            ours=means[first, kind] / own,
+            n=counts[kind],
+            better=None,
+        )
+        for kind in ("bags", "shirts")
+        if (first, kind) in means
+    ]
 
 
 def _class_findings(means: Mapping[tuple[str, str], float], first: str) -> list[str]:

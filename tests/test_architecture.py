@@ -29,7 +29,7 @@ FLOORS = (  # of `common`, from the ground up; every `__main__` stands on the la
     ("transfer",),
     ("reporting",),
     ("cli",),
-    ("report", "plots", "doctor", "weights"),
+    ("report", "plots", "doctor", "weights", "results"),
 )
 APART = {"training", "metrics"}  # on one floor, but neither needs the other
 FILE_LINES, FUNCTION_LINES = 320, 70
@@ -240,7 +240,12 @@ def test_no_module_is_named_after_nothing():
 
 LIGHT = {  # what answers before TensorFlow starts, or runs in worker processes
     "tensorflow": ("common.metrics.hashes", "common.datasets.pipeline", "common.datasets.drawn"),
-    "matplotlib": ("common.report", "common.plots", "common.datasets.celeba.loader"),
+    "matplotlib": (
+        "common.report",
+        "common.plots",
+        "common.results",
+        "common.datasets.celeba.loader",
+    ),
 }
 
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import json
+import os
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +17,11 @@ import crg
 from common.cli import export
 
 ROOT = Path(__file__).resolve().parents[1]
-READMES = sorted(ROOT.glob("README.md")) + sorted(ROOT.glob("*/README.md"))
+READMES = [
+    *sorted(ROOT.glob("README.md")),
+    *sorted(ROOT.glob("*/README.md")),
+    *(ROOT / "docs" / f"{name}.md" for name in ("data", "photos", "training")),
+]
 PAPERS = ("crg", "icgan_tf", "ifcvaegan", "igan")
 WORK = {  # what a command calls once its words are read
     f"{package}.{command}": work.format(package)
@@ -45,6 +53,7 @@ WORK = {  # what a command calls once its words are read
     "igan.transfer": "igan.transfer.check",
     "common.report": "common.report.image_files",
     "common.plots": "common.plots.plot_runs",
+    "common.results": "common.results.collect",
     "common.doctor": "common.doctor.diagnose",
     "common.datasets": "common.datasets.__main__.carried_out",
     "common.directions": "common.directions.__main__.check",
@@ -106,10 +115,14 @@ def test_there_are_commands_to_read():
 @pytest.mark.parametrize(
     ("readme", "command"), FOUND, ids=[f"{r.parent.name}: {c[10:50]}" for r, c in FOUND]
 )
-def test_a_command_of_a_readme_is_understood(readme, command, monkeypatch):
+def test_a_command_of_a_readme_is_understood(readme, command, tmp_path, monkeypatch):
     def read(*_: object) -> None:
         raise ReadError
 
+    for child in ROOT.iterdir():  # a place like this one, in which nobody has trained yet
+        if child.name not in ("runs", "out"):
+            (tmp_path / child.name).symlink_to(child)
+    monkeypatch.chdir(tmp_path)
     module, *words = shlex.split(command, comments=True)[2:]
     monkeypatch.setattr(WORK[module], read)
     package = module.split(".")[0]
@@ -137,6 +150,29 @@ def test_the_python_of_a_readme_runs(readme, block, tmp_path, monkeypatch):
         command = export.ExportCommand(out=Path("out", EXPORTED), formats=("onnx",))
         export.export(command, crg.load())
     exec(compile(block, str(readme), "exec"), {})
+
+
+TOUR = ROOT / "examples" / "tour.ipynb"
+INLINE = "module://matplotlib_inline.backend_inline"  # what Jupyter sets
+
+
+def test_the_notebook_is_small():
+    assert TOUR.stat().st_size < 200_000
+
+
+@pytest.mark.slow
+def test_the_notebooks_cells_run_one_after_the_other_as_jupyter_starts_them():
+    cells = json.loads(TOUR.read_text(encoding="utf-8"))["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    assert len(code) == 6
+    program = "\n".join([*code, "assert (edited.images != drawn).any()"])
+    subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=TOUR.parent,
+        check=True,
+        env={**os.environ, "MPLBACKEND": INLINE},
+        timeout=600,
+    )
 
 
 @pytest.mark.parametrize("readme", READMES, ids=lambda path: path.parent.name)

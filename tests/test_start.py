@@ -50,7 +50,13 @@ COMMANDS = {  # OUT stands for a new folder
     "common.doctor": "",
     "common.classifiers": "--dataset drawn --out OUT",
 }
-WITHOUT = {"common.plots", "common.datasets", "common.weights", *PACKAGES}  # need no TensorFlow
+WITHOUT = {
+    "common.plots",
+    "common.results",
+    "common.datasets",
+    "common.weights",
+    *PACKAGES,
+}  # need no TensorFlow
 if flow.installed("cv2") or flow.installed("skimage"):
     COMMANDS["igan.transfer"] = (
         "examples/drawn-faces/face-0.png --sketch examples/digits/digit-0.png --run IGAN --out OUT"

@@ -15,7 +15,9 @@ from PIL import Image
 
 from common.cli.images import Inputs, TunableCommand, check_images, write_results
 from common.datasets.alignment import Alignment, Photo, smaller
+from common.datasets.celeba.faces import HEIGHT, WIDTH
 from common.datasets.folder import as_mode, image_files
+from common.datasets.warping import moved
 from common.editor import SHOWN, Edited, Editor, path_of
 from common.errors import UserError
 from common.files import atomic_path, called, check_writable, write_json
@@ -29,6 +31,8 @@ STEPS = 9  # images of an animation from nothing to all of an edit; the way back
 PERIOD = 80  # milliseconds a frame
 ROW = 8  # images side by side in an animation, at most
 LARGEST = 512  # pixels of the longer side of an animated photograph
+SIDE = 10  # images that stand side by side on a sheet, at most; of more each is a row
+CLOSE = 320  # pixels of the longer side of a face before and after, on the sheet of a photograph
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +78,8 @@ def write_edits(
 ) -> Path:
     """Writes each edited image as `OUT/<stem>.png`, a sheet and the codes to `OUT/sheets/`.
 
+    Of a photograph a second sheet shows its face before and after.
+
     Args:
         command: names the folder, and an animation where one is wanted.
         inputs: what was edited.
@@ -92,14 +98,16 @@ def write_edits(
 
     out, stems, images = command.out, inputs.stems, inputs.images
     path = images[:1] if inputs.photo is None else path_of(editor, edited, 0, FRAMES)
-    write_results(command, editor.kind, inputs, edited.images, path)
+    results = write_results(command, editor.kind, inputs, edited.images, path)
     folder = out / "sheets"
     columns = {"input": images[:SHOWN], **edited.columns}
-    rows = [list(row) for row in zip(*columns.values(), strict=True)]
     labels = list(stems[:SHOWN])
     if edited.readings:
         labels = [f"{stem} {text}" for stem, text in zip(labels, edited.readings, strict=False)]
-    grid(rows, folder / "edits.png", row_labels=labels, column_labels=list(columns))
+    draw_sheet(folder / "edits.png", columns, labels)
+    if inputs.photo is not None and inputs.alignment is not None and command.paste != "none":
+        pair = [close(pixels, inputs.alignment) for pixels in (inputs.photo.pixels, results[0])]
+        grid([pair], folder / "photo.png", column_labels=["before", "after"])
     write_json(
         folder / "edits.json",
         {
@@ -117,6 +125,40 @@ def write_edits(
         write_animation(command.animate, frames_of(command, inputs, edited, editor))
         logger.info("the animation: %s", command.animate)
     return out
+
+
+def draw_sheet(path: Path, columns: Mapping[str, np.ndarray], labels: Sequence[str]) -> None:
+    """Writes what became of N images: a row an image, or side by side where that is wider.
+
+    Args:
+        path: the PNG.
+        columns: what was done -> uint8 `[N, H, W, C]`.
+        labels: of the N images.
+    """
+    from common.reporting.sheets import grid
+
+    if len(columns) < len(labels) <= SIDE:
+        rows = [list(images) for images in columns.values()]
+        grid(rows, path, row_labels=list(columns), column_labels=labels)
+    else:
+        rows = [list(row) for row in zip(*columns.values(), strict=True)]
+        grid(rows, path, row_labels=labels, column_labels=list(columns))
+
+
+def close(pixels: np.ndarray, alignment: Alignment) -> np.ndarray:
+    """The face of a photograph with what CelebA's frame has around it, uint8 `[H, W, 3]`.
+
+    Args:
+        pixels: of the photograph, uint8 `[H, W, 3 or 4]`.
+        alignment: where the face is.
+    """
+    ends = np.array([(0, 0), (WIDTH, 0), (0, HEIGHT), (WIDTH, HEIGHT)], float)
+    corners = moved(ends, alignment.matrix)
+    left, top = np.maximum(corners.min(axis=0), 0).astype(int)
+    right, bottom = np.ceil(corners.max(axis=0)).astype(int)
+    face = Image.fromarray(np.ascontiguousarray(pixels[top:bottom, left:right, :3]))
+    face.thumbnail((CLOSE, CLOSE), Image.Resampling.LANCZOS)
+    return np.asarray(face)
 
 
 def frames_of(

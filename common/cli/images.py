@@ -169,7 +169,7 @@ def check_fits(command: TunableCommand, outline: Any) -> None:
 
 def write_results(
     command: ImagesCommand, kind: Kind, inputs: Inputs, results: np.ndarray, path: np.ndarray
-) -> None:
+) -> np.ndarray:
     """Writes each result as `OUT/<stem>.png`: as the model made it, or pasted into its photograph.
 
     Args:
@@ -180,6 +180,9 @@ def write_results(
         path: of a photograph's face, from what a change is counted from to the result, uint8
             `[T, H, W, C]`.
 
+    Returns:
+        What was written, uint8 `[N, H, W, C]`; of a photograph all of it.
+
     Raises:
         UserError: the folder cannot be written into.
     """
@@ -189,6 +192,7 @@ def write_results(
         change = changes(path, command.paste)[-1]
         results = pasted(inputs.photo, inputs.alignment, kind, change)[None]
     write_images(command.out, inputs.stems, results)
+    return results
 
 
 def one_image(editor: Editor, path: Path, why: str, **options: Any) -> np.ndarray:

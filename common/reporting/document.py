@@ -78,6 +78,7 @@ def as_json(report: Report) -> dict[str, Any]:
                 "columns": list(table.columns),
                 "rows": [[plain(cell) for cell in row] for row in table.rows],
                 "note": table.note,
+                "published": [one.as_dict() for one in table.published],
             }
             for table in report.tables
         ],

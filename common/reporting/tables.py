@@ -6,10 +6,11 @@ and `high`), or None where there is no value.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
@@ -51,6 +52,32 @@ class Measured(Protocol):
 Cell: TypeAlias = str | int | float | np.integer | np.floating | Measured | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """A published figure and ours, measured in the same way; `common.results` collects them.
+
+    Attributes:
+        table: where it is published, such as "CRG, Table 4".
+        figure: what it is.
+        paper: the published value.
+        ours: measured; a plain number where it has no interval.
+        n: number of images behind ours.
+        better: which values are better; None where neither is.
+    """
+
+    table: str
+    figure: str
+    paper: float
+    ours: Measured | float
+    n: int
+    better: Literal["higher", "lower"] | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        values = {one.name: getattr(self, one.name) for one in dataclasses.fields(self)}
+        return {**values, "ours": plain(self.ours), "n": int(self.n)}
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table of a report.
@@ -60,6 +87,7 @@ class Table:
         columns: one heading per column; the first column names the rows.
         rows: cells, as many in each row as there are columns.
         note: what a reader must know to judge the numbers (range, n, source); may be empty.
+        published: published figures among its cells, each with ours.
 
     Raises:
         ValueError: a row has another number of cells than there are columns.
@@ -69,6 +97,7 @@ class Table:
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     note: str = ""
+    published: Sequence[Published] = ()
 
     def __post_init__(self) -> None:
         for row in self.rows:

@@ -91,6 +91,17 @@ def test_errors_stand_in_both_ranges_and_hashes_once_each_less_the_papers_crg():
     )
 
 
+def test_the_papers_crg_row_is_named_as_published_beside_ours_and_what_is_better():
+    found = tables.paper_table(measured(mae=0.05), None).published
+    told = [(one.figure, one.paper, one.better) for one in found]
+    assert told == [
+        *(("MAE [0, 1]", 0.006, "lower"), ("MAE [-1, 1]", 0.006, "lower")),
+        *(("MSE [0, 1]", 0.021, "lower"), ("MSE [-1, 1]", 0.021, "lower")),
+        *(("dhash", 0.979, "higher"), ("phash", 0.977, "higher"), ("whash", 0.964, "higher")),
+    ]
+    assert [one.as_dict()["ours"]["mean"] for one in found[:2]] == pytest.approx([0.05, 0.1])
+
+
 def test_the_shipped_model_has_a_column_in_the_same_ranges_where_there_is_one():
     shipped = measured(mae=0.03)
     table = cells(tables.paper_table(measured(), shipped))

@@ -105,6 +105,20 @@ def test_a_decoder_that_follows_y_has_class0_and_class1_of_1():
         assert found[title] == pytest.approx([n, 0.0, 1.0, 1.0, edit_effect], abs=1e-9)
 
 
+def test_the_papers_row_is_named_as_published_beside_the_faces_with_the_attribute():
+    readings = read(ignoring)
+    means = Readings(readings.faces.without_noise(), 0, CLASSIFIER)
+    row = ("the paper's row best", (0.028, 0.8125, 1.0))
+    found = tables.table_1("Smiling", readings, means, None, row)[0].published
+    told = [(one.figure, one.paper, one.ours.mean, one.n, one.better) for one in found]
+    assert told == [
+        ("MSE", 0.028, 0.0, 6, "lower"),  # of all faces
+        ("Class0", 0.8125, 0.0, 3, "higher"),
+        ("Class1", 1.0, 1.0, 3, "higher"),
+    ]
+    assert tables.table_1("Smiling", readings, means, None, None)[0].published == []
+
+
 def test_where_y_has_no_effect_the_two_add_up_to_1_and_each_group_keeps_its_own():
     found, protocols = first(read(ignoring), few=read(ignoring))
     assert protocols.present is not None

@@ -56,6 +56,17 @@ def test_a_sheet_without_readings_names_its_rows_by_the_files(tmp_path, sheets):
     assert sheets[0][2]["row_labels"] == ["00", "01"]
 
 
+def test_up_to_ten_images_stand_side_by_side_where_that_is_wider(tmp_path, sheets):
+    """The stub's sheet has three images for each: four inputs make three rows of four."""
+    editor, images = Stub(), IMAGES[:4]
+    command = EditImagesCommand(out=tmp_path)
+    write_edits(command, Inputs(STEMS[:4], images), editor.edit(images, 1), editor, {})
+    ((rows, _, labels),) = sheets
+    assert labels["row_labels"] == ["input", "reconstruction", "lighter"]
+    assert labels["column_labels"] == ["00 (0)", "01 (1)", "02 (2)", "03 (3)"]
+    np.testing.assert_array_equal(rows[2][3], IMAGES[3] + 102)
+
+
 def animated(file: Path, inputs: Inputs, editor: Stub) -> np.ndarray:
     """The frames of the animation that an edit of two steps leaves, uint8 `[T, H, W, 3]`."""
     command = EditImagesCommand(images=file.parent, out=file.parent / "out", animate=file)

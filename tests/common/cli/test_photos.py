@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from common.cli.edits import EditImagesCommand, write_edits
+from common.cli.edits import EditImagesCommand, close, write_edits
 from common.cli.images import ImagesCommand, check_images, read_inputs
 from common.cli.reconstruction import run_reconstruct
+from common.datasets.alignment import Alignment
 from common.datasets.celeba.faces import WHOLE_WIDTH
 from common.errors import UserError
 from common.kinds import Faces
@@ -87,7 +88,7 @@ def test_without_a_program_for_flow_a_transfer_is_refused_before_a_model_is_load
     assert not (tmp_path / "out").exists()
 
 
-def test_an_edit_is_counted_from_the_reconstruction(tmp_path, photo):
+def test_an_edit_is_counted_from_the_reconstruction(tmp_path, photo, sheets):
     """The stub's reconstruction is a fifth lighter and its edit two: the photograph gets one."""
     landmarks = (140.0, 110.0, 180.0, 112.0)
     command = EditImagesCommand(out=tmp_path / "out", photo=photo, landmarks=landmarks)
@@ -97,6 +98,15 @@ def test_an_edit_is_counted_from_the_reconstruction(tmp_path, photo):
     write_edits(command, inputs, editor.edit(inputs.images, 1), editor, {})
     result = read(tmp_path / "out" / "me.png")
     assert result[111, 160].tolist() == (PIXELS[111, 160] + LIGHTER).tolist()
+    assert [path.name for _, path, _ in sheets] == ["edits.png", "photo.png"]
+    assert sheets[1][2] == {"column_labels": ["before", "after"]}
+
+
+def test_a_face_before_and_after_is_what_the_frame_holds_of_the_photograph():
+    """The frame, 178x218, moved by (20, 10): columns 20 to 198, rows 10 to 228."""
+    pixels = np.random.default_rng(2).integers(0, 256, (240, 320, 4), np.uint8)
+    alignment = Alignment(np.array([(1.0, 0.0, 20.0), (0.0, 1.0, 10.0)]))
+    np.testing.assert_array_equal(close(pixels, alignment), pixels[10:228, 20:198, :3])
 
 
 @pytest.mark.parametrize(
