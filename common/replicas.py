@@ -116,7 +116,7 @@ def start(devices: Devices, cluster: Cluster) -> str:
         What to add to the device in words, such as ", 2 devices"; nothing for one.
 
     Raises:
-        UserError: there are not so many devices.
+        UserError: there are not so many devices, or the chief does not answer.
     """
     import tensorflow as tf
 
@@ -155,7 +155,11 @@ def start(devices: Devices, cluster: Cluster) -> str:
 
 
 def _together(cluster: Cluster) -> tf.distribute.Strategy:
-    """Meets the other workers, and waits for them."""
+    """Meets the other workers, and waits for them.
+
+    Raises:
+        UserError: the chief does not answer for as long as TensorFlow waits.
+    """
     import tensorflow as tf
 
     resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
@@ -164,7 +168,13 @@ def _together(cluster: Cluster) -> tf.distribute.Strategy:
         task_id=cluster.index,
         rpc_layer="grpc",
     )
-    return tf.distribute.MultiWorkerMirroredStrategy(resolver)
+    try:
+        return tf.distribute.MultiWorkerMirroredStrategy(resolver)
+    except (tf.errors.DeadlineExceededError, tf.errors.UnavailableError) as error:
+        raise UserError(
+            f"The first of the workers, {cluster.workers[0]}, does not answer: start all workers, "
+            "and let the others reach that port."
+        ) from error
 
 
 def count() -> int:

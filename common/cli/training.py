@@ -206,14 +206,15 @@ def opened(
         check_data(launch.resume, records)
     elif launch.out and replicas.is_chief():
         refuse_taken(launch.out)
-    with _folder(launch, package, config.dataset) as folder:
+    named = launch.resume or launch.out
+    with _folder(launch, package, config.dataset) as folder, replicas.together(named or folder):
         replicas.agreed()  # every worker has its folder: now it may change
         if launch.resume:
             run = reopen_run(folder, config)
         else:
             start, stay = ({name: networks[name] for name in names} for names in (found, kept))
             run = create_run(folder, package, config.dataset, config, launch.init, start, stay)
-        with resumable(run), replicas.together(launch.resume or launch.out or folder):
+        with resumable(run):
             log_to(run)
             if not replicas.is_chief():
                 logging.getLogger().setLevel(logging.WARNING)  # the chief tells
