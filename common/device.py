@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from common import replicas
 from common.errors import UserError
 from common.surroundings import NEEDED
 
@@ -28,18 +29,22 @@ logger = logging.getLogger(__name__)
 CHATTER = re.compile(rb"^([IWE]0000 |WARNING: All log messages before|To enable the following)")
 
 
-def configure(config: C) -> tuple[C, str]:
+def configure(
+    config: C, devices: replicas.Devices = 1, cluster: replicas.Cluster | None = None
+) -> tuple[C, str]:
     """Sets TensorFlow up before its first operation, and seeds every generator.
 
     Args:
         config: a package's settings; `config.run` has device, precision, determinism and seed.
+        devices: how many share each batch.
+        cluster: the workers, if there are several.
 
     Returns:
         The settings, with the precision that `auto` stands for here, so that the run goes on in it
         on any machine; and the device in words, such as "CPU (AMD EPYC), 2 cores".
 
     Raises:
-        UserError: `gpu` was asked for and none is visible.
+        UserError: `gpu` was asked for and none is visible; as `replicas.start`.
     """
     run = config.run
     name = choose(run.device)
@@ -61,6 +66,7 @@ def configure(config: C) -> tuple[C, str]:
     )
     if run.deterministic:
         tf.config.experimental.enable_op_determinism()
+    name += replicas.start(devices, cluster or replicas.Cluster())
     keras.utils.set_random_seed(run.seed)
     return config, name
 

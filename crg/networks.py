@@ -18,6 +18,8 @@ from typing import Literal
 import keras
 from keras import layers
 
+from common.training.spread import Dropout
+
 SLOPE = 0.2  # of LReLU in all three networks, Sec. 3.2.1
 
 
@@ -67,7 +69,7 @@ def discriminator(channels: Sequence[int] = (64, 128), dropout: float = 0.3) -> 
     for width in channels:  # [B, 14, 14, 64], [B, 7, 7, 128]
         x = layers.Conv2D(width, 5, strides=2, padding="same")(x)
         x = layers.LeakyReLU(SLOPE)(x)
-        x = layers.Dropout(dropout)(x)
+        x = Dropout(dropout)(x)
     x = layers.Flatten()(x)
     logits = layers.Dense(1, dtype="float32")(x)
     return keras.Model(image, logits, name="discriminator")
@@ -97,7 +99,7 @@ def encoder(
         x = layers.Conv2D(width, kernel, strides=stride, padding="same")(x)
         x = layers.BatchNormalization()(x)
         x = layers.LeakyReLU(SLOPE)(x)
-        x = layers.Dropout(rate)(x)
+        x = Dropout(rate)(x)
     x = layers.Flatten()(x)  # [B, 7 * 7 * 512]
     x = layers.Dense(latent_size, dtype="float32")(x)
     x = layers.Activation("tanh", dtype="float32")(x)

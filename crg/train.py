@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from common import replicas
 from common.cli.training import begin, check_lengths, load_start, opened
 from common.datasets.records import Records
 from common.errors import UserError, exits_cleanly
@@ -75,6 +76,7 @@ def train(config: Config, launch: LaunchConfig, device: str) -> None:
             train_gan(config, run, images, nets)
         if "encoder" in config.stages:
             train_encoder(config, run, images, dev, nets)
+        replicas.end()
         draw_losses(run)
         if run.network_file("encoder").is_file():
             from crg.evaluate import EvaluateCommand, evaluate

@@ -3,15 +3,15 @@
 - `generator`, `discriminator`, `encoder`: the original IcGAN (Perarnau et al. 2016, Tables 1 and 2,
   and the authors' Torch code), for squares whose side is a power of two; with a dense layer, more
   filters and dropout those of the Stanford report (Sun, Li & Xu, Sec. 5.1 and 5.3).
-- `dense_generator`, `dense_discriminator`: 28x28 digits. The TensorFlow baseline that the report
-  starts from (zhangqianhui/ICGAN-tensorflow) has y at every layer; without that, and with the
-  report's rules, they are its "28x28x1" networks for MNIST (Sec. 4), whose widths it does not give.
+- `dense_generator`, `dense_discriminator`: 28x28 digits. The report's TensorFlow baseline
+  (zhangqianhui/ICGAN-tensorflow) has y at every layer; without that, and with the report's rules,
+  they are its "28x28x1" networks for MNIST (Sec. 4), whose widths it does not give.
 - `baseline_encoder`: the baseline's E_z and E_y.
 
-Conventions: convolutions 4x4 with stride 2 halve or double the side, which Keras' "same" does as
-Torch does. The encoders' 5x5 ones get Torch's padding of 2 on each side explicitly, since "same"
-would pad 1 and 2. Batch normalisation as in Torch: momentum 0.9, epsilon 1e-5. Discriminators end
-in logits; the sigmoid is part of the loss. Every layer keeps its bias, as in both codes.
+Conventions: convolutions 4x4 with stride 2 halve or double the side, in Keras' "same" as in Torch.
+The encoders' 5x5 ones get Torch's padding of 2 on each side, since "same" would pad 1 and 2. Batch
+normalisation as in Torch: momentum 0.9, epsilon 1e-5. Discriminators end in logits, the sigmoid is
+part of the loss. Every layer keeps its bias, as in both codes.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from typing import Any, Literal, TypeAlias
 import keras
 from keras import layers
 
+from common.training import spread
+
 Symbolic: TypeAlias = Any  # Keras' symbolic tensors, which its stubs do not describe
 
-SLOPE = 0.2  # of LReLU, Radford et al. 2015; the baseline has 0.01
-BASELINE_SLOPE = 0.01
+SLOPE, BASELINE_SLOPE = 0.2, 0.01  # of LReLU, Radford et al. 2015; the baseline's code
 DENSE = 1024  # units of the first dense layer in the 28x28 networks, the baseline's code
 SMALL, MEDIUM = 64, 128  # their feature maps of 14x14 and of 7x7, the baseline's code
 
@@ -294,7 +295,7 @@ def _activated(
         gamma: Any = keras.initializers.RandomNormal(mean=1.0, stddev=gamma_spread)
         x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, gamma_initializer=gamma)(x)
     x = layers.ReLU()(x) if activation == "relu" else layers.LeakyReLU(slope)(x)
-    return layers.Dropout(dropout)(x) if dropout else x
+    return spread.Dropout(dropout)(x) if dropout else x
 
 
 def _convolution(width: int) -> layers.Layer:

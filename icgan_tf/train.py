@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from common import replicas
 from common.cli.training import begin, check_lengths, load_start, opened
 from common.errors import UserError, exits_cleanly
 from common.reporting.samples import draw_losses
@@ -56,7 +57,7 @@ def train(config: Config, launch: LaunchConfig, device: str) -> None:
     from icgan_tf.conditions import Conditions
     from icgan_tf.editor import build
 
-    # The training images last: they take longest, and a split that is missing is refused before.
+    # The training images last, which take longest: a missing split is refused before.
     dev, records = (data.load(config, split) for split in ("dev", "train"))
     check_lengths(dev, *((getattr(config, stage), len(records)) for stage in config.stages))
     values, prior = config.data.condition_values, config.gan.prior
@@ -75,6 +76,7 @@ def train(config: Config, launch: LaunchConfig, device: str) -> None:
             train_encoder_z(config, run, images, nets)
         if "encoder_y" in config.stages:
             train_encoder_y(config, run, images, nets)
+        replicas.end()
         draw_losses(run)
         report(config, run)
 
@@ -238,9 +240,8 @@ def train_encoder_z(config: Config, run: Run, images: Images, nets: dict[str, ke
         real_weight=settings.real_weight,
         seed=seed,
     )
-    model.compile(
-        jit_compile=config.run.xla, encoder_z=_adam(settings.learning_rate, settings.beta_1)
-    )
+    adam = _adam(settings.learning_rate, settings.beta_1)
+    model.compile(jit_compile=config.run.xla, encoder_z=adam)
     draw = regenerated_samples(run, in_training(config, run, nets), images.train)
 
     def period_end(name: str) -> None:
@@ -270,9 +271,8 @@ def train_encoder_y(config: Config, run: Run, images: Images, nets: dict[str, ke
     settings, seed = config.encoder_y, config.run.seed
     encoder_y = nets["encoder_y"]
     model = ConditionEncoding(encoder_y, images.conditions, reduction=settings.reduction, seed=seed)
-    model.compile(
-        jit_compile=config.run.xla, encoder_y=_adam(settings.learning_rate, settings.beta_1)
-    )
+    adam = _adam(settings.learning_rate, settings.beta_1)
+    model.compile(jit_compile=config.run.xla, encoder_y=adam)
     fit(
         model,
         run,

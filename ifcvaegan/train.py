@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from common import replicas
 from common.cli.training import begin, check_lengths, load_start, opened
 from common.errors import UserError, exits_cleanly
 from common.images import to_range
@@ -52,6 +53,7 @@ def train(config: Config, launch: LaunchConfig, device: str) -> None:
     # Nothing has been written up to here; from here on nothing is refused.
     with opened(config, launch, "ifcvaegan", device, images, nets, found) as run:
         train_vaegan(config, run, images, dev, nets)
+        replicas.end()
         draw_losses(run)
         from ifcvaegan.evaluate import EvaluateCommand, evaluate
 

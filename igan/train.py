@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from common import replicas
 from common.cli.training import begin, check_lengths, load_start, opened
 from common.datasets.records import Records
 from common.errors import UserError, exits_cleanly
@@ -46,6 +47,7 @@ def train(config: Config, launch: LaunchConfig, device: str) -> None:
             train_gan(config, run, images, nets)
         if "predictor" in config.stages:
             train_predictor(config, run, images, dev, nets)
+        replicas.end()
         draw_losses(run)
         if run.network_file("predictor").is_file():
             from igan.evaluate import ProjectionEvaluateCommand, evaluate

@@ -19,7 +19,7 @@ ABOVE = {"studio", "benchmarks"}  # use the papers, as nothing else does
 ALONE = {"common", "comparators"}  # the latter as papers: on `common`, and no paper on them
 PACKAGES = sorted(name for name in ALONE | PAPERS | ABOVE if (ROOT / name).is_dir())
 FLOORS = (  # of `common`, from the ground up; every `__main__` stands on the last one
-    ("surroundings", "errors", "files", "images", "device"),
+    ("surroundings", "errors", "files", "images", "replicas", "device"),
     ("settings",),
     ("datasets",),
     ("runs",),

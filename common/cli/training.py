@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from common import datasets, device
+from common import datasets, device, replicas
 from common.datasets.records import Records
 from common.errors import UserError
 from common.files import check_writable
@@ -76,15 +78,23 @@ def begin(
     if launch.dry_run:
         sys.stdout.write(json.dumps(to_json(config), indent=2) + "\n")
         raise SystemExit(0)
+    cluster = replicas.cluster_of(launch.cluster, launch.worker)
     datasets.check(config.dataset, config.source, _attributes(config))
+    if cluster.chief:
+        _check_place(launch)
+    # before anything imports TensorFlow
+    config, described = device.configure(config, launch.devices, cluster)
+    return config, launch, described
+
+
+def _check_place(launch: LaunchConfig) -> None:
+    """Refuses, before the data are read, a folder that cannot become the run's."""
     check_writable(launch.resume or launch.out or Path("runs"))
     if launch.resume:
-        with held(launch.resume):  # told now, before the data are read; the training holds it anew
+        with held(launch.resume):  # the training holds it anew
             pass
     elif launch.out:
         refuse_taken(launch.out)
-    config, described = device.configure(config)  # before anything imports TensorFlow
-    return config, launch, described
 
 
 def _attributes(config: Any) -> Sequence[str]:
@@ -100,14 +110,22 @@ def check_lengths(dev: Records, *stages: tuple[StageSettings, int]) -> None:
         *stages: the settings of a stage, and the number of its training images.
 
     Raises:
-        UserError: a period shorter than a batch, or fewer than two dev images.
+        UserError: a period shorter than a batch, a batch that the devices cannot share, or fewer
+            than two dev images.
     """
     from common.training.fit import stage_length
 
     if len(dev) < 2:
         raise UserError(f"The report needs at least 2 dev images; the data have {len(dev)}.")
+    shares = replicas.count()
     for settings, images in stages:
         stage_length(settings, images)
+        if settings.batch_size % shares:
+            raise UserError(
+                f"A batch of {settings.batch_size} images cannot be shared equally by {shares} "
+                f"devices; the batch size is that of all together: choose a multiple of {shares}, "
+                "or another number of devices or workers."
+            )
 
 
 def load_start(
@@ -186,10 +204,11 @@ def opened(
     """
     if launch.resume:
         check_data(launch.resume, records)
-    elif launch.out:
+    elif launch.out and replicas.is_chief():
         refuse_taken(launch.out)
-    folder = launch.resume or launch.out or next_folder(package, config.dataset)
-    with held(folder):
+    named = launch.resume or launch.out
+    with _folder(launch, package, config.dataset) as folder, replicas.together(named or folder):
+        replicas.agreed()  # every worker has its folder: now it may change
         if launch.resume:
             run = reopen_run(folder, config)
         else:
@@ -197,6 +216,8 @@ def opened(
             run = create_run(folder, package, config.dataset, config, launch.init, start, stay)
         with resumable(run):
             log_to(run)
+            if not replicas.is_chief():
+                logging.getLogger().setLevel(logging.WARNING)  # the chief tells
             record_environment(run, described, config.run.seed, records)
             how = "resumed" if launch.resume else f"preset {launch.preset}"
             size = f"{len(records):,} images of {records.name}"
@@ -206,3 +227,20 @@ def opened(
                 logger.info("from %s: %s; fresh: %s", launch.init, ", ".join(found), fresh)
             draw_reals(run, records)
             yield run
+
+
+@contextlib.contextmanager
+def _folder(launch: LaunchConfig, package: str, dataset: str) -> Iterator[Path]:
+    """The folder of the run, locked; for a worker that is not the chief a copy that goes away.
+
+    So each worker reads and writes the same files as the others, and the chief's alone are kept.
+    """
+    if replicas.is_chief():
+        folder = launch.resume or launch.out or next_folder(package, dataset)
+        with held(folder):
+            yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix=f"{package}-worker-") as place:
+        if launch.resume:
+            shutil.copytree(launch.resume, place, dirs_exist_ok=True)
+        yield Path(place)

@@ -216,4 +216,6 @@ def with_options(dataset: tf.data.Dataset) -> tf.data.Dataset:
 
     options = tf.data.Options()
     options.deterministic = True
+    # Each worker takes its part of every batch.
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return dataset.prefetch(tf.data.AUTOTUNE).with_options(options)

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Generic, TypeVar
 import tyro
 
 from common.errors import UserError, did_you_mean
+from common.replicas import Devices
 from common.settings.config import MOVABLE, differences, read_config
 from common.settings.paths import PATHS, given
 
@@ -36,6 +37,14 @@ class LaunchConfig:
     """Start from the networks of this run or folder of weights, with fresh optimizers."""
     init_networks: tuple[str, ...] = ()
     """Take only these networks of --init; all that it holds by default."""
+    devices: Devices = 1
+    """Share each batch among so many devices: `all` GPUs of the machine, or a number; on the CPU, a
+    number of logical devices. The batch size is that of all together."""
+    cluster: tuple[str, ...] = ()
+    """The addresses of several workers, `node1:2222 node2:2222`, at one training; the first writes
+    the run. Without it the variable TF_CONFIG may name them."""
+    worker: int | None = None
+    """Which of the workers of --cluster this process is, from 0."""
     dry_run: bool = False
     """Write the settings, as JSON, and stop; the data are not looked at."""
 

@@ -11,12 +11,14 @@ from __future__ import annotations
 import typing
 import zlib
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import keras
 import tensorflow as tf
 
+from common import replicas
 from common.errors import UserError
+from common.training.spread import normalise_together
 
 
 class AdversarialModel(keras.Model):
@@ -79,11 +81,14 @@ class AdversarialModel(keras.Model):
             for other in owned:
                 if owned[one] != owned[other] and owned[one] & owned[other]:
                     raise ValueError(f"Players {one!r} and {other!r} share some networks, not all.")
-        if jit_compile and tf.distribute.get_strategy().num_replicas_in_sync > 1:
+        if jit_compile and replicas.count() > 1:
             raise UserError(
                 "XLA does not compile a step that is spread over several devices; leave out --xla."
             )
         super().compile(optimizer=None, jit_compile=jit_compile)
+        if replicas.count() > 1:
+            for network in self.networks().values():
+                normalise_together(network)
         scaled = keras.mixed_precision.dtype_policy().name == "mixed_float16"
         for player, optimizer in optimizers.items():
             if scaled and not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
@@ -116,12 +121,11 @@ class AdversarialModel(keras.Model):
             optimizer = getattr(self, f"{player}_optimizer")
             # Optimizers sum over replicas, and loss scaling starts with the loss: both enter as the
             # gradient of the loss itself, so that no step needs to mention them.
-            replicas = tf.distribute.get_strategy().num_replicas_in_sync
-            start = optimizer.scale_loss(tf.ones_like(loss)) / replicas
+            start = optimizer.scale_loss(tf.ones_like(loss)) / replicas.count()
             variables = self.player_variables(player)
             gradients.append((optimizer, variables, tape.gradient(loss, variables, start)))
         for optimizer, variables, gradient in gradients:
-            optimizer.apply(gradient, variables)
+            optimizer.apply(clipped_together(optimizer, gradient), variables)
 
     def track(self, **losses: tf.Tensor) -> dict:
         """Ends a training step: counts it, and averages its losses over the period.
@@ -138,8 +142,8 @@ class AdversarialModel(keras.Model):
     @property
     def measured(self) -> tf.Tensor:
         """Images that this evaluation has measured so far, int64: tells its batches apart."""
-        count = self._trackers[self.test_names[0]].count
-        return tf.cast(tf.convert_to_tensor(count), tf.int64)
+        count = self._trackers[self.test_names[0]].count  # of this replica, which has its share
+        return tf.cast(tf.convert_to_tensor(count), tf.int64) * replicas.count()
 
     def measure(self, images: tf.Tensor | int, **quantities: tf.Tensor) -> dict:
         """Ends a test step: averages the quantities named in `test_names` over the images.
@@ -156,8 +160,17 @@ class AdversarialModel(keras.Model):
         if set(values) != set(names):
             raise ValueError(f"expected the scalars {sorted(names)}, got {sorted(values)}.")
         for name in names:
-            self._trackers[name].update_state(values[name], sample_weight=weight)
-        return {name: self._trackers[name].result() for name in names}
+            value = values[name]
+            if weight is not None:  # a replica has no image, and no mean, where a batch is short
+                value = tf.where(weight > 0, value, tf.zeros_like(value))
+            self._trackers[name].update_state(value, sample_weight=weight)
+        logs: dict[str, Any] = {name: self._trackers[name].result() for name in names}
+        if replicas.in_cluster():  # Keras averages over the first axis there (keras#20585)
+            return {name: tf.reshape(value, (1,)) for name, value in logs.items()}
+        return logs
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """The networks are built; Keras' own fails on the parts of a batch (keras#20585)."""
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
@@ -226,3 +239,16 @@ class AdversarialModel(keras.Model):
         seed = typing.cast(tf.Tensor, tf.random.fold_in(seed, typing.cast(int, step), "philox"))
         whole = (rows * context.num_replicas_in_sync, *shape[1:])
         return lambda generator: generator(whole, seed)[replica * rows : (replica + 1) * rows]
+
+
+def clipped_together(optimizer: keras.optimizers.Optimizer, gradients: list) -> list:
+    """Gradients, their global norm bounded as that of the whole batch.
+
+    An optimizer clips what it is given, the share of one replica, before it sums the shares.
+    """
+    bound, count = optimizer.global_clipnorm, replicas.count()
+    if count == 1 or not bound:
+        return gradients
+    context: Any = tf.distribute.get_replica_context()
+    whole = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+    return [gradient / count for gradient in tf.clip_by_global_norm(whole, bound)[0]]

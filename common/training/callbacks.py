@@ -15,6 +15,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from common import replicas
+
 
 class NonFiniteError(Exception):
     """A loss or a weight became NaN or infinite: its name and the step after which it was so."""
@@ -49,7 +51,7 @@ class SaveEvery(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         ended = batch + 1 == self.params["steps"]
-        if not ended and time.monotonic() - self.last >= self.seconds:
+        if not ended and replicas.agreed(time.monotonic() - self.last >= self.seconds):
             self.save()
             self.last = time.monotonic()
 
@@ -62,8 +64,12 @@ class StopOnRequest(keras.callbacks.Callback):
         self.requested = False
 
     def on_train_batch_end(self, batch, logs=None):
-        if self.requested:
-            self.model.stop_training = True
+        self.model.stop_training = self.heard()
+
+    def heard(self) -> bool:
+        """Whether Ctrl-C was pressed, at any worker."""
+        self.requested = replicas.agreed(self.requested)
+        return self.requested
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:

@@ -12,7 +12,10 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
+
+import keras
+import tensorflow as tf
 
 from common.datasets.pipeline import endless_batches, ordered_batches
 from common.datasets.records import Records
@@ -23,9 +26,6 @@ from common.runs.history import write_history
 from common.training import backup, callbacks
 from common.training.adversarial import AdversarialModel
 from common.training.plateau import Plateau
-
-if TYPE_CHECKING:
-    import tensorflow as tf
 
 logger = logging.getLogger(__name__)
 
@@ -109,7 +109,7 @@ def fit(
                 state.save(within_period=False)
                 timed.last = time.monotonic()
                 _log_period(stage, end, steps, batch_size, speed, losses)
-                if stop.requested:
+                if stop.heard():
                     raise state.interrupted()
         if keep_best:
             state.restore_best()
@@ -197,7 +197,7 @@ class _State:
         self.notes: dict[str, Any] = {"history": [], "seconds": 0.0, "steps": steps}
         self.sums: list[list[Any]] | None = None
         every = model.optimizers().values()
-        self.rates = {one: float(one.learning_rate) for one in every}  # before any has fallen
+        self.rates = {one: _rate(one) for one in every}  # before any has fallen
         if self.file.is_file():
             self.notes = backup.restore(self.file, model)
             self.notes["steps"] = steps
@@ -272,6 +272,11 @@ class _State:
         return KeyboardInterrupt(
             f"stopped at step {self.step} of {self.stage}; go on with --resume {self.run.folder}"
         )
+
+
+def _rate(optimizer: keras.optimizers.Optimizer) -> float:
+    """Its learning rate at this moment."""
+    return float(tf.convert_to_tensor(optimizer.learning_rate))
 
 
 def _validated(model: AdversarialModel, validation: tf.data.Dataset | None) -> dict[str, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from common import replicas
 from common.cli.training import begin, check_lengths, load_start, opened
 from common.datasets.records import Records
 from common.errors import exits_cleanly
@@ -41,6 +42,7 @@ def train(config: Config, launch: LaunchConfig, device: str) -> None:
     # Nothing has been written up to here; from here on nothing is refused.
     with opened(config, launch, "age", device, images, nets, found) as run:
         train_age(config, run, images, dev, nets)
+        replicas.end()
         draw_losses(run)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from common import replicas
 from common.cli.training import begin, check_lengths, opened
 from common.datasets.records import Records
 from common.errors import UserError, exits_cleanly
@@ -53,6 +54,7 @@ def train(config: Config, launch: LaunchConfig, device: str) -> None:
     # Nothing has been written up to here; from here on nothing is refused.
     with opened(config, launch, "pioneer", device, images, nets) as run:
         grow(config, run, images, dev, nets, stages)
+        replicas.end()
         draw_losses(run)
 
 

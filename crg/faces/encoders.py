@@ -23,6 +23,7 @@ import numpy as np
 from keras import layers
 
 from common.errors import UserError
+from common.training.spread import SpatialDropout2D
 
 ops: Any = keras.ops  # whose stubs know the tensors of another backend
 VGG16 = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512))  # blocks 1 to 4
@@ -101,7 +102,7 @@ def encoder(
             name = f"block{number}_conv{index}"
             x = layers.Conv2D(width, 3, padding="same", activation="relu", name=name)(x)
         x = layers.BatchNormalization(name=f"block{number}_norm")(x)
-        x = layers.SpatialDropout2D(dropout, name=f"block{number}_dropout")(x)
+        x = SpatialDropout2D(dropout, name=f"block{number}_dropout")(x)
         if number <= POOLED:
             x = layers.MaxPooling2D(2, name=f"block{number}_pool")(x)
     for index, width in enumerate(reading.head, 1):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from common import replicas
 from common.cli.training import check_lengths, load_start, opened
 from common.datasets.records import Records
 from common.errors import UserError
@@ -51,6 +52,7 @@ def train(config: Config, launch: LaunchConfig, device: str) -> None:
             train_gan(config, run, images, nets, gan)
         if encoder:
             train_encoder(config, run, images, dev, nets, "encoder" in found)
+        replicas.end()
         draw_losses(run)
         if run.network_file("encoder").is_file():
             from crg.evaluate import EvaluateCommand, evaluate

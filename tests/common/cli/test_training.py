@@ -9,14 +9,14 @@ import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import keras
 import numpy as np
 import pytest
 import tyro
 
-from common import device
+from common import device, replicas
 from common.cli.training import begin, check_lengths, load_start, opened
 from common.datasets.records import Records
 from common.errors import UserError
@@ -79,7 +79,7 @@ def configured(monkeypatch) -> list[Config]:
     """The settings that the device was set up for; it changes the precision, as `auto` may."""
     seen: list[Config] = []
 
-    def configure(config: Config) -> tuple[Config, str]:
+    def configure(config: Config, *spread: Any) -> tuple[Config, str]:
         seen.append(config)
         return replace(config, run=replace(config.run, precision="bfloat16")), "an abacus"
 
@@ -132,6 +132,13 @@ def test_too_few_images_for_a_stage_or_a_report_are_refused():
         check_lengths(black(1), (stage, 16))
     with pytest.raises(UserError, match=r"period of 0\.5 epochs of 15 images is shorter than one"):
         check_lengths(black(2), (stage, 16), (stage, 15))
+
+
+def test_a_batch_that_the_devices_cannot_share_is_refused(monkeypatch):
+    monkeypatch.setattr(replicas, "count", lambda: 3)
+    stage = SimpleNamespace(epochs=1.0, period=0.5, batch_size=8)
+    with pytest.raises(UserError, match=r"A batch of 8 images cannot be shared equally by 3 dev"):
+        check_lengths(black(2), (stage, 16))
 
 
 # Starting networks
