@@ -1,6 +1,8 @@
 # Each target makes .venv when it is missing. PYTHON chooses the interpreter: 3.11, 3.12 or 3.13.
 PYTHON ?= python3
 PY := .venv/bin/python
+# Compiled files are kept, also where the shell says otherwise: the tests start many processes.
+export PYTHONDONTWRITEBYTECODE :=
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 
 .PHONY: demo studio test test-all lint format clean

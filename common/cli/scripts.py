@@ -21,6 +21,7 @@ OWN = {  # package -> commands that it has instead of these, or beside them
         "datasets": "shows, prepares and downloads data sets",
         "report": "measures any two folders of images",
         "plots": "draws the losses of runs",
+        "results": "writes what runs reached beside the published figures",
         "classifiers": "trains the classifiers that read edits",
         "weights": "makes a folder of weights and their card from a run",
     },

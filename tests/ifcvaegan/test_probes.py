@@ -46,7 +46,7 @@ def test_what_stands_in_one_dimension_is_found_also_beside_one_without_spread():
     assert found(labels, "linear", constant) > 0.95
 
 
-@pytest.mark.parametrize("kind", ["linear", "network"])
+@pytest.mark.parametrize("kind", ["linear", pytest.param("network", marks=pytest.mark.slow)])
 def test_nothing_is_found_in_noise(kind):
     assert found(NOISE, kind) < 0.6
 

@@ -77,6 +77,7 @@ def test_each_image_is_tuned_by_itself_and_the_networks_are_kept(run, inputs, fa
     assert json.loads((kept / "b" / "tuned.json").read_text())["image"] == "b"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_reconstructions_come_nearer_to_their_images(run, inputs, faces, tmp_path):
     words = [str(inputs), "--run", str(run)]

@@ -111,7 +111,7 @@ def test_a_tuning_without_a_photograph_is_one_sentence(visitor):
     assert told["error"] == "Choose a photograph first."
 
 
-@pytest.mark.parametrize("paste", ["difference", "none"])
+@pytest.mark.parametrize("paste", ["difference", pytest.param("none", marks=pytest.mark.slow)])
 def test_a_tuned_edit_replays_bit_for_bit_by_its_steps(photographed, tmp_path, monkeypatch, paste):
     monkeypatch.setattr("studio.models.Models", FakeModels)
     with photographed.live() as socket:

@@ -75,6 +75,7 @@ def test_a_classifier_of_digits_is_stored_in_float16_with_its_settings_and_card(
     assert "`python -m common.classifiers --dataset mnist --seed 3 --epochs 6`" in card
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few_faces")
 def test_a_classifier_of_faces_is_stored_with_what_it_reads_and_its_accuracy(tmp_path):
     measured = run(Command(out=tmp_path / "faces", dataset="drawn", seed=2, epochs=2))

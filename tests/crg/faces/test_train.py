@@ -145,7 +145,7 @@ def test_what_cannot_become_a_run_is_refused(config, launch, message):
 def test_a_longer_last_level_is_accepted_and_a_longer_earlier_one_is_not(tmp_path, monkeypatch):
     create_run(tmp_path, "crg", "celeba", TINY)
     monkeypatch.setattr("common.datasets.check", lambda *_: None)
-    monkeypatch.setattr("common.device.configure", lambda config: (config, "a device"))
+    monkeypatch.setattr("common.device.configure", lambda config, *_: (config, "a device"))
     words = ["--resume", str(tmp_path)]
     longer = begin(Config, PRESETS, "crg", [*words, "--gan.final-images", "16"], EXTENDABLE)[0]
     assert longer.gan.final_images == 16
