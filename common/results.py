@@ -78,6 +78,8 @@ def read_result(run: Path, name: str) -> Result:
             raise UserError(
                 f"{file} is not valid JSON ({error}); evaluate the run again."
             ) from None
+    if not run.is_dir():
+        raise UserError(f"There is no folder {run}; give trained runs, such as runs/crg-mnist-001.")
     raise UserError(f"{run} has no report/report.json: evaluate it first, or give a trained run.")
 
 

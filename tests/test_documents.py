@@ -178,3 +178,24 @@ def test_the_notebooks_cells_run_one_after_the_other_as_jupyter_starts_them():
 @pytest.mark.parametrize("readme", READMES, ids=lambda path: path.parent.name)
 def test_a_readme_has_no_gap(readme):
     assert not re.findall(r"TODO|TBD|XXX|FIXME|[A-Z]+_MINUTES|RESULTS_", readme.read_text())
+
+
+def anchors(page: Path) -> set[str]:
+    """The names of its headings, as a forge makes them."""
+    text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    plain = (re.sub(r"[^\w\- ]", "", one).strip().lower() for one in headings)
+    return {one.replace(" ", "-") for one in plain}
+
+
+PAGES = sorted({*READMES, *ROOT.glob("docs/*.md"), *ROOT.glob("*.md"), *ROOT.glob("*/*/card.md")})
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_a_page_links_to_is_there(page):
+    links = re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8"))
+    for link in (one for one in links if "://" not in one):
+        name, _, anchor = link.partition("#")
+        target = (page.parent / name).resolve() if name else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link

@@ -120,12 +120,14 @@ def check_lengths(dev: Records, *stages: tuple[StageSettings, int]) -> None:
     shares = replicas.count()
     for settings, images in stages:
         stage_length(settings, images)
-        if settings.batch_size % shares:
-            raise UserError(
-                f"A batch of {settings.batch_size} images cannot be shared equally by {shares} "
-                f"devices; the batch size is that of all together: choose a multiple of {shares}, "
-                "or another number of devices or workers."
-            )
+    sizes = [settings.batch_size for settings, _ in stages]
+    if any(size % shares for size in sizes):
+        raise UserError(
+            f"Batches of {' and '.join(map(str, sizes))} images cannot all be shared equally by "
+            f"{shares} devices: the batch size of each stage, such as --gan.batch-size, is that of "
+            f"all devices together. Choose multiples of {shares}, or another number of devices or "
+            "workers."
+        )
 
 
 def load_start(

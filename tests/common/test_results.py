@@ -123,6 +123,7 @@ def test_a_run_without_a_published_figure_is_named_at_the_end(tmp_path):
 @pytest.mark.parametrize(
     ("made", "said"),
     [
+        (lambda folder: None, "There is no folder"),
         (lambda folder: folder.mkdir(), "has no report/report.json"),
         (lambda folder: write_text(folder / "report" / "report.json", "{"), "is not valid JSON"),
         (run, "No report has a published figure"),

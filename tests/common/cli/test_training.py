@@ -137,8 +137,10 @@ def test_too_few_images_for_a_stage_or_a_report_are_refused():
 def test_a_batch_that_the_devices_cannot_share_is_refused(monkeypatch):
     monkeypatch.setattr(replicas, "count", lambda: 3)
     stage = SimpleNamespace(epochs=1.0, period=0.5, batch_size=8)
-    with pytest.raises(UserError, match=r"A batch of 8 images cannot be shared equally by 3 dev"):
-        check_lengths(black(2), (stage, 16))
+    other = SimpleNamespace(epochs=1.0, period=0.5, batch_size=6)
+    check_lengths(black(2), (other, 16))
+    with pytest.raises(UserError, match=r"Batches of 6 and 8 images cannot all .* by 3 devices"):
+        check_lengths(black(2), (other, 16), (stage, 16))
 
 
 # Starting networks
