@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -11,8 +12,12 @@ from PIL import Image
 
 from common.datasets.celeba.faces import WHOLE_WIDTH, Crop, face, face_text, read_faces
 from common.datasets.digits import digit, read_digits
-from common.datasets.folder import as_mode, read_each
+from common.datasets.folder import as_array, as_mode, listed, read_each
 from common.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+TINT = 12  # levels between the largest and the smallest channel that a gray photograph may have
 
 
 class Kind(Protocol):
@@ -163,7 +168,20 @@ class Pictures:
     def read(
         self, path: Path, invert: bool = False, flag: str = "--invert"
     ) -> tuple[list[str], np.ndarray]:
-        """See `Kind.read`."""
-        pictures = read_each(path, self.array)
-        array = np.stack([picture for _, picture in pictures])
+        """See `Kind.read`; a warning names images in colour that are read as gray."""
+
+        def read(image: Image.Image) -> tuple[bool, np.ndarray]:
+            return self.channels == 1 and has_colour(image), self.array(image)
+
+        pictures = read_each(path, read)
+        if names := [file.name for file, (coloured, _) in pictures if coloured]:
+            told = listed(names)
+            logger.warning("%s: in colour, but read as gray: the model knows %s.", told, self.text)
+        array = np.stack([picture for _, (_, picture) in pictures])
         return [file.stem for file, _ in pictures], 255 - array if invert else array
+
+
+def has_colour(image: Image.Image) -> bool:
+    """Whether red, green and blue differ by more than a tint, as a mean over the image."""
+    small = as_array(as_mode(image, "RGB").resize((32, 32))).astype(int)
+    return bool(np.ptp(small, axis=2).mean() > TINT)

@@ -139,3 +139,15 @@ def test_faces_refuse_to_be_inverted_before_anything_is_read(tmp_path, decoded):
     with pytest.raises(UserError, match="--with-invert is for digits; the model knows faces"):
         FACES.read(tmp_path / "nowhere", invert=True, flag="--with-invert")
     assert decoded == []
+
+
+def test_pictures_in_colour_that_are_read_as_gray_are_told(tmp_path, caplog):
+    red, tinted = np.zeros((9, 9, 3), np.uint8), np.full((9, 9, 3), 90, np.uint8)
+    red[..., 0], tinted[..., 2] = 200, 95
+    Image.fromarray(red).save(tmp_path / "red.png")
+    Image.fromarray(tinted).save(tmp_path / "tinted.png")
+    GRAY.read(tmp_path)
+    (told,) = caplog.messages
+    assert told.startswith("red.png: in colour, but read as gray: the model knows the middle")
+    PICTURES.read(tmp_path)
+    assert caplog.messages == [told]
