@@ -113,13 +113,17 @@ class IGANEditor:
         """
         if len(images) == 1:
             return self._kept(images.tobytes(), images.shape)
+        return self._encoded(images)
+
+    def _encoded(self, images: np.ndarray) -> Codes:
         return Codes(self.project(images, "cnn_opt", iterations=FAST).latent)
 
     @functools.cached_property
     def _kept(self) -> Callable[[bytes, tuple[int, ...]], Codes]:
+        """`_encoded` of an image's bytes and shape; for networks that are no longer trained."""
+
         def encode(pixels: bytes, shape: tuple[int, ...]) -> Codes:
-            images = np.frombuffer(pixels, np.uint8).reshape(shape)
-            return Codes(self.project(images, "cnn_opt", iterations=FAST).latent)
+            return self._encoded(np.frombuffer(pixels, np.uint8).reshape(shape))
 
         return functools.lru_cache(KEPT)(encode)
 

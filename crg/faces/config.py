@@ -73,6 +73,8 @@ class NetworkConfig:
         for name in ("latent_size", "first_convolutions"):
             value = getattr(self, name)
             check_setting(f"networks.{name}", value, value > 0, "at least 1")
+        deep = self.encoder != "vgg_dense64" or len(self.channels) > 2
+        check_setting("networks.encoder", self.encoder, deep, "another one below 16 pixels")
         gain, rate = self.critic_gain, self.encoder_dropout
         check_setting("networks.encoder_dropout", rate, 0 <= rate < 1, "from 0 to below 1")
         check_setting("networks.critic_gain", gain, 0 < gain < math.inf, "above 0 and finite")

@@ -27,7 +27,7 @@ def small64() -> Config:
     """64 pixels and narrow networks, for two CPU cores: about two hours and one.
 
     In bfloat16 with AMX: 540,000 of stage 1's 600,000 images took 109 minutes beside other work,
-    45 images/s at 64 pixels; stage 2 has 25 to 32 images/s.
+    45 images/s at 64 pixels; stage 2 had 14 to 25 images/s beside other work.
     The paper's learning rates: five times as large, images of 4x4 pixels moved away from real ones
     between 200 and 600 iterations (Frechet distance of their pixels 1.5, then 5.9; with the paper's
     1.8, then 0.4; one seed). Not so the encoder's, nor its global maximum: after one epoch the dev
