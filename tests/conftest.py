@@ -89,17 +89,20 @@ def digits() -> np.ndarray:
 
 
 @pytest.fixture(scope="session")
-def smoke_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Package -> the run of its smoke preset, not to be changed; all worker processes share it."""
-    from tests.trainings import trained_once
+def smoke_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Package -> the run of its smoke preset, not to be changed; all worker processes share it.
+
+    With `reported=True` it has its report.
+    """
+    from tests.trainings import reported_once, trained_once
 
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
 
-    def run(package: str) -> Path:
+    def run(package: str, reported: bool = False) -> Path:
         with log_restored():
-            return trained_once(shared / "smoke", package)
+            return (reported_once if reported else trained_once)(shared / "smoke", package)
 
     return run
 

@@ -38,7 +38,7 @@ STAGES = {
 }
 
 
-SHORTER = {  # what a report of so few images need not do at full length
+SHORTER = {  # what so few images need not have at full length
     "common.reporting.sheets.CELL": 32,
     "igan.train.SAMPLE_BATCHES": 2,
     "igan.tables.SMOOTHNESS": (1.0, 5.0),
@@ -56,23 +56,38 @@ def main_of(package: str) -> Callable[[list[str]], None]:
 
 
 def trained_once(root: Path, package: str) -> Path:
-    """The run of the smoke preset; whichever process comes first trains it, and others wait.
+    """The run of the smoke preset, without its report."""
+    run = root / package / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(f"{package}.evaluate.evaluate", lambda command: None)
+        done_once(root, package, lambda: main_of(package)([*SMOKE[package], "--out", str(run)]))
+    return run
 
-    Its sheets show each pixel as one, its readers of z have learnt nothing, its report is short.
-    """
+
+def reported_once(root: Path, package: str) -> Path:
+    """The run of the smoke preset with its report, whose readers of z have learnt nothing."""
+    run = trained_once(root, package)
+    evaluate = importlib.import_module(f"{package}.evaluate").main
+    done_once(root, f"{package}-report", lambda: evaluate([str(run)]))
+    return run
+
+
+def done_once(root: Path, name: str, work: Callable[[], None]) -> None:
+    """Whichever process comes first does the work, as short as can be, and others wait."""
     root.mkdir(exist_ok=True)
-    folder, done = root / package / "run", root / f"{package}.done"
-    with (root / f"{package}.lock").open("w") as lock:
+    done, begun = root / f"{name}.done", root / f"{name}.begun"
+    with (root / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not done.exists():
-            assert not folder.exists(), f"the smoke run of {package} failed in an earlier test"
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setattr("ifcvaegan.probes.read", guess)
-                for name, value in SHORTER.items():
-                    patch.setattr(name, value)
-                main_of(package)([*SMOKE[package], "--out", str(folder)])
-            done.touch()
-    return folder
+        if done.exists():
+            return
+        assert not begun.exists(), f"{name} of the smoke runs failed in an earlier test"
+        begun.touch()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("ifcvaegan.probes.read", guess)
+            for attribute, value in SHORTER.items():
+                patch.setattr(attribute, value)
+            work()
+        done.touch()
 
 
 def guess(train, dev, test, kind, *, sampled, seed) -> np.ndarray:

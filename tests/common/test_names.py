@@ -69,7 +69,7 @@ def test_a_run_of_any_name_is_begun_logged_and_loaded(tmp_path, name, capsys):
     assert captured.out == ""  # where logging tells its own errors
 
 
-@EACH
+@pytest.mark.parametrize("name", NAMES[::3], ids=ascii)  # each takes a figure
 def test_any_name_stands_above_curves_and_beside_images(tmp_path, name):
     """Warnings are errors here, also those of characters that the font lacks."""
     loss_curves({called(tmp_path / name): {"gan": STEPS}}, tmp_path / "losses.png")

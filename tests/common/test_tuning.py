@@ -99,6 +99,7 @@ def test_as_many_steps_lead_to_the_same_network(toy, done):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_fitting_with_pauses_leads_where_one_without_does(toy):
     few = replace(SOON, steps=7)
     fitting = Fitting(toy, TARGET, few)

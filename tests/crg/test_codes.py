@@ -58,7 +58,7 @@ def test_negative_k_adds_the_attribute_and_positive_k_takes_it_away(start, k, en
     np.testing.assert_allclose(step(start[None], [direction(WITHOUT, WITH)], [k]), [end], atol=1e-6)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     st.lists(st.floats(-1, 1, width=32), min_size=6, max_size=6),
     st.sampled_from(["squared", "unit", "none"]),

@@ -163,6 +163,7 @@ def test_the_z_of_generated_digits_is_found_where_the_generator_shows_it(
     assert figure.file.is_file()
 
 
+@pytest.mark.slow
 def test_errors_are_drawn_with_clipping_on_and_off(halving, real, tmp_path, monkeypatch):
     from crg import descents
 

@@ -54,6 +54,7 @@ def test_xla_takes_the_same_steps(plain):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_bfloat16_takes_nearly_the_same_steps_and_keeps_float32_weights(plain):
     kind, losses, weights = plain
     keras.mixed_precision.set_global_policy("mixed_bfloat16")

@@ -20,6 +20,7 @@ def metrics() -> dict[str, np.ndarray]:
     return pair_values(test, editor.load(None).reconstruct(test))
 
 
+@pytest.mark.slow
 def test_its_encoder_alone_reconstructs_within_the_promised_error(metrics):
     assert metrics["mse"].mean() < 0.018
 

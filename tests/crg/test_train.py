@@ -38,8 +38,9 @@ def smoke(smoke_run) -> Path:
 
 
 @pytest.fixture(scope="module")
-def report(smoke: Path) -> dict[str, Any]:
-    return json.loads((smoke / "report" / "report.json").read_text())
+def report(smoke_run) -> dict[str, Any]:
+    run = smoke_run("crg", reported=True)
+    return json.loads((run / "report" / "report.json").read_text())
 
 
 @pytest.fixture(scope="module")

@@ -46,8 +46,9 @@ def smoke(smoke_run) -> Path:
 
 
 @pytest.fixture(scope="module")
-def report(smoke: Path) -> dict[str, Any]:
-    return json.loads((smoke / "report" / "report.json").read_text())
+def report(smoke_run) -> dict[str, Any]:
+    run = smoke_run("icgan_tf", reported=True)
+    return json.loads((run / "report" / "report.json").read_text())
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +99,7 @@ def test_the_kept_e_y_is_that_of_the_smallest_loss_on_dev(smoke, trained):
 # --- The report -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_black_scores_the_mean_square_of_the_dev_faces(report):
     rows = {row[0]: row[2] for row in table(report, "Beside baselines without a model")}
     faces = drawn.load("dev", 32, crop=(30, 40, 168, 178)).images
@@ -106,6 +108,7 @@ def test_black_scores_the_mean_square_of_the_dev_faces(report):
     assert rows["this model"] == report["metrics"]["mse"]
 
 
+@pytest.mark.slow
 def test_the_report_has_edits_readings_encoders_and_baselines(report):
     assert [table["title"] for table in report["tables"]] == [
         "Attributes set and cleared, as a classifier of real faces reads them",
@@ -124,6 +127,7 @@ def test_the_report_has_edits_readings_encoders_and_baselines(report):
     ]
 
 
+@pytest.mark.slow
 def test_the_majority_is_that_of_the_dev_faces(report):
     rows = table(report, "Attributes read: accuracy and F1")
     spaced = [int(index * 127 / 63) for index in range(64)]
@@ -132,6 +136,7 @@ def test_the_majority_is_that_of_the_dev_faces(report):
     assert rows[3][1:3] == [pytest.approx(share), pytest.approx(max(share, 1 - share))]
 
 
+@pytest.mark.slow
 def test_the_classifier_of_drawn_faces_reads_what_can_be_seen_in_32x32(report):
     rows = table(report, "Attributes read: accuracy and F1")
     right = {row[0]: row[3]["mean"] for row in rows[:-1]}

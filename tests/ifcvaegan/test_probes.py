@@ -39,6 +39,7 @@ def found_in(means, log_variances, labels, kind, *, sampled) -> float:
     return ((logits > 0) == labels[TEST]).mean()
 
 
+@pytest.mark.slow
 def test_what_stands_in_one_dimension_is_found_also_beside_one_without_spread():
     labels = CODES[:, 2] > 0.3
     constant = np.concatenate([CODES, np.ones((1600, 1), np.float32)], axis=1)
@@ -71,6 +72,7 @@ def test_what_stands_in_the_mean_alone_is_hidden_by_the_noise_of_z():
     assert 0.5 < found_in(means, variances, labels, "linear", sampled=True) < 0.65
 
 
+@pytest.mark.slow
 def test_noise_is_drawn_anew_in_each_epoch(monkeypatch):
     drawn = []
     sampled = Codes.sampled

@@ -36,8 +36,9 @@ def smoke(smoke_run) -> Path:
 
 
 @pytest.fixture(scope="module")
-def report(smoke: Path) -> dict[str, Any]:
-    return json.loads((smoke / "report" / "report.json").read_text())
+def report(smoke_run) -> dict[str, Any]:
+    run = smoke_run("ifcvaegan", reported=True)
+    return json.loads((run / "report" / "report.json").read_text())
 
 
 # --- The run directory ----------------------------------------------------------------------------
@@ -84,6 +85,7 @@ def test_the_run_edits_and_reconstructs(smoke, tmp_path):
 # --- Its report -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_report_has_the_papers_table_and_what_the_paper_does_not_show(report):
     assert [table["title"] for table in report["tables"]][:5] == [
         "Table 1: Smiling",
@@ -99,6 +101,7 @@ def test_the_report_has_the_papers_table_and_what_the_paper_does_not_show(report
     assert files == ["edits-Smiling.png", "sweep-Smiling.png", "samples.png", "losses.png"]
 
 
+@pytest.mark.slow
 def test_the_report_keeps_what_the_ablation_reads(report):
     found = from_json(AttributeResult, report["details"]["attributes"]["Smiling"])
     assert found.base_rate == 33 / 64  # of the drawn dev faces lack it

@@ -56,6 +56,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(tuning, "tuning_of", fast)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_each_image_is_tuned_by_itself_and_the_networks_are_kept(run, inputs, faces, tmp_path):
     out, kept = tmp_path / "out", tmp_path / "kept"

@@ -36,6 +36,7 @@ def test_a_generator_of_crg_takes_its_digits(tmp_path):
     assert found.cost[0] < 0.05 * projector.costs(image, np.zeros((1, 4), np.float32))[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("condition", [None, (1.0, -1.0)])
 def test_a_generator_of_icgan_has_its_y_found_or_held(tmp_path, condition):
     keras.utils.set_random_seed(0)

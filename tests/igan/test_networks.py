@@ -13,6 +13,7 @@ def count(network: keras.Model) -> int:
     return sum(int(np.prod(variable.shape)) for variable in network.trainable_variables)
 
 
+@pytest.mark.slow
 def test_the_papers_networks_have_the_papers_weights():
     """G: 100*16384 + 2*16384 (gain, bias), 25*(1024*512 + 512*256 + 256*128) + 2*(512 + 256 + 128),
     25*128*3. D: 25*(3*128 + 128*256 + 256*512 + 512*1024) + 2*(256 + 512 + 1024), 16384. P: D's

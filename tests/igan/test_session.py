@@ -36,6 +36,7 @@ def session(shared) -> EditSession:
     return shared
 
 
+@pytest.mark.slow
 def test_the_start_is_the_first_candidate_and_the_cheapest(session):
     np.testing.assert_allclose(session.latents[0], START, atol=1e-6)
     assert session.order[0] == 0

@@ -56,6 +56,7 @@ def test_fewer_starts_are_a_part_of_more_and_cost_at_least_as_much(model):
     assert table.rows[0][5] == pytest.approx(table.rows[1][5] / 4)  # seconds: their share
 
 
+@pytest.mark.slow
 def test_errors_of_strokes_fall_and_distances_shrink_with_smoothness(model, monkeypatch):
     monkeypatch.setattr(tables, "BAND", ((0.2, 0.25), (0.3, 0.25)))
     images = model.decode(tables.Codes(np.full((2, 12), -0.3, np.float32)))

@@ -59,7 +59,9 @@ def test_the_predictors_loss_falls(smoke):
     assert losses[-1] < losses[0]
 
 
-def test_a_model_that_is_loaded_gives_the_images_that_were_reported(smoke):
+@pytest.mark.slow
+def test_a_model_that_is_loaded_gives_the_images_that_were_reported(smoke_run):
+    smoke = smoke_run("igan", reported=True)
     report = json.loads((smoke / "report" / "report.json").read_text())
     model = editor.load(smoke)
     images = data.load(model.config, "dev").spaced(2).images

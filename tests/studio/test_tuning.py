@@ -74,6 +74,7 @@ def test_a_stop_keeps_what_is_reached_and_another_photograph_forgets_it(photogra
         assert "No copy of this model" in edited(socket, tuned=True)["error"]
 
 
+@pytest.mark.slow
 def test_others_are_answered_while_one_visitor_tunes(photographed):
     other = Visitor(photographed.address)
     with_photo(other, png("red"))

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     import pyarrow
     import pyarrow.parquet
 
-BROKEN = (ValueError, KeyError, TypeError, OSError)  # what damaged tables make Arrow raise
 SPLIT_NAMES = {"train": 0, "valid": 1, "validation": 1, "val": 1, "dev": 1, "test": 2}
 ROWS_AT_ONCE = 256  # of a parquet file
 
@@ -87,12 +86,19 @@ def _split_of(file: Path) -> int | None:
     return None
 
 
+def broken() -> tuple[type[Exception], ...]:
+    """What damaged tables make Arrow and its callers raise."""
+    import pyarrow
+
+    return (pyarrow.ArrowException, ValueError, KeyError, TypeError, OSError)
+
+
 def _open_parquet(file: Path) -> pyarrow.parquet.ParquetFile:
     import pyarrow.parquet
 
     try:
         return pyarrow.parquet.ParquetFile(file)
-    except BROKEN as error:
+    except broken() as error:
         raise UserError(what_is_wrong(file, "parquet file", error)) from error
 
 
@@ -116,7 +122,7 @@ def _parquet_rows(file: Path) -> tuple[list[str | None], np.ndarray]:
         try:
             present = table.read(columns=list(ATTRIBUTES))
             names = table.read(columns=["image.path"])["image"].to_pylist() if named else []
-        except BROKEN as error:
+        except broken() as error:
             raise UserError(what_is_wrong(file, "parquet file", error)) from error
     told: list[str | None] = [name and name["path"] for name in names] or [None] * len(present)
     values = [_present(present[name], f"{file}: {name}") for name in ATTRIBUTES]
@@ -158,5 +164,5 @@ def _parquet_images(file: Path, rows: Collection[int]) -> Iterator[tuple[int, by
                 begin += len(batch)
                 if begin > last:
                     return
-        except BROKEN as error:
+        except broken() as error:
             raise UserError(what_is_wrong(file, "parquet file", error)) from error

@@ -67,6 +67,7 @@ def test_images_of_its_size_are_seen_as_they_are_and_others_resized_with_antiali
     assert seen(images[:, :20, :20]).shape == (2, 64, 64, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("narrow")
 def test_in_training_it_sees_squares_of_all_sizes_about_the_centre_half_of_them_mirrored(
     monkeypatch,

@@ -140,7 +140,7 @@ def test_the_files_are_found_where_torchvision_puts_them(tmp_path, place):
     st.booleans(),
 )
 @hypothesis.settings(
-    max_examples=50,
+    max_examples=15,
     deadline=None,
     suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
 )
@@ -152,7 +152,7 @@ def test_idx_round_trip(tmp_path, array, gz):
 
 @hypothesis.given(st.binary(max_size=64), st.booleans())
 @hypothesis.settings(
-    max_examples=100,
+    max_examples=30,
     deadline=None,
     suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
 )
@@ -377,7 +377,7 @@ def test_another_npz_is_refused(tmp_path, arrays, said):
         mnist.load("train", tmp_path)
 
 
-@hypothesis.settings(max_examples=80, deadline=None)
+@hypothesis.settings(max_examples=25, deadline=None)
 @hypothesis.given(st.data())
 def test_a_damaged_npz_is_read_or_is_a_user_error(tmp_path_factory, data):
     file = tmp_path_factory.mktemp("npz") / "mnist.npz"

@@ -66,7 +66,7 @@ def through_json(config: Config) -> Config:
 
 
 @hypothesis.given(CONFIGS)
-@hypothesis.settings(max_examples=60, deadline=None)
+@hypothesis.settings(max_examples=15, deadline=None)
 def test_any_settings_come_back_equal_from_json(config):
     assert through_json(config) == config
 

@@ -288,6 +288,7 @@ def test_a_kill_before_the_state_is_saved_leaves_the_best_networks_that_the_stat
     assert best[3] == ["gan-best-0000003.npz"]
 
 
+@pytest.mark.slow
 def test_a_longer_training_goes_on_from_the_last_networks_and_not_from_the_best(
     train, shared, third, tmp_path
 ):
@@ -427,6 +428,7 @@ def test_a_broken_state_is_a_user_error(train, tmp_path):
 # Data and lengths
 
 
+@pytest.mark.slow
 def test_the_models_seed_keys_the_order_and_range_and_mirroring_are_those_asked_for(
     tmp_path, monkeypatch
 ):

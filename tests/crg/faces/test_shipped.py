@@ -31,11 +31,13 @@ def test_it_is_small_and_its_card_says_whose_faces_it_learnt_from():
     assert "non-commercial research" in card
 
 
+@pytest.mark.slow
 def test_its_faces_differ_and_are_bright_in_the_middle(faces):
     assert faces.astype(float).std(axis=0).mean() > 40
     assert faces[:, 24:44, 22:42].mean() > faces[:, :8].mean()
 
 
+@pytest.mark.slow
 def test_most_faces_come_back_nearer_to_themselves_than_to_another(model, faces):
     again = model.reconstruct(faces)
     assert (mse(faces, again) < mse(np.roll(faces, 1, axis=0), again)).mean() > 0.8

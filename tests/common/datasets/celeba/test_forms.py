@@ -453,7 +453,7 @@ def test_kaggles_zip_as_it_is_downloaded_is_to_be_unpacked(official, tmp_path):
 
 
 @hypothesis.settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @hypothesis.given(data=st.data())
 @pytest.mark.parametrize("write", [as_zip, as_parquet])
@@ -488,6 +488,20 @@ def test_a_parquet_file_that_is_cut_off_says_so(official, tmp_path):
     file.write_bytes(content[: len(content) - 100])
     said = refused(tmp_path)
     assert said.startswith(f"{file}, {len(content) - 100:,} bytes, is not an intact parquet file")
+
+
+@pytest.mark.parametrize(
+    "kind", ["ArrowNotImplementedError", "ArrowCapacityError", "ArrowIndexError", "ArrowMemoryError"]
+)
+def test_whatever_arrow_says_of_a_table_it_is_not_intact(official, tmp_path, monkeypatch, kind):
+    import pyarrow.parquet
+
+    def damaged(file):
+        raise getattr(pyarrow, kind)("Integers with more than 64 bits not implemented")
+
+    as_parquet(official, tmp_path)
+    monkeypatch.setattr(pyarrow.parquet, "ParquetFile", damaged)
+    assert "is not an intact parquet file" in refused(tmp_path)
 
 
 def table_of(folder: Path, images: list, rows: int) -> Path:
@@ -600,6 +614,7 @@ def test_originals_that_tfds_cannot_read_are_a_user_error(official, tmp_path):
         prepared.prepare("celeb_a", files, tmp_path / "tfds")
 
 
+@pytest.mark.slow
 def test_originals_lie_as_they_are_downloaded_too(tfds, originals, tmp_path):
     for inside, some in {"Anno": "list_[al]*", "Eval": "list_eval*", "Img": "*.zip"}.items():
         (originals / inside).mkdir()

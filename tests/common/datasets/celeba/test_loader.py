@@ -702,7 +702,7 @@ def test_the_source_names_folder_split_and_crop(original):
 
 STEMS = st.text(st.characters(codec="ascii", categories=("L", "N")), min_size=1, max_size=8)
 ANY = hypothesis.settings(
-    max_examples=40,
+    max_examples=10,
     deadline=None,
     suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
 )
