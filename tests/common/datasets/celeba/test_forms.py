@@ -491,7 +491,8 @@ def test_a_parquet_file_that_is_cut_off_says_so(official, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "kind", ["ArrowNotImplementedError", "ArrowCapacityError", "ArrowIndexError", "ArrowMemoryError"]
+    "kind",
+    ["ArrowNotImplementedError", "ArrowCapacityError", "ArrowIndexError", "ArrowMemoryError"],
 )
 def test_whatever_arrow_says_of_a_table_it_is_not_intact(official, tmp_path, monkeypatch, kind):
     import pyarrow.parquet
