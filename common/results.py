@@ -1,6 +1,6 @@
 """One Markdown file of what runs reached beside the published figures.
 
-    python -m common.results RUN [RUN ...] [--out RESULTS.md]
+    python -m common.results RUN [RUN ...] [--out RESULTS.md] [--check]
 
 A section a published table: the paper's figure, ours, the number of images and the 95 % interval;
 below it how each run was made, and, where ours falls short, what its report found. Everything comes
@@ -11,6 +11,7 @@ histories. Where a run has a report of test, that is read, and not the one of de
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,6 +40,8 @@ class ResultsCommand:
     """Trained runs with a report, such as runs/crg-mnist-001, or folders of reports."""
     out: Path = Path("RESULTS.md")
     """The Markdown file to write."""
+    check: bool = False
+    """Write nothing; fail where the file is not what it would be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +86,8 @@ def read_result(run: Path, name: str) -> Result:
     raise UserError(f"{run} has no report/report.json: evaluate it first, or give a trained run.")
 
 
-def collected(results: Sequence[Result]) -> str:
-    """The file's text.
+def collected(results: Sequence[Result], out: Path) -> str:
+    """The text of the file `out`.
 
     Raises:
         UserError: no report has a published figure.
@@ -97,7 +100,8 @@ def collected(results: Sequence[Result]) -> str:
         )
     parts = ["# Results beside the published figures", "Written by `python -m common.results`."]
     for title in tables:
-        parts += section(title, [(one, only(one, title)) for one in results if only(one, title)])
+        found = [(one, only(one, title)) for one in results if only(one, title)]
+        parts += section(title, found, out)
     without = [one.name for one in results if not one.published]
     if without:
         names = markdown_text(", ".join(without))
@@ -110,10 +114,12 @@ def only(result: Result, title: str) -> list[Mapping[str, Any]]:
     return [figure for figure in result.published if figure["table"] == title]
 
 
-def section(title: str, found: Sequence[tuple[Result, list[Mapping[str, Any]]]]) -> Iterable[str]:
+def section(
+    title: str, found: Sequence[tuple[Result, list[Mapping[str, Any]]]], out: Path
+) -> Iterable[str]:
     """A published table: its figures, how the runs were made, and what their reports found."""
     rows = [row(figure, result.name) for result, figures in found for figure in figures]
-    made = "\n".join(f"- {origin(result)}" for result, _ in found)
+    made = "\n".join(f"- {origin(result, out)}" for result, _ in found)
     parts = [f"## {markdown_text(title)}", markdown(Table(title, COLUMNS, rows)), made]
     for result, figures in found:
         short = [figure["figure"] for figure in figures if falls_short(figure)]
@@ -152,8 +158,8 @@ def falls_short(figure: Mapping[str, Any]) -> bool:
     return {"higher": high < paper, "lower": low > paper}.get(figure["better"], False)
 
 
-def origin(result: Result) -> str:
-    """How a run was made, one line of Markdown."""
+def origin(result: Result, out: Path) -> str:
+    """How a run was made, one line of Markdown, with a link to its card where it has one."""
     run, environment = result.folder, read_environment(result.folder)
     stages = last_rows(run)
     images = ", ".join(f"{name} {int(last['images']):,}" for name, last in stages.items())
@@ -173,7 +179,10 @@ def origin(result: Result) -> str:
     command = result.report.get("facts", {}).get("training") or read_command(run)
     lines = [without_folders(line) for line in command.split("; then ") if line]
     shown = "; then ".join(f"`{line}`" for line in lines)
-    return f"{markdown_text(result.name)}: {'; '.join(known)}" + (f"; {shown}" if shown else "")
+    name, card = markdown_text(result.name), run / "card.md"
+    if card.is_file():
+        name = f"[{name}]({Path(os.path.relpath(card, out.parent)).as_posix()})"
+    return f"{name}: {'; '.join(known)}" + (f"; {shown}" if shown else "")
 
 
 def preset(run: Path) -> str | None:
@@ -185,10 +194,10 @@ def preset(run: Path) -> str | None:
 
 
 def collect(command: ResultsCommand) -> Path:
-    """Writes the file and returns it.
+    """Writes the file, or checks it, and returns it.
 
     Raises:
-        UserError: no run is given, or one of them has no report.
+        UserError: no run is given, one of them has no report, or the file to check is another.
     """
     if not command.runs:
         raise UserError("Give at least one run, such as runs/crg-mnist-001.")
@@ -197,7 +206,13 @@ def collect(command: ResultsCommand) -> Path:
     if len(set(names)) < len(names):
         names = [f"{number}: {name}" for number, name in enumerate(names, start=1)]
     results = [read_result(run, name) for run, name in zip(command.runs, names, strict=True)]
-    write_text(command.out, collected(results))
+    text = collected(results, command.out)
+    if not command.check:
+        write_text(command.out, text)
+    elif not command.out.is_file() or command.out.read_text(encoding="utf-8") != text:
+        raise UserError(
+            f"{command.out} is not what the reports say; write it again, without --check."
+        )
     return command.out
 
 
@@ -209,7 +224,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     command = tyro.cli(
         ResultsCommand, prog="python -m common.results", args=arguments, registry=PATHS
     )
-    Console(emoji=False).print(f"Wrote {collect(command)}.", soft_wrap=True, markup=False)
+    file = collect(command)
+    told = f"{file} is what the reports say." if command.check else f"Wrote {file}."
+    Console(emoji=False).print(told, soft_wrap=True, markup=False)
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ class ReleaseCommand:
     networks: tuple[str, ...]
     """Which of the run's networks to store."""
     report: Path | None = None
-    """The report on the stored weights, whose metrics go into the card."""
+    """The report on the stored weights, which is stored with them; its metrics go into the card."""
     note: str = ""
     """What the command of the run does not tell about these weights; goes into the card."""
 
@@ -54,7 +54,8 @@ class ReleaseCommand:
 def release(command: ReleaseCommand) -> Path:
     """Writes `config.json`, `<network>.weights.h5`, histories, looks at test, and `card.md`.
 
-    The settings lose the folders of the data and of the cache, which are of this machine alone.
+    A report is stored beside them, for `common.results`. The settings lose the folders of the data
+    and of the cache, which are of this machine alone.
 
     Returns:
         The folder.
@@ -73,9 +74,19 @@ def release(command: ReleaseCommand) -> Path:
     for file in (one for one in kept if one.is_file()):
         with atomic_path(command.out / file.name) as temporary:
             shutil.copyfile(file, temporary)
+    if command.report is not None:
+        write_json(command.out / "report.json", shared_report(command.report))
     write_text(command.out / "card.md", card(command))
     logger.info("%s: %s", command.out, ", ".join(path.name for path in command.out.iterdir()))
     return command.out
+
+
+def shared_report(folder: Path) -> dict[str, Any]:
+    """A report as JSON, without the folders of this machine in the commands that it tells."""
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    for name in {"command", "training"} & report["facts"].keys():
+        report["facts"][name] = _commands(report["facts"][name])
+    return report
 
 
 def without_places(settings: Any) -> Any:
@@ -128,16 +139,15 @@ def card(command: ReleaseCommand) -> str:
     facts.append(("size", f"{size / 2**20:.1f} MiB in float16"))
     parts = [f"# {called(command.out)}", command.note, markdown(Table("", ("", "value"), facts))]
     if command.report is not None:
-        report = json.loads((command.report / "report.json").read_text(encoding="utf-8"))
+        report = shared_report(command.report)
         rows = [
             [name, f"{value['mean']:.4f}", f"{value['low']:.4f} to {value['high']:.4f}"]
             for name, value in report["metrics"].items()
         ]
         table = Table("", ("metric", "mean", "95 % interval"), rows)
-        command_line = without_folders(report["facts"]["command"])
         parts += [
             f"## {report['summary']}",
-            f"Errors on [0, 1]. Measured on the stored values by `{command_line}`.",
+            f"Errors on [0, 1]. Measured on the stored values by `{report['facts']['command']}`.",
             markdown(table),
             *(f"- {finding}" for finding in report["findings"]),
         ]

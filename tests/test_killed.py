@@ -5,6 +5,7 @@ The process is really killed (SIGKILL): nothing of it runs afterwards.
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from tests.trainings import NETWORKS, SMOKE, STAGES
 
 SETTINGS = ["--deterministic", "--backup-seconds=0.001"]
 REPORT = {"igan": 2}  # images of a report whose stages end in many projections; 8 of others
+KILLS = 8  # of each package, at random moments
 PERIODS = 3  # of each stage in the smoke presets
 SECONDS = 300.0  # after which something hangs
 
@@ -45,6 +47,18 @@ def reported(stage: str, period: int) -> Moment:
 
     def reached(run: Run) -> bool:
         return run.history_file(stage).is_file() and len(history(run.folder, stage)) >= period
+
+    return reached
+
+
+def later(moment: Moment, seconds: float) -> Moment:
+    """So long after that moment."""
+
+    def reached(run: Run) -> bool:
+        if not moment(run):
+            return False
+        time.sleep(seconds)
+        return True
 
     return reached
 
@@ -101,12 +115,39 @@ def outcome(run: Path, stage: str) -> tuple[dict[str, np.ndarray], list[dict[str
 def test_a_run_killed_at_many_moments_of_all_stages_ends_as_if_it_had_not_been(
     tmp_path, package, words, moments
 ):
-    straight, parts = tmp_path / "straight", tmp_path / "parts"
+    check(tmp_path, package, words, lambda straight: moments)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("package", SMOKE)
+def test_a_run_killed_at_random_moments_ends_as_if_it_had_not_been(tmp_path, package):
+    """32 kills of all packages; another SEED_OF_KILLS draws other moments."""
+    seed = int(os.environ.get("SEED_OF_KILLS", "0"))
+    rng = np.random.default_rng([seed, list(SMOKE).index(package)])
+
+    def drawn(straight: Path) -> list[Moment]:
+        steps = [(stage, int(history(straight, stage)[-1]["step"])) for stage in STAGES[package]]
+        ends = np.cumsum([count for _, count in steps])
+        moments = []
+        for step in sorted(rng.integers(0, ends[-1], KILLS)):
+            stage = int(np.searchsorted(ends, step, side="right"))
+            before = 0 if stage == 0 else int(ends[stage - 1])
+            moments.append(later(saved(steps[stage][0], int(step) - before), rng.uniform(0, 0.5)))
+        return moments
+
+    check(tmp_path, package, [], drawn)
+
+
+def check(
+    folder: Path, package: str, words: list[str], moments: Callable[[Path], list[Moment]]
+) -> None:
+    """Trains without and with kills, and compares all that is left, bit for bit."""
+    straight, parts = folder / "straight", folder / "parts"
     few = f"--report-images={REPORT.get(package, 8)}"
     words = [*SMOKE[package], *SETTINGS, few, *words]
     assert command(package, *words, "--out", str(straight)).wait(SECONDS) == 0
     start = command(package, *words, "--out", str(parts))
-    for moment in moments:
+    for moment in moments(straight):
         kill_at(start, Run(parts), moment)
         start = command(package, "--resume", str(parts))
     assert start.wait(SECONDS) == 0

@@ -72,6 +72,26 @@ def test_a_run_is_told_by_its_own_files_and_without_the_folders_of_this_disk(tmp
     )
 
 
+def test_the_card_of_a_run_is_linked_from_where_the_file_lies(tmp_path):
+    folder = run(tmp_path / "weights" / "one", published())
+    write_text(folder / "card.md", "# one\n")
+    assert any(
+        line.startswith("- [one](weights/one/card.md): ") for line in written(tmp_path, folder)
+    )
+
+
+def test_a_file_that_is_not_what_the_reports_say_is_found_and_left(tmp_path, capsys):
+    words = [str(run(tmp_path / "one", published())), "--out", str(tmp_path / "RESULTS.md")]
+    main(words)
+    main([*words, "--check"])
+    assert capsys.readouterr().out.endswith("RESULTS.md is what the reports say.\n")
+    write_text(tmp_path / "RESULTS.md", "# By hand\n")
+    with pytest.raises(SystemExit):
+        main([*words, "--check"])
+    assert "is not what the reports say; write it again" in capsys.readouterr().err
+    assert (tmp_path / "RESULTS.md").read_text() == "# By hand\n"
+
+
 def test_what_falls_short_is_followed_by_the_reports_own_findings(tmp_path):
     lines = written(tmp_path, run(tmp_path / "one", published(), published("whash", 0.9)))
     told = lines.index("one falls short in dhash. Its report found:")

@@ -10,7 +10,7 @@ import pytest
 
 from common.errors import UserError
 from common.runs.directory import without_folders
-from common.weights import ReleaseCommand, card, release, without_places
+from common.weights import ReleaseCommand, card, release, shared_report, without_places
 
 
 def network() -> keras.Model:
@@ -116,6 +116,13 @@ def test_the_card_takes_its_metrics_from_the_report(run, tmp_path):
     assert "| mse | 0.0175 | 0.0171 to 0.0179 |" in text
     assert "- A finding." in text
     assert "`python -m crg.evaluate --out report`" in text
+
+
+def test_a_report_is_shared_without_the_folders_of_this_machine(tmp_path):
+    facts = {"command": "a --out /home/a/b; then c", "training": "d /home/a/e", "seed": "0"}
+    (tmp_path / "report.json").write_text(json.dumps({"n": 3, "facts": facts}))
+    told = {"command": "a --out b; then c", "training": "d e", "seed": "0"}
+    assert shared_report(tmp_path) == {"n": 3, "facts": told}
 
 
 def test_absolute_paths_of_a_command_keep_their_last_part_only():
