@@ -9,8 +9,8 @@ from crg.faces.config import Config, EncoderConfig, GANConfig, NetworkConfig
 def paper22m() -> Config:
     """The paper at 128 pixels: a generator of 22,155,154 parameters, "approximately 22 million".
 
-    12 million images in stage 1 as in the authors' later tree: for a GPU. Published: FID 9.4,
-    dhash 0.871, phash 0.848, whash 0.892. Not measured by us.
+    12 million images in stage 1 as in the authors' later code: for a GPU. Published: FID 9.4, dhash
+    0.871, phash 0.848, whash 0.892. Not measured by us.
     """
     return Config()
 
