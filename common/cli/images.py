@@ -47,7 +47,7 @@ class ImagesCommand:
     the face itself, with a soft border; `transfer`: the photograph's own pixels are moved and
     recoloured as the edit does; `none`: not at all, the face is written alone."""
     invert: bool = False
-    """The inputs are digits, black on white; without it, that is found out for each."""
+    """The inputs are digits, black on white; by default, this is detected for each."""
     run: Path | None = None
     """A run or a folder of weights; by default the model that comes with the project."""
 
