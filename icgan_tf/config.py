@@ -209,9 +209,8 @@ class EncoderZConfig:
     reduction: Literal["mean", "sum"] = "mean"
     """How the loss reduces over the dimensions of z: a mean in both codes, a sum in Eq. 2."""
     real_weight: float = 0.0
-    """Weight of the squared error of real images, reconstructed by the frozen G from E_z(x) and y;
-    by Eq. 2 alone, E_z sees no real images. Ours; one experiment of the authors' code has this
-    error alone."""
+    """Weight of the squared error of real images that the frozen G reconstructs from E_z(x) and y;
+    Eq. 2 alone has no real images. Ours; an experiment of the authors has this error alone."""
 
     def __post_init__(self) -> None:
         check_stage("encoder_z", self)

@@ -24,8 +24,7 @@ def pggan512() -> Config:
 
 
 def small64() -> Config:
-    """64 pixels and narrow networks, for two CPU cores: about two hours for stage 1, one for stage
-    2.
+    """64 pixels, narrow networks, for two CPU cores: about two hours for stage 1, one for stage 2.
 
     In bfloat16 with AMX, 540,000 of stage 1's 600,000 images took 109 minutes beside other work, 45
     images/s at 64 pixels; stage 2 had 14 to 25 images/s beside other work. Stage 1 has the paper's
