@@ -33,8 +33,8 @@ class ImagesCommand:
     out: Path
     """Folder for one `<name>.png` an input; sheets and codes go to `OUT/sheets/`."""
     photo: Path | None = None
-    """Instead of IMAGES any photograph with a face: that is found, aligned as CelebA's are, and the
-    result pasted back at full resolution."""
+    """Instead of IMAGES, any photograph with a face: the face is found and aligned like CelebA's,
+    and the result is pasted back at full resolution."""
     face: int = 1
     """Which face of the photograph; 1 is the largest."""
     box: tuple[float, float, float, float] | None = None
