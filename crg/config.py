@@ -68,7 +68,7 @@ class GANConfig:
     """Adam's beta_1 (Sec. 3.2.1); beta_2 is not stated: Keras' 0.999."""
     ema: float | None = None
     """Decay of an exponential moving average (EMA) of the generator's weights, which replaces them
-    at the end of the stage. Ours; the authors' later tree uses 0.999."""
+    at the end of the stage. Ours; the authors' later code uses 0.999."""
 
     def __post_init__(self) -> None:
         check_stage("gan", self)
@@ -84,7 +84,7 @@ class EncoderConfig:
     period: float = 1.0
     """Epochs between log lines, samples and saved states. Ours."""
     batch_size: int = 256
-    """Images a step; not stated in the paper, so that of the GAN."""
+    """Images a step; not stated in the paper, so the GAN's."""
     learning_rate: float = 2e-4
     """Learning rate of Adam: "the same parameters as the one we used to train the GAN"
     (Sec. 3.2.1)."""
@@ -92,7 +92,7 @@ class EncoderConfig:
     """Adam's beta_1, as for the GAN (Sec. 3.2.1)."""
     objectives: Literal["both", "latent_cycle", "image_cycle"] = "both"
     """Eqs. 1 and 2 in turn, or one of them alone: Eq. 1, as AEGAN and the latent regressor train
-    their encoders (Secs. 2 and 4.1), or Eq. 2. One alone is ours, to tell what each is worth."""
+    their encoders (Secs. 2 and 4.1), or Eq. 2. One alone is ours, to see what each contributes."""
     schedule: Literal["constant", "cosine"] = "constant"
     """Learning-rate schedule; "cosine" falls to zero at the end of the stage. Ours."""
     reduction: Literal["mean", "sum"] = "mean"
@@ -104,8 +104,8 @@ class EncoderConfig:
     ema: float | None = None
     """Decay of an EMA of the encoder's weights, which replaces them at the stage's end. Ours."""
     reestimate_batches: int = 0
-    """Re-estimate the moving statistics of batch normalisation over so many batches of real images
-    at the end of the stage; 0 keeps those of training. Ours."""
+    """Re-estimate the moving statistics of batch normalisation over this many batches of real
+    images at the end of the stage; 0 keeps those of training. Ours."""
     keep: Literal["last", "best"] = "last"
     """The encoder of the last step, or of the period with the smallest sum of both losses on dev
     (the paper's choice for CelebA, Sec. 3.2.2)."""
@@ -130,8 +130,8 @@ class Config:
     package: Annotated[Literal["crg"], tyro.conf.Suppress] = "crg"
     """Whose settings these are."""
     dataset: Literal["mnist"] = "mnist"
-    """28x28 digits: of the 60,000 for training (Sec. 3.2.1) the last 5,000 are dev, 10,000 are the
-    test."""
+    """28x28 digits. Of the 60,000 for training (Sec. 3.2.1), the last 5,000 are dev; another 10,000
+    are for test."""
     stages: tuple[Literal["gan", "encoder"], ...] = ("gan", "encoder")
     """Which stages to train; the encoder alone needs --init with a generator."""
     run: Annotated[RunConfig, tyro.conf.arg(name="")] = field(default_factory=RunConfig)

@@ -35,7 +35,7 @@ RESTARTS = 4  # random starts of an image; ours, see the README
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvertCommand(ImagesCommand):
-    """Finds the latents of images in which a generator shows them."""
+    """Finds the latents from which a generator makes the given images."""
 
     method: Method = "hybrid"
     """`encoder`: e alone, as `reconstruct`. `optimise`: gradient descent from random latents, the

@@ -12,19 +12,19 @@ from crg.config import Config, EncoderConfig, GANConfig, NetworkConfig
 def paper() -> Config:
     """The paper, unchanged: 250 GAN and 200 encoder epochs at batch 256 (Table 1, Sec. 3.2.1).
 
-    Days on two CPU cores, for a GPU. Published: MAE 0.006, MSE 0.021 (an impossible pair, see the
-    README), dhash 0.979, phash 0.977, whash 0.964. Not measured by us at this length.
+    Takes days on two CPU cores; meant for a GPU. Published: MAE 0.006, MSE 0.021 (an impossible
+    pair, see the README), dhash 0.979, phash 0.977, whash 0.964. Not measured by us at this length.
     """
     return Config()
 
 
 def recommended() -> Config:
-    """Same networks, trained for results per hour: about two on two CPU cores.
+    """The same networks, trained in about two hours on two CPU cores.
 
-    Smaller batches (more updates per image), an EMA of g's weights, no dropout in e, a
-    falling learning rate, re-estimated batch statistics. The settings of the shipped model: MSE
-    0.012 on [0, 1], hashes 0.918, 0.915, 0.894. Five GAN epochs with the same
-    encoder made clearer digits and worse reconstructions (README.md).
+    Smaller batches (more updates per image), an EMA of g's weights, no dropout in e, a falling
+    learning rate, re-estimated batch statistics. These are the settings of the shipped model: MSE
+    0.012 on [0, 1], hashes 0.918, 0.915, 0.894. Five GAN epochs with the same encoder made clearer
+    digits and worse reconstructions (README.md).
     """
     return Config(
         networks=NetworkConfig(encoder_dropout=(0.0, 0.0, 0.0, 0.0, 0.0)),
@@ -42,16 +42,16 @@ def recommended() -> Config:
 
 
 def latent_only() -> Config:
-    """The encoder of `recommended` by Eq. 1 alone, for a generator that is named by --init.
+    """The encoder of `recommended`, trained by Eq. 1 alone, for the generator named by --init.
 
-    What the latent regressor and AEGAN do (Secs. 4.1 and 2), on CRG's own generator: 1.25 epochs,
-    about half an hour on two CPU cores. Not measured yet.
+    This is what the latent regressor and AEGAN do (Secs. 4.1 and 2), on CRG's own generator: 1.25
+    epochs, about half an hour on two CPU cores. Not measured yet.
     """
     return _one_objective("latent_cycle")
 
 
 def image_only() -> Config:
-    """The encoder of `recommended` by Eq. 2 alone, for a generator that is named by --init.
+    """The encoder of `recommended`, trained by Eq. 2 alone, for the generator named by --init.
 
     An autoencoder whose decoder is the frozen generator: 1.25 epochs, about half an hour on two CPU
     cores. Not measured yet.
@@ -68,7 +68,7 @@ def _one_objective(which: Literal["latent_cycle", "image_cycle"]) -> Config:
 def quick() -> Config:
     """Narrow networks, a few minutes on two CPU cores: what `make demo` trains.
 
-    Learning rates of 1e-3: with the paper's 2e-4 the short GAN made 8 of 10 digits, not 10. On
+    Learning rates are 1e-3: with the paper's 2e-4, so short a GAN made only 8 of the 10 digits. On
     1,000 test images, seed 0: MSE 0.015 on [0, 1], hashes 0.904, 0.907, 0.910.
     """
     return Config(
@@ -93,7 +93,7 @@ def quick() -> Config:
 
 
 def smoke() -> Config:
-    """Every line of code on tiny networks and 512 images, under a minute: what the tests run."""
+    """Tiny networks and 512 images, under a minute: runs every line of code, for the tests."""
     return Config(
         source=Source(limit=512),
         networks=NetworkConfig(

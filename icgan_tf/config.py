@@ -71,12 +71,12 @@ class DataConfig:
     """Which square of CelebA's 178x218 is kept: 138 pixels around the face (the authors' code), the
     108 in the centre (the report), or the whole width."""
     split: Literal["official", "report", "authors"] = "official"
-    """How CelebA is split: by its partition file; or in the order of the files, the report's
-    97 / 1.5 / 1.5 % or the authors', who hold out the last 19,961 images."""
+    """How CelebA is split: by its partition file, or in the order of the files: the report's 97 /
+    1.5 / 1.5 %, or the authors', who hold out the last 19,961 images."""
     pixel_range: Literal["signed", "unit", "raw"] = "signed"
     """Range of real and generated images: [-1, 1] with tanh (the authors, the report), or [0, 1]
     with a sigmoid (the baseline's code). `raw` is the report's first attempt, real images in 0..255
-    against a tanh, in which D wins at once."""
+    against a tanh; there D wins at once."""
     condition_values: Literal["signed", "unit"] = "signed"
     """Values of y: -1 and +1 (the authors' code), or 0 and 1 (the baseline's)."""
 
@@ -106,14 +106,14 @@ class NetworkConfig:
     """Filters of D's first convolution in the family `paper`, doubled towards the end (the authors'
     code). The report "increases" them."""
     generator_condition_layer: int = 0
-    """Append y in G after so many transposed convolutions: 0 is z itself, as in the authors' code
+    """Append y in G after this many transposed convolutions: 0 is z itself, as in the authors' code
     and the report; the others are those of the authors' ablation."""
     discriminator_condition_layer: int = 1
-    """Append y in D after so many convolutions: 1 in the authors' code and the report, 0 is the
+    """Append y in D after this many convolutions: 1 in the authors' code and the report, 0 is the
     image itself."""
     discriminator_dropout: float = 0.0
-    """Dropout rate after D's hidden layers but the first. The report adds dropout at a rate that it
-    does not give."""
+    """Dropout rate after D's hidden layers except the first. The report adds dropout at a rate that
+    it does not give."""
     encoder_filters: int = 32
     """Filters of the encoders' first convolution, doubled towards the end (the authors' code)."""
     encoder_z_dense: int | None = None
@@ -168,11 +168,11 @@ class GANConfig:
     """Where the fakes' labels come from: random training images (the authors' code), the current
     batch (the baseline's), or classes drawn evenly."""
     flip: bool = False
-    """Mirror the real images by chance, as the authors do with faces."""
+    """Mirror the real images at random, as the authors do with faces."""
     ema: float | None = None
     """Decay of an EMA of G's weights, which replaces them at the end. Ours."""
     reestimate_batches: int = 100
-    """Re-estimate the moving statistics of G's batch normalisation over so many batches of 256 at
+    """Re-estimate the moving statistics of G's batch normalisation over this many batches of 256 at
     the end: 100 in the authors' code; 0 keeps those of training."""
 
     def __post_init__(self) -> None:
@@ -204,13 +204,13 @@ class EncoderZConfig:
     beta_1: float = 0.1
     """Adam's beta_1 (the authors' code); 0.5 in the baseline's."""
     fixed_pairs: bool = True
-    """Draw (z, y') from as many pairs as there are training images, which are drawn once (the
-    authors' code), or draw new ones in each step (the baseline's)."""
+    """Draw as many pairs (z, y') as there are training images, once, and train on these (the
+    authors' code); or draw new pairs in each step (the baseline's)."""
     reduction: Literal["mean", "sum"] = "mean"
     """How the loss reduces over the dimensions of z: a mean in both codes, a sum in Eq. 2."""
     real_weight: float = 0.0
-    """Weight of the squared error of real images that the frozen G makes anew from E_z(x) and y; by
-    Eq. 2 alone E_z sees none. Ours; an experiment of [O] has this error alone."""
+    """Weight of the squared error of real images that the frozen G reconstructs from E_z(x) and y;
+    Eq. 2 alone has no real images. Ours; an experiment of the authors has this error alone."""
 
     def __post_init__(self) -> None:
         check_stage("encoder_z", self)

@@ -50,8 +50,8 @@ class EditCommand(EditImagesCommand):
     shift: int | None = None
     """Digits: add this number, modulo ten."""
     set: tuple[str, ...] = ()
-    """Attributes to set, such as `Smiling=1 Eyeglasses=-1`; 1 is present, -1 absent, from -3
-    to 3 by degrees."""
+    """Attributes to set, such as `Smiling=1 Eyeglasses=-1`; 1 means present, -1 absent; values from
+    -3 to 3 are degrees."""
     swap: Path | None = None
     """Take the attributes of this image, and show it with those of the inputs."""
     interpolate: Path | None = None

@@ -27,7 +27,7 @@ FACES = 2_000  # test images in a report: each attribute of each face is edited
 def paper(dataset: Dataset = "celeba") -> Config:
     """The original IcGAN on 64x64 faces: 25 GAN and 15 encoder epochs, 18 attributes.
 
-    Hours an epoch on two CPU cores, for a GPU. Not measured by us on the whole of CelebA.
+    Takes hours per epoch on two CPU cores; meant for a GPU. Not measured by us on all of CelebA.
     """
     if dataset == "mnist":
         return paper32()
@@ -38,7 +38,7 @@ def paper(dataset: Dataset = "celeba") -> Config:
 def paper32(dataset: Dataset = "mnist") -> Config:
     """The original IcGAN on digits, padded to 32x32: 25 GAN and 15 encoder epochs.
 
-    Hours on two CPU cores. Not measured by us at this length.
+    Takes hours on two CPU cores. Not measured by us at this length.
     """
     refuse_faces("paper32", dataset)
     return Config(dataset="mnist", data=MNIST)
@@ -86,7 +86,7 @@ def report(dataset: Dataset = "celeba") -> Config:
 def baseline(dataset: Dataset = "mnist") -> Config:
     """The TensorFlow code that the report starts from: digits alone, y at every layer.
 
-    21 epochs of each stage, as its `<=` gives.
+    21 epochs of each stage, as the `<=` of that code gives.
     """
     refuse_faces("baseline", dataset)
     return Config(
@@ -100,11 +100,11 @@ def baseline(dataset: Dataset = "mnist") -> Config:
 
 
 def stable(dataset: Dataset = "mnist") -> Config:
-    """The original's networks and losses, with what makes them reliable; the shipped model.
+    """The original's networks and losses, made reliable; the shipped model.
 
-    G ends as an EMA of its weights, E_z sees new images in each step, E_y is that of its
-    best epoch. Digits take fewer epochs than the original's: 5 of the GAN, 10 of each encoder; 62,
-    28 and 17 minutes on two CPU cores. Of 5,000 test digits 99.0 % read as the next one after +1
+    G ends as an EMA of its weights, E_z sees new images in each step, E_y is kept from its best
+    epoch. Digits take fewer epochs than in the original: 5 of the GAN, 10 of each encoder; 62, 28
+    and 17 minutes on two CPU cores. After +1, 99.0 % of 5,000 test digits are read as the next one
     (seed 0).
     """
     config = paper(dataset)
@@ -144,7 +144,7 @@ def quick(dataset: Dataset = "mnist") -> Config:
 
 
 def smoke(dataset: Dataset = "drawn") -> Config:
-    """All code on tiny networks and 256 drawn faces, about a minute: what the tests run."""
+    """Tiny networks and 256 drawn faces, about a minute: runs all code, for the tests."""
     config = stable(dataset)
     return dataclasses.replace(
         config,

@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AblationCommand:
-    """Trains and evaluates the rows of Table 1; given again, it goes on where it was."""
+    """Trains and evaluates the rows of Table 1; given again, it continues where it stopped."""
 
     out: Path | None = None
     """Folder of the runs, one a model, and of the report on all; `runs/ifcvaegan-ablation` by
@@ -63,7 +63,7 @@ class AblationCommand:
     cache_dir: Path | None = None
     """Where decoded images and the classifier are kept."""
     limit: int | None = None
-    """Train on so many images."""
+    """Train on only this many images."""
     attributes: tuple[str, ...] = ("Smiling",)
     """Attributes to learn; the table tells of the first one."""
     filters: int = 64
@@ -75,8 +75,8 @@ class AblationCommand:
     precision: Precision = "float32"
     """Of the trainings, as in `ifcvaegan.train`."""
     comparators: tuple[Path, ...] = ()
-    """Runs of other systems whose editors have the first attribute, such as
-    `comparators.cvaegan`, to stand in a table with these."""
+    """Runs of other systems whose editors have the first attribute, such as `comparators.cvaegan`,
+    for a table with these."""
 
 
 def ablation(command: AblationCommand) -> Path:

@@ -47,12 +47,12 @@ class DataConfig:
     files. The authors' code holds the first 100 images out and has no other split; here they are
     held out as well."""
     flip: bool = False
-    """Mirror the training images by chance; the authors' code builds the transform and does not use
+    """Mirror the training images at random; the authors' code builds the transform but does not use
     it."""
     shift: int = 0
-    """Move the training images by chance, by up to so many pixels each way. Ours."""
+    """Move the training images at random, by up to this many pixels each way. Ours."""
     jitter: float = 0.0
-    """Change brightness, contrast and saturation of the training images by chance, each by up to
+    """Change brightness, contrast and saturation of the training images at random, each by up to
     this share. Ours."""
 
     def __post_init__(self) -> None:
@@ -81,14 +81,14 @@ class NetworkConfig:
     padding: Padding = "torch"
     """Padding of the convolutions: as the authors' framework pads them, or Keras' own."""
     encoder_normalised: bool = False
-    """Batch normalisation in E, as in the encoder of Larsen et al. (arXiv 1512.09300). Ours; of no
-    use in a trial of two epochs."""
+    """Batch normalisation in E, as in the encoder of Larsen et al. (arXiv 1512.09300). Ours; it did
+    not help in a trial of two epochs."""
     decoder_filters: int | None = None
     """Filters of D's last hidden layer, if it has its own width. Ours."""
     upsampling: Upsampling = "transposed3"
     """How D doubles the side. `transposed3`: the authors' transposed convolution, whose kernel of 3
-    no stride of 2 divides, which leaves a grid on images. `transposed4`: with a kernel of 4.
-    `resize`: nearest neighbours, then a convolution; both from Odena et al. 2016."""
+    is not divisible by its stride of 2, which leaves a grid on images. `transposed4`: with a kernel
+    of 4. `resize`: nearest neighbours, then a convolution; both from Odena et al. 2016."""
 
     def __post_init__(self) -> None:
         width = self.decoder_filters
@@ -119,15 +119,15 @@ class LossConfig:
     both are sums, as in Eq. 1. `mean`: both are means. `release`: pixels and channels are summed
     and divided by H^2, the KL is divided by Z, as in the authors' code."""
     reference_batch: int = 1
-    """By how much the terms of labels (Eqs. 5 to 7) are divided. 1: they are means over the batch,
-    as Sec. 3.1 defines them. The authors' code has sums over the batch in all other terms, but
-    means in these, which so weigh 1/32 at its batch of 32."""
+    """Number by which the label terms (Eqs. 5 to 7) are divided. 1: they are means over the batch,
+    as Sec. 3.1 defines them. The authors' code has sums over the batch in all other terms but means
+    in these, so they weigh 1/32 at its batch of 32."""
     fidelity: Fidelity = "paper"
     """Where the class terms' gradients go: `paper`, into the features, as in Eqs. 9 and 10;
     `release`, into the y-head alone, as in the authors' code."""
     auxiliary_mode: AuxiliaryMode = "max_bce"
     """The term that keeps y out of z: `max_bce` is Eq. 12. Ours are bounded: `capped` stops when A
-    is no better than the base rate, `confuse` draws A to it."""
+    is no better than the base rate, `confuse` pulls A towards it."""
     ramp_steps: int = 0
     """Steps over which gamma grows from 0. Ours."""
 
@@ -149,7 +149,7 @@ class TrainConfig:
     period: float = 1.0
     """Epochs between log lines, samples and saved states. Ours."""
     batch_size: int = 32
-    """Images a step: that of Table 1, as its 16 faces show; 64 by default in the authors' code."""
+    """Images a step: as in Table 1, judging by its 16 faces; 64 by default in the authors' code."""
     learning_rate: float = 2e-4
     """Learning rate of RMSprop for all players: not in the paper; 1e-3, later 2e-4 in the authors'
     code."""
@@ -159,20 +159,20 @@ class TrainConfig:
     smoothing: float = 0.99
     """RMSprop's rho for the autoencoder and A (the authors' code)."""
     discriminator_smoothing: float = 0.5
-    """RMSprop's rho for C: the paper's "momentum" of 0.5, which the authors' code passes so."""
+    """RMSprop's rho for C: the paper's "momentum" of 0.5, which the authors' code passes as rho."""
     discriminator_momentum: float = 0.0
     """RMSprop's momentum for C: the other reading of that 0.5."""
     halving_epochs: float | None = None
     """Epochs in which all learning rates halve, smoothly. Ours."""
     augmented_discriminator: bool = False
     """C sees all images, real or not, with other colours and moved by up to an eighth of the side
-    (DiffAugment, arXiv 2006.10738), against learning few faces by heart. Ours."""
+    (DiffAugment, arXiv 2006.10738), to avoid memorising few faces. Ours."""
     ema: float | None = None
     """Decay of an EMA of E's and D's weights, which replaces them at the end. Ours."""
     reestimate_batches: int = 0
-    """Re-estimate D's moving statistics over the reconstructions of so many batches of 256 training
-    images at the end, and those of an E that has any over the images. In the training D's mix
-    reconstructions and images of random z, and in the authors' code stay so. Ours."""
+    """At the end, re-estimate D's moving statistics over the reconstructions of this many batches
+    of 256 training images (and E's, if it has any, over the images). During training, D's mix
+    reconstructions and images of random z; in the authors' code they stay so. Ours."""
 
     def __post_init__(self) -> None:
         batches = self.reestimate_batches

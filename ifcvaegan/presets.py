@@ -1,4 +1,4 @@
-"""Presets of IFcVAEGAN: the rows of the paper's Table 1, the shipped model's, and short ones."""
+"""Presets of IFcVAEGAN: the rows of the paper's Table 1, the shipped model, and short ones."""
 
 from __future__ import annotations
 
@@ -46,16 +46,16 @@ def paper(dataset: Dataset = "celeba") -> Config:
 
     Losses are those of Sec. 3.1: means over the batch, and Eq. 12 as it is. Published: MSE 0.028,
     Class0 0.813, Class1 1.000, multiples of 1/16. The presets of the paper have 64 filters and are
-    for a GPU; what they and `stable` reach with 24 is in README.
+    meant for a GPU; README has what they and `stable` reach with 24.
     """
     return Config(dataset=dataset)
 
 
 def release(dataset: Dataset = "celeba") -> Config:
-    """The best model by the authors' code: its sums, weights of labels and paths of gradients.
+    """The best model as in the authors' code: its sums, label weights and gradient paths.
 
-    The terms of labels weigh 1/32, E's y-head reads detached features, so that no loss of labels
-    reaches E's features or D, and the target of L^_class is the true y.
+    The label terms weigh 1/32. E's y-head reads detached features, so that no label loss reaches
+    E's features or D. The target of L^_class is the true y.
     """
     config = paper(dataset)
     loss = dataclasses.replace(
@@ -95,12 +95,12 @@ def if_fig2(dataset: Dataset = "celeba") -> Config:
 
 
 def stable(dataset: Dataset = "celeba") -> Config:
-    """The best model with what makes it reliable, also on few images.
+    """The best model, made reliable, also on few images.
 
-    Pixels are summed as in the authors' code; the terms of labels are means; L^_class is among
-    them; A is drawn to the base rate, by a weight that grows over 500 steps, and learns twice as
-    fast as the others, they 2.5 times as fast as the authors'; images are mirrored; E and D end as
-    EMAs of their weights, D's batch statistics as those of reconstructions. With
+    Pixels are summed as in the authors' code; the label terms are means, and L^_class is one of
+    them. E pulls A to the base rate, with a weight that grows over 500 steps. A learns twice as
+    fast as the others, and they 2.5 times as fast as the authors'. Images are mirrored; E and D end
+    as EMAs of their weights, with D's batch statistics those of reconstructions. With
     `--networks.filters 24 --limit 8192`: 83 minutes on one core of an AMD EPYC; Smiling then has
     Class0 0.97 and Class1 1.00 on 404 test faces, MSE 0.020.
     """
@@ -127,10 +127,10 @@ def stable_eq12(dataset: Dataset = "celeba") -> Config:
 
 
 def recommended(dataset: Dataset = "celeba") -> Config:
-    """What the shipped model of photographs was trained with: `stable` for faces like the person.
+    """The settings of the shipped model of photographs: `stable`, for faces more like the person.
 
     Three attributes in one model. z keeps more (alpha 0.05), D is wider and has kernels of 4,
-    images are shifted and recoloured, learning rates fall. With `--limit 8192` 33 of the 45 epochs
+    images are shifted and recoloured, learning rates fall. With `--limit 8192`, 33 of the 45 epochs
     took 89 minutes on two cores in bfloat16, beside other work; figures are in README.
     """
     config = stable(dataset)
@@ -161,7 +161,7 @@ def quick(dataset: Dataset = "celeba") -> Config:
 
 
 def smoke(dataset: Dataset = "drawn") -> Config:
-    """The whole way on tiny networks and 256 drawn faces, about a minute: what the tests run."""
+    """Tiny networks and 256 drawn faces, about a minute: everything is run, for the tests."""
     config = stable(dataset)
     return dataclasses.replace(
         config,

@@ -29,11 +29,12 @@ class DataConfig:
     """What the networks see."""
 
     image_size: int = 64
-    """Side of the images in pixels, 32, 64 or 128; 64 [R, Sec. 5.2], 128 for one of [C]'s models.
-    Digits and clothing get a black border to 32."""
+    """Side of the images in pixels, 32, 64 or 128; 64 in the report (Sec. 5.2), 128 for one model
+    of the public code. Digits and clothing get a black border to 32."""
     classes: tuple[str, ...] = ("all",)
-    """Of digits "0" to "9", of Fashion-MNIST the names of its classes or `shoes`, `bags`, `shirts`,
-    which stand for the report's three data sets; all by default. Other data have none."""
+    """Which classes to train on: "0" to "9" for digits; for Fashion-MNIST the names of its classes,
+    or `shoes`, `bags`, `shirts`, which stand for the report's three data sets. All by default;
+    other data have none."""
 
     def __post_init__(self) -> None:
         right = self.image_size in (32, 64, 128)
@@ -43,16 +44,17 @@ class DataConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkConfig:
-    """Sizes of the three networks [R, Sec. 5.2][C]."""
+    """Sizes of the three networks (the report, Sec. 5.2; the public code)."""
 
     latent_size: int = 100
-    """Length of z, which is uniform on [-1, 1] [R, Sec. 5.2 and appendix]."""
+    """Length of z, which is uniform on [-1, 1] (the report, Sec. 5.2 and appendix)."""
     generator_filters: int = 128
-    """Filters of G's last hidden layer, doubled towards z [C]; 64 in its model of 128 pixels."""
+    """Filters of G's last hidden layer, doubled towards z (the public code; 64 in its model of 128
+    pixels)."""
     discriminator_filters: int = 128
-    """Filters of D's first convolution, doubled towards the end [C]."""
+    """Filters of D's first convolution, doubled towards the end (the public code)."""
     predictor_filters: int = 128
-    """The same of P, whose architecture is D's but for the outputs [R, Sec. 4.1.2]."""
+    """The same for P, whose architecture is D's except for the outputs (the report, Sec. 4.1.2)."""
 
     def __post_init__(self) -> None:
         for name in ("latent_size", "generator_filters", "discriminator_filters"):
@@ -63,37 +65,37 @@ class NetworkConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GANConfig:
-    """Stage 1: the DCGAN [R, Sec. 5.1 and appendix]."""
+    """Stage 1: the DCGAN (the report, Sec. 5.1 and appendix)."""
 
     epochs: float = 25.0
-    """Passes of D over the training images. [C] trains 25 + 25 epochs, in every other batch of
-    which G alone is updated: 25 of ours."""
+    """Passes of D over the training images. The public code trains 25 + 25 epochs and updates only
+    G in every other batch: 25 of ours."""
     period: float = 1.0
     """Epochs between log lines, samples and saved states. Ours."""
     batch_size: int = 128
-    """Images a step [R, appendix]."""
+    """Images a step (the report's appendix)."""
     learning_rate: float = 2e-4
-    """Learning rate of Adam for both players [R, appendix]."""
+    """Learning rate of Adam for both players (the report's appendix)."""
     beta_1: float = 0.5
-    """Adam's beta_1 [R, appendix]; beta_2 is 0.999, epsilon 1e-8 [C]."""
+    """Adam's beta_1 (the report's appendix); beta_2 is 0.999, epsilon 1e-8 (the public code)."""
     constant_share: float = 0.5
-    """Share of the stage before the learning rate falls linearly to zero: 25 of 50 epochs
-    [R, appendix][C]."""
+    """Share of the stage before the learning rate falls linearly to zero: 25 of 50 epochs (the
+    report's appendix, the public code)."""
     weight_decay: float = 1e-5
-    """L2 on every weight, added to the gradient [R, appendix]: coupled, not AdamW's."""
+    """L2 on every weight, added to the gradient (the report's appendix): coupled, not AdamW's."""
     discriminator_steps: int = 1
-    """D's updates for each of G's, the k of [R, Sec. 5.1]. The appendix' `update_k` of 2
-    alternates, so k = update_k - 1. The images of a step are divided among them."""
+    """D's updates for each of G's: k in the report's Sec. 5.1. The appendix' `update_k` of 2
+    alternates, so k = update_k - 1. The images of a step are divided among the updates."""
     ema: float | None = None
     """Decay of an EMA of G's weights, which replaces them at the end of the stage. Ours."""
     flip: bool = False
-    """Mirror the real images by chance. Ours, for faces."""
+    """Mirror the real images at random. Ours, for faces."""
     augment: bool = False
-    """Shift, brighten and cut all that D sees, real or fake, by a function that gradients pass
-    (DiffAugment, Zhao et al. 2020). Ours, for a few thousand images."""
+    """Shift, brighten and cut all images that D sees, real or fake, by a function that gradients
+    pass (DiffAugment, Zhao et al. 2020). Ours, for a few thousand images."""
     reestimate_batches: int = 1000
     """Batches of the pass that estimates the statistics of batch normalisation after the training
-    [C]; 0 keeps those of the training."""
+    (the public code); 0 keeps those of the training."""
 
     def __post_init__(self) -> None:
         check_stage("gan", self)
@@ -106,27 +108,27 @@ class GANConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictorConfig:
-    """Stage 2: the predictor P through the frozen G [R, Sec. 4.1.2]."""
+    """Stage 2: the predictor P through the frozen G (the report, Sec. 4.1.2)."""
 
     epochs: float = 50.0
-    """Passes over the training images, 25 + 25 [C]."""
+    """Passes over the training images, 25 + 25 in the public code."""
     period: float = 1.0
     """Epochs between log lines, samples and saved states. Ours."""
     batch_size: int = 128
-    """Images a step [C]."""
+    """Images a step (the public code)."""
     learning_rate: float = 2e-4
-    """Learning rate of Adam [C]."""
+    """Learning rate of Adam (the public code)."""
     beta_1: float = 0.5
-    """Adam's beta_1 [C]."""
+    """Adam's beta_1 (the public code)."""
     constant_share: float = 0.5
-    """Share of the stage before the learning rate falls linearly to zero [C]."""
+    """Share of the stage before the learning rate falls linearly to zero (the public code)."""
     weight_decay: float = 1e-5
-    """L2 on every weight, added to the gradient [C]."""
+    """L2 on every weight, added to the gradient (the public code)."""
     flip: bool = False
-    """Mirror the images by chance. Ours, for faces."""
+    """Mirror the images at random. Ours, for faces."""
     reestimate_batches: int = 1000
-    """Batches of real images of the pass that estimates P's statistics of batch normalisation
-    [C]."""
+    """Batches of real images in the pass that estimates P's statistics of batch normalisation (the
+    public code)."""
 
     def __post_init__(self) -> None:
         check_stage("predictor", self)
@@ -135,14 +137,16 @@ class PredictorConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeatureConfig:
-    """The feature space C of the distance L [R, Sec. 4.1]."""
+    """The feature space C of the distance L (the report, Sec. 4.1)."""
 
     space: Literal["pixels", "discriminator", "vgg"] = "discriminator"
-    """What is compared beside pixels: nothing, activations of D, or of a VGG16 whose weights lie in
-    `file`. [C] takes conv4 of an AlexNet, whose weights no package brings; D's are always there."""
+    """What is compared besides pixels: nothing, activations of D, or those of a VGG16 whose weights
+    are in `file`. The public code takes conv4 of an AlexNet, whose weights no package brings; D's
+    are always there."""
     weight: float = 1.0
-    """Weight of the feature term beside the pixel term. 1: both are alike on average over pairs of
-    generated images, since layers are scaled so. Ours; AlexNet's 0.002 [C] is for its own scale."""
+    """Weight of the feature term beside the pixel term. At 1 both are equal on average over pairs
+    of generated images, since layers are scaled so. Ours; AlexNet's 0.002 (the public code) is for
+    its own scale."""
     file: str | None = None
     """Weights of VGG16's blocks for `vgg`: a `.weights.h5` of Keras."""
 
@@ -161,7 +165,7 @@ class Config:
     """Whose settings these are."""
     dataset: Dataset = "celeba"
     """`fashion` (Fashion-MNIST), `mnist`, `celeba`, `drawn` (faces that this program draws) or
-    `folder`: any folder of images, which --data-dir names."""
+    `folder` (any folder of images, named by --data-dir)."""
     stages: tuple[Literal["gan", "predictor"], ...] = ("gan", "predictor")
     """Which stages to train; the predictor alone needs --init with a generator."""
     run: Annotated[RunConfig, tyro.conf.arg(name="")] = field(default_factory=RunConfig)
@@ -172,8 +176,7 @@ class Config:
     predictor: PredictorConfig = field(default_factory=PredictorConfig)
     features: FeatureConfig = field(default_factory=FeatureConfig)
     report_images: int | None = 200
-    """Images in a report, each of which is projected by every method; "200 held-out images" are
-    ours."""
+    """Images in a report; each is projected by every method. 200 is our number."""
 
     def __post_init__(self) -> None:
         count = self.report_images
@@ -192,7 +195,7 @@ class Config:
 
     @property
     def pixel_range(self) -> Literal["unit", "signed"]:
-        """Of what the networks see: [0, 1] and a sigmoid for gray, [-1, 1] and a tanh else [C]."""
+        """Of what the networks see: [0, 1] and a sigmoid for gray, else [-1, 1] and a tanh [C]."""
         return "unit" if self.dataset in GRAY else "signed"
 
 

@@ -41,7 +41,7 @@ class EditCommand(PaintCommand, EditImagesCommand):
     invert: bool = False
     """The inputs are black on white."""
     shown: int = 16
-    """Without IMAGES or --photo: candidates that are written, at most."""
+    """Without IMAGES or --photo: the largest number of candidates that are written."""
     along: Annotated[AlongOptions, tyro.conf.arg(name="")] = field(default_factory=AlongOptions)
 
 

@@ -19,8 +19,8 @@ from igan.config import (
 def recommended(dataset: Dataset = "mnist") -> Config:
     """Narrow networks and hundreds of thousands of images, for two CPU cores.
 
-    Digits and clothing in 32 pixels, others in 64. G ends as an EMA of its weights. Of the few
-    faces of a part of CelebA, or of any folder, the GAN sees mirrored and augmented ones.
+    Digits and clothing have 32 pixels, others 64. G ends as an EMA of its weights. For a part of
+    CelebA or any folder, whose images may be few, the GAN sees them mirrored and augmented.
     """
     gray = dataset in GRAY
     gan = GANConfig(
@@ -55,8 +55,9 @@ def recommended(dataset: Dataset = "mnist") -> Config:
 def paper(dataset: Dataset = "celeba") -> Config:
     """The report and the public code: 64 pixels, 128 filters, 25 GAN and 50 predictor epochs.
 
-    Days on two CPU cores, for a GPU. L of its shoes: 0.140 on shoes, 0.398 on handbags, 0.451 on
-    shirts, in a feature space of its own. Not measured by us at this size.
+    Takes days on two CPU cores; meant for a GPU. The report's L, in its own feature space, for its
+    model of shoes: 0.140 on shoes, 0.398 on handbags, 0.451 on shirts. Not measured by us at this
+    size.
     """
     return Config(dataset=dataset)
 
@@ -84,7 +85,7 @@ def quick(dataset: Dataset = "mnist") -> Config:
 
 
 def smoke(dataset: Dataset = "drawn") -> Config:
-    """Every line of code on tiny networks and 192 images, under a minute: what the tests run."""
+    """Tiny networks and 192 images, under a minute: runs every line of code, for the tests."""
     config = recommended(dataset)
     lengths = {"epochs": 3.0, "period": 1.0, "batch_size": 64, "reestimate_batches": 2}
     return dataclasses.replace(

@@ -69,7 +69,7 @@ class DirectionsCommand:
     count: int = 5
     """Directions of --pca and --sefa."""
     limit: int | None = None
-    """Of the training images so many, evenly spaced; all by default."""
+    """Use only this many of the training images, evenly spaced; all by default."""
     data_dir: Path | None = None
     """The folder of the data; by default that of the training."""
     source: Literal["tfds"] | None = None

@@ -40,8 +40,8 @@ class EditImagesCommand(TunableCommand):
     """What every command that edits images takes."""
 
     animate: Path | None = None
-    """A file for an animation of the edit from nothing to all of it and back, `.gif` or `.webp`;
-    of a folder it has the first eight images, of a photograph at most 512 pixels."""
+    """A file for an animation from no edit to the full edit and back, `.gif` or `.webp`; for a
+    folder it shows the first eight images, for a photograph it has at most 512 pixels."""
 
 
 def check_edits(command: EditImagesCommand, *others: Path | None) -> None:

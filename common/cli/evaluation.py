@@ -44,8 +44,8 @@ class EvaluateCommand:
     """Folder of the report; `RUN/report` or `RUN/report-test` by default, `runs/<weights>-report`
     and `-report-test` for weights."""
     limit: int | None = None
-    """Use so many of the images only, evenly spaced; by default those of the run's own report,
-    which are all but for the presets `quick` and `smoke`."""
+    """Use only this many of the images, evenly spaced; by default those of the run's own report,
+    which are all, except with the presets `quick` and `smoke`."""
     data_dir: Path | None = None
     """The folder of the data; by default that of the training."""
     source: Literal["tfds"] | None = None

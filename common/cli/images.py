@@ -33,8 +33,8 @@ class ImagesCommand:
     out: Path
     """Folder for one `<name>.png` an input; sheets and codes go to `OUT/sheets/`."""
     photo: Path | None = None
-    """Instead of IMAGES any photograph with a face: that is found, aligned as CelebA's are, and the
-    result pasted back at full resolution."""
+    """Instead of IMAGES, any photograph with a face: the face is found and aligned like CelebA's,
+    and the result is pasted back at full resolution."""
     face: int = 1
     """Which face of the photograph; 1 is the largest."""
     box: tuple[float, float, float, float] | None = None
@@ -47,7 +47,7 @@ class ImagesCommand:
     the face itself, with a soft border; `transfer`: the photograph's own pixels are moved and
     recoloured as the edit does; `none`: not at all, the face is written alone."""
     invert: bool = False
-    """The inputs are digits, black on white; without it, that is found out for each."""
+    """The inputs are digits, black on white; by default, this is detected for each."""
     run: Path | None = None
     """A run or a folder of weights; by default the model that comes with the project."""
 

@@ -95,15 +95,15 @@ class Source:
     """Where the images come from, and how many of them."""
 
     data_dir: Path | None = None
-    """A folder with the data set in any of its forms, which is found out. Digits need none: MNIST
-    is part of this repository."""
+    """A folder with the data set, in any of its forms (detected automatically). Digits need none:
+    MNIST is part of this repository."""
     source: Literal["tfds"] | None = None
     """`tfds`: what tensorflow-datasets has prepared, in its own folder if --data-dir names none."""
     cache_dir: Path | None = None
     """Where decoded images are kept; by default in `~/.cache/image-editing-gans`."""
     limit: int | None = None
-    """Train on the first so many images only; also the images that choose and validate become so
-    many at most."""
+    """Train on only the first images, this many; the images that choose and validate are limited to
+    as many."""
 
     def __post_init__(self) -> None:
         for name in PLACES:
@@ -119,7 +119,7 @@ class RunConfig:
     """How a run is carried out, whatever the paper."""
 
     seed: int = 0
-    """Keys the networks' first weights, the order of the data, the noise and the dropout."""
+    """Seed of the networks' initial weights, the order of the data, the noise and the dropout."""
     device: Literal["auto", "cpu", "gpu"] = "auto"
     """`gpu` fails where there is none; `auto` falls back to the CPU and says so."""
     precision: Precision = "float32"

@@ -32,21 +32,21 @@ class LaunchConfig:
     out: Path | None = None
     """The run directory, new or empty; `runs/<package>-<dataset>-<NNN>` by default."""
     resume: Path | None = None
-    """Go on with this run directory; no other flag is needed."""
+    """Continue the run in this directory; no other flag is needed."""
     init: Path | None = None
     """Start from the networks of this run or folder of weights, with fresh optimizers."""
     init_networks: tuple[str, ...] = ()
     """Take only these networks of --init; all that it holds by default."""
     devices: Devices = 1
-    """Share each batch among so many devices: `all` GPUs of the machine, or a number; on the CPU, a
-    number of logical devices. The batch size is that of all together."""
+    """Share each batch among this many devices: `all` GPUs of the machine, or a number; on the CPU,
+    a number of logical devices. The batch size is that of all devices together."""
     cluster: tuple[str, ...] = ()
-    """The addresses of several workers, `node1:2222 node2:2222`, at one training; the first writes
-    the run. Without it the variable TF_CONFIG may name them."""
+    """The addresses of several workers in one training, `node1:2222 node2:2222`; the first writes
+    the run. Without this flag, the variable TF_CONFIG may name them."""
     worker: int | None = None
     """Which of the workers of --cluster this process is, from 0."""
     dry_run: bool = False
-    """Write the settings, as JSON, and stop; the data are not looked at."""
+    """Write the settings, as JSON, and stop; the data are not read."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

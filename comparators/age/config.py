@@ -47,8 +47,8 @@ class AGEConfig:
     """The training."""
 
     epochs: float = 5.0
-    """Passes over the training images (the authors' code, of all of CelebA; one more at batch 256
-    and `image_weight` 15 follows there, by --init)."""
+    """Passes over the training images (the authors' code, for all of CelebA; there, one more at
+    batch 256 and `image_weight` 15 follows, by --init)."""
     period: float = 0.25
     """Epochs between log lines, samples and saved states. Ours."""
     batch_size: int = 64
@@ -66,8 +66,8 @@ class AGEConfig:
     latent_weight: float = 1000.0
     """Weight of the cosine term between z and e(g(z)) in the generator's (the authors' code)."""
     reestimate_batches: int = 100
-    """Estimate the batch statistics of both networks anew over so many batches of real images and
-    their codes at the end; 0 keeps the moving averages. Ours: in training they see two kinds."""
+    """At the end, re-estimate the batch statistics of both networks over this many batches of real
+    images and their codes; 0 keeps the moving averages. Ours: in training they see two kinds."""
 
     def __post_init__(self) -> None:
         check_stage("age", self)

@@ -9,13 +9,13 @@ from comparators.age.config import AGEConfig, Config, DataConfig, Dataset, Netwo
 def paper(dataset: Dataset = "celeba") -> Config:
     """The authors' command for CelebA, unchanged: 64 px, 5 epochs at batch 64.
 
-    For all of CelebA, 12,700 steps, and a GPU. Not measured by us.
+    12,700 steps on all of CelebA; meant for a GPU. Not measured by us.
     """
     return Config(dataset=dataset)
 
 
 def quick(dataset: Dataset = "celeba") -> Config:
-    """A quarter of the filters at 32 px and as many steps on 8,192 faces as 20 epochs have.
+    """A quarter of the filters at 32 px, for as many steps as 20 epochs of 8,192 faces have.
 
     About half an hour on two CPU cores. Not measured yet.
     """
@@ -28,9 +28,9 @@ def quick(dataset: Dataset = "celeba") -> Config:
 
 
 def small64(dataset: Dataset = "celeba") -> Config:
-    """Half of the filters at 64 px, for two CPU cores and a comparison at that size. Ours.
+    """Half of the filters at 64 px, for two CPU cores and for comparison at that size. Ours.
 
-    As many steps on 8,192 faces as 30 epochs have. Not measured yet.
+    As many steps as 30 epochs of 8,192 faces have. Not measured yet.
     """
     return Config(
         dataset=dataset,
@@ -40,7 +40,7 @@ def small64(dataset: Dataset = "celeba") -> Config:
 
 
 def smoke(dataset: Dataset = "drawn") -> Config:
-    """Every line of code on narrow networks and 128 faces, in seconds: what the tests run."""
+    """Narrow networks and 128 faces, in seconds: runs every line of code, for the tests."""
     return Config(
         dataset=dataset,
         source=Source(limit=128),

@@ -51,9 +51,9 @@ class GANConfig:
     """Share of the learning rate that is left at the end, after an exponential fall over the second
     half (the authors' code, where it falls epoch by epoch; here step by step)."""
     decay: float = 2.5e-5
-    """Weight decay: so much of each weight is added to its gradient (the authors' code)."""
+    """Weight decay: this share of each weight is added to its gradient (the authors' code)."""
     reestimate_batches: int = 1000
-    """Estimate the statistics of batch normalisation anew over so many batches at the end (the
+    """At the end, re-estimate the statistics of batch normalisation over this many batches (the
     authors' code, `deploy_iters`); 0 keeps the moving averages of the training."""
 
     def __post_init__(self) -> None:
@@ -71,11 +71,12 @@ class Config:
     package: Annotated[Literal["comparators.bigan"], tyro.conf.Suppress] = "comparators.bigan"
     """Whose settings these are."""
     dataset: Literal["mnist"] = "mnist"
-    """28x28 digits: of the 60,000 for training the last 5,000 are dev, 10,000 are the test, as CRG
-    has them here. The authors' code trains on 50,000, or on all 60,000 with `use_test_set`."""
+    """28x28 digits. Of the 60,000 for training, the last 5,000 are dev; another 10,000 are for
+    test, as for CRG here. The authors' code trains on 50,000, or on all 60,000 with
+    `use_test_set`."""
     method: Method = "bigan"
     """`bigan`: encoder and generator against a discriminator of pairs (x, z). `latent_regressor`: a
-    GAN, and an encoder that learns z from generated images."""
+    GAN plus an encoder that learns z from generated images."""
     run: Annotated[RunConfig, tyro.conf.arg(name="")] = field(default_factory=RunConfig)
     source: Annotated[Source, tyro.conf.arg(name="")] = field(default_factory=Source)
     networks: NetworkConfig = field(default_factory=NetworkConfig)

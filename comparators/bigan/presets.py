@@ -25,7 +25,7 @@ def quick() -> Config:
 
 
 def smoke() -> Config:
-    """Every line of code on narrow networks and 512 images, in seconds: what the tests run."""
+    """Narrow networks and 512 images, in seconds: runs every line of code, for the tests."""
     return Config(
         source=Source(limit=512),
         networks=NetworkConfig(latent_size=8, width=16),

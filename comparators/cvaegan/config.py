@@ -29,7 +29,7 @@ class DataConfig:
     """CelebA's names of the attributes to edit (IFcVAEGAN). Each has two classes, without it and
     with it; the paper has one class a person."""
     flip: bool = False
-    """Mirror the training images by chance. Ours; off, as in IFcVAEGAN."""
+    """Mirror the training images at random. Ours; off, as in IFcVAEGAN."""
 
     def __post_init__(self) -> None:
         size, names = self.image_size, self.attributes
@@ -79,7 +79,7 @@ class CVAEGANConfig:
     """lambda_4, of L_GC: the mean features of C in each class (the paper, from memory)."""
     centre_decay: float = 0.9
     """Decay of the moving averages of the classes' mean features. Ours: the paper has moving
-    averages and no number that is known here."""
+    averages, but their decay is not known here."""
 
     def __post_init__(self) -> None:
         check_stage("cvaegan", self)

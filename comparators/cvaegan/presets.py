@@ -9,13 +9,13 @@ from comparators.cvaegan.config import Config, CVAEGANConfig, DataConfig, Datase
 def paper(dataset: Dataset = "celeba") -> Config:
     """The paper's losses and weights in IFcVAEGAN's sizes: 64 px, 64 filters, 8 epochs at batch 32.
 
-    For a GPU. Not measured by us.
+    Meant for a GPU. Not measured by us.
     """
     return Config(dataset=dataset)
 
 
 def quick(dataset: Dataset = "celeba") -> Config:
-    """With the width, epochs, rate and mirroring of IFcVAEGAN's `stable`, to stand beside its rows.
+    """With the width, epochs, rate and mirroring of IFcVAEGAN's `stable`, for comparison with it.
 
     For `--limit 8192`, on two CPU cores. Not measured yet.
     """
@@ -28,7 +28,7 @@ def quick(dataset: Dataset = "celeba") -> Config:
 
 
 def smoke(dataset: Dataset = "drawn") -> Config:
-    """Every line of code on narrow networks and 64 faces, in seconds: what the tests run."""
+    """Narrow networks and 64 faces, in seconds: runs every line of code, for the tests."""
     return Config(
         dataset=dataset,
         source=Source(limit=64),

@@ -23,8 +23,8 @@ class NetworkConfig:
     """Sizes of the networks, and of the images: as many levels as `channels`."""
 
     latent_size: int = 512
-    """Length of z, uniform on the unit sphere (the authors' code: 511 and one for a label, which
-    is taken from the same vector)."""
+    """Length of z, uniform on the unit sphere (the authors' code: 511, and one for a label, taken
+    from the same vector)."""
     channels: tuple[int, ...] = (512, 512, 512, 512, 256, 128)
     """Channels of g and e at 4, 8, 16, ... pixels (the authors' code); six are 128 pixels."""
 
@@ -48,7 +48,7 @@ class PioneerConfig:
     """Images while a level is blended in (the authors' code: half of a level's 2.4 million); the
     first level has as many more, though there is nothing to blend."""
     stable_images: int = 1_200_000
-    """Images after that, but at the last level (the authors' code)."""
+    """Images after that, except at the last level (the authors' code)."""
     final_images: int = 3_600_000
     """Images after the last level is blended in (the authors' code, which trains that level twice
     as long); may grow in a resumed run."""
@@ -74,7 +74,7 @@ class PioneerConfig:
     """Decay of an EMA of the generator's weights, which replaces them at the end (the authors'
     code)."""
     flip: bool = True
-    """Mirror the real images by chance (the authors' code)."""
+    """Mirror the real images at random (the authors' code)."""
 
     def __post_init__(self) -> None:
         for name in ("fade_images", "stable_images", "final_images", "period_images"):

@@ -9,8 +9,8 @@ from comparators.pioneer.config import Config, Dataset, NetworkConfig, PioneerCo
 def paper(dataset: Dataset = "celeba") -> Config:
     """The authors' code for CelebA at 128 pixels: 16.8 million images.
 
-    For a GPU. Published by CRG's authors: FID 23.15, dhash 0.852, phash 0.804, whash 0.864. Not
-    measured by us.
+    Meant for a GPU. Published by CRG's authors: FID 23.15, dhash 0.852, phash 0.804, whash 0.864.
+    Not measured by us.
     """
     return Config(dataset=dataset)
 
@@ -18,7 +18,8 @@ def paper(dataset: Dataset = "celeba") -> Config:
 def small64(dataset: Dataset = "celeba") -> Config:
     """64 pixels and narrow networks, for two CPU cores. Ours; not measured yet.
 
-    z has 128 dimensions, so the weight of its term is a quarter: the cosine weighs as in `paper`.
+    z has 128 dimensions, so the weight of its term is a quarter; the cosine then weighs as in
+    `paper`.
     """
     return Config(
         dataset=dataset,
@@ -35,7 +36,7 @@ def small64(dataset: Dataset = "celeba") -> Config:
 
 
 def smoke(dataset: Dataset = "drawn") -> Config:
-    """Every line of code on tiny networks at 8 pixels and 32 images: what the tests run."""
+    """Tiny networks at 8 pixels and 32 images: runs every line of code, for the tests."""
     return Config(
         dataset=dataset,
         source=Source(limit=32),

@@ -37,17 +37,18 @@ class DataConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkConfig:
-    """Sizes of the networks; the paper gives their totals alone, 22 and 26 million (Sec. 3.2.2)."""
+    """Sizes of the networks; the paper gives only their totals, 22 and 26 million (Sec. 3.2.2)."""
 
     latent_size: int = 128
-    """Length of z (Table 2), which is drawn from N(0, I) [T]."""
+    """Length of z (Table 2), which is drawn from N(0, I), as in the authors' later code."""
     channels: tuple[int, ...] = (512, 512, 512, 512, 256, 128)
-    """Channels of generator and critic at 4, 8, 16, ... pixels ([PG], Table 2); as many levels."""
+    """Channels of generator and critic at 4, 8, 16, ... pixels (Karras et al. 2018, Table 2); one
+    level each."""
     first_convolutions: int = 2
     """Convolutions of the generator at 4x4: with 2 it has 22,155,154 parameters, with 1, as in
-    [PG], 19,795,346."""
+    Karras et al. 2018, 19,795,346."""
     normalise_score: bool = True
-    """Spectral normalisation of the critic's last layer too [T]."""
+    """Spectral normalisation of the critic's last layer too, as in the authors' later code."""
     critic_gain: float = 1.0
     """Factor after each normalised layer of the critic. Ours: at 1 the slope of a fresh critic is
     0.0005 at 64 pixels, and the gradient penalty pulls it towards 1."""
@@ -55,12 +56,12 @@ class NetworkConfig:
     encoder: Literal["remnant26m", "literal23m", "b6_512", "vgg_small64", "vgg_dense64"] = (
         "remnant26m"
     )
-    """Which reading of the encoder, see `crg.faces.encoders`."""
+    """Which reading of the paper's encoder; see `crg.faces.encoders`."""
     encoder_dropout: float = 0.5
     """Rate of the spatial dropout at the end of each block (Sec. 3.2.2)."""
     vgg_preprocessing: Literal["caffe", "none"] = "caffe"
-    """What the encoder makes of an image first: what VGG16's weights expect, or nothing. The paper
-    is silent."""
+    """How the encoder first preprocesses an image: as VGG16's weights expect, or not at all. The
+    paper does not say."""
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -85,34 +86,36 @@ class GANConfig:
     """Stage 1: the progressive WGAN-GP. Lengths count real images that the critic sees."""
 
     fade_images: int = 800_000
-    """Images while a level is blended in [T]."""
+    """Images while a level is blended in (the authors' later code)."""
     stable_images: int = 800_000
-    """Images after that, but at the last level [T]."""
+    """Images after that, except at the last level (the authors' later code)."""
     final_images: int = 4_000_000
-    """Images after the last level is blended in [T]; may grow in a resumed run."""
+    """Images after the last level is blended in (the authors' later code); may grow in a resumed
+    run."""
     period_images: int = 100_000
     """Images between log lines, samples and saved states. Ours."""
     batch_sizes: tuple[int, ...] = (128, 128, 128, 64, 32, 16)
-    """Images a step of each player, at each level [T]."""
+    """Images a step of each player, at each level (the authors' later code)."""
     learning_rate: float = 1e-4
     """Adam's learning rate for the generator (Sec. 3.2.2)."""
     critic_learning_rate: float = 2e-4
     """Adam's learning rate for the critic (Sec. 3.2.2)."""
     beta_1: float = 0.0
-    """Adam's beta_1 [T]; beta_2 is 0.99 and epsilon 1e-8 [T]."""
+    """Adam's beta_1; beta_2 is 0.99 and epsilon 1e-8 (all from the authors' later code)."""
     critic_steps: int = 2
     """Steps of the critic for one of the generator (Sec. 3.2.2, "1:2")."""
     penalty_weight: float = 10.0
     """Weight of the gradient penalty (Gulrajani et al. 2017)."""
     penalty_every: int = 1
-    """The penalty enters at each so manieth step of the critic, as many times heavier: "lazy
+    """The penalty enters at every n-th step of the critic, with n times the weight: "lazy
     regularization" (Karras et al. 2020, Appendix B). 1 in the paper."""
     drift: float = 0.001
-    """Weight of the square of real images' scores ([PG], Appendix A.1)."""
+    """Weight of the square of real images' scores (Karras et al. 2018, Appendix A.1)."""
     ema: float | None = 0.999
-    """Decay of an EMA of the generator's weights, which replaces them at the end ([PG], [T])."""
+    """Decay of an EMA of the generator's weights, which replaces them at the end (Karras et al.
+    2018, the authors' later code)."""
     flip: bool = True
-    """Mirror the real images by chance [T]."""
+    """Mirror the real images at random (the authors' later code)."""
 
     def __post_init__(self) -> None:
         for name in ("fade_images", "stable_images", "final_images", "period_images"):
@@ -139,26 +142,28 @@ class EncoderConfig:
     """Stage 2: the encoder, two updates an iteration (Sec. 3.1)."""
 
     epochs: float = 300.0
-    """Passes over the real images, at most [T]; the paper trains until nothing gets better."""
+    """Passes over the real images, at most (the authors' later code); the paper trains until
+    nothing improves."""
     period: float = 1.0
-    """Epochs between two looks at dev, log lines, samples and saved states (Sec. 3.2.2)."""
+    """Epochs between measurements on dev, log lines, samples and saved states (Sec. 3.2.2)."""
     batch_size: int = 128
     """Images a step (Sec. 3.2.2)."""
     learning_rate: float = 1e-4
     """RMSprop's learning rate (Sec. 3.2.2); rho is 0.9 and epsilon 1e-8."""
     schedule: Literal["plateau", "cosine"] = "plateau"
-    """`plateau`: halved when dev has not become better for 10 periods, and the end after 20
-    (Sec. 3.2.2). `cosine`: falls to zero at the end of the stage. Ours."""
+    """`plateau`: halved when dev has not improved for 10 periods; the stage ends after 20 (Sec.
+    3.2.2). `cosine`: falls to zero at the end of the stage. Ours."""
     vgg: Literal["imagenet", "none"] = "imagenet"
     """What the blocks of VGG16 start from: ImageNet's weights (Sec. 3.2.2), or nothing."""
     vgg_file: Path | None = None
     """A file of VGG16's weights, all blocks or the first four; by default Keras downloads it."""
     rotation: float = 30.0
-    """Rotate real images by up to so many degrees, either way (Sec. 3.2.2)."""
+    """Rotate real images by up to this many degrees, either way (Sec. 3.2.2)."""
     horizontal_flip: bool = True
-    """Mirror real images by chance (Sec. 3.2.2)."""
+    """Mirror real images at random (Sec. 3.2.2)."""
     vertical_flip: bool = True
-    """Turn real images upside down by chance (Sec. 3.2.2); no generator of faces makes such."""
+    """Turn real images upside down at random (Sec. 3.2.2); no generator of faces makes such
+    images."""
     reduction: Literal["mean", "sum"] = "mean"
     """How both losses reduce: means ("MSE" and "MAE" in Sec. 3.2.2) or sums (Eqs. 1 and 2)."""
     shared_optimizer: bool = False
@@ -168,8 +173,8 @@ class EncoderConfig:
     ema: float | None = None
     """Decay of an EMA of the encoder's weights, which replaces them at the stage's end. Ours."""
     reestimate_batches: int = 0
-    """Re-estimate the moving statistics of batch normalisation over so many batches of real images
-    at the end of the stage; 0 keeps those of training. Ours."""
+    """Re-estimate the moving statistics of batch normalisation over this many batches of real
+    images at the end of the stage; 0 keeps those of training. Ours."""
     keep: Literal["last", "best"] = "best"
     """The encoder of the last step, or of the period with the smallest sum of both losses on dev
     (Sec. 3.2.2)."""
@@ -212,7 +217,7 @@ class Config:
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     generator: Path | None = None
     """A trained generator of any origin, in Keras' format, for the stage `encoder` to invert (Sec.
-    2): from latents `[B, Z]`, N(0, I), to images in [-1, 1] of this side."""
+    2). It maps latents `[B, Z]`, N(0, I), to images in [-1, 1] of this size."""
     report_images: int | None = None
     """Images in a report; all by default."""
 

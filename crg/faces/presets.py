@@ -1,4 +1,4 @@
-"""Presets of CRG on faces: readings of the paper's generator, the shipped model's, a short one."""
+"""Presets of CRG on faces: readings of the paper's generator, the shipped model, a short one."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from crg.faces.config import Config, EncoderConfig, GANConfig, NetworkConfig
 def paper22m() -> Config:
     """The paper at 128 pixels: a generator of 22,155,154 parameters, "approximately 22 million".
 
-    12 million images in stage 1 as in the authors' later tree: for a GPU. Published: FID 9.4,
-    dhash 0.871, phash 0.848, whash 0.892. Not measured by us.
+    12 million images in stage 1, as in the authors' later code; meant for a GPU. Published: FID
+    9.4, dhash 0.871, phash 0.848, whash 0.892. Not measured by us.
     """
     return Config()
 
@@ -18,21 +18,21 @@ def paper22m() -> Config:
 def pggan512() -> Config:
     """As paper22m, with Karras et al.'s one convolution at 4x4: 19,795,346 parameters.
 
-    For a GPU. Not measured by us.
+    Meant for a GPU. Not measured by us.
     """
     return Config(networks=NetworkConfig(first_convolutions=1))
 
 
 def small64() -> Config:
-    """64 pixels and narrow networks, for two CPU cores: about two hours and one.
+    """64 pixels, narrow networks, for two CPU cores: about two hours for stage 1, one for stage 2.
 
-    In bfloat16 with AMX: 540,000 of stage 1's 600,000 images took 109 minutes beside other work,
-    45 images/s at 64 pixels; stage 2 had 14 to 25 images/s beside other work.
-    The paper's learning rates: five times as large, images of 4x4 pixels moved away from real ones
-    between 200 and 600 iterations (Frechet distance of their pixels 1.5, then 5.9; with the paper's
-    1.8, then 0.4; one seed). Not so the encoder's, nor its global maximum: after one epoch the dev
-    MSE was 0.0350 with a dense layer at 1e-3, 0.0369 at 4e-4, and 0.0415 with the maximum at 1e-3
-    (one seed each).
+    In bfloat16 with AMX, 540,000 of stage 1's 600,000 images took 109 minutes beside other work, 45
+    images/s at 64 pixels; stage 2 had 14 to 25 images/s beside other work. Stage 1 has the paper's
+    learning rates: with five times these, images of 4x4 pixels moved away from real ones between
+    200 and 600 iterations (Frechet distance of their pixels 1.5, then 5.9; with the paper's 1.8,
+    then 0.4; one seed). The encoder has neither the paper's rate nor its global maximum: after one
+    epoch the dev MSE was 0.0350 with a dense layer at 1e-3, 0.0369 at 4e-4, and 0.0415 with the
+    maximum at 1e-3 (one seed each).
     """
     return Config(
         networks=NetworkConfig(
@@ -65,7 +65,7 @@ def small64() -> Config:
 
 
 def smoke() -> Config:
-    """Every line of code on tiny networks at 16 pixels and 64 images: what the tests run."""
+    """Tiny networks at 16 pixels and 64 images: runs every line of code, for the tests."""
     return Config(
         source=Source(limit=64),
         networks=NetworkConfig(latent_size=8, channels=(8, 8, 8), encoder="vgg_small64"),
