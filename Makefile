@@ -5,7 +5,9 @@ PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE :=
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo studio test test-all lint format clean
+REPORTED := $(patsubst %/report.json,%,$(sort $(wildcard weights/*/report.json)))
+
+.PHONY: demo studio test test-all lint results format clean
 
 # The pictures first, a plain line after each says where it lies; then a report, then a training.
 demo: .venv/run.done
@@ -37,6 +39,11 @@ lint: .venv/dev.done
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m basedpyright
+	$(PY) -m common.results $(REPORTED) --check
+
+# RESULTS.md is made of the reports of the models that come along.
+results: .venv/dev.done
+	$(PY) -m common.results $(REPORTED)
 
 format: .venv/dev.done
 	$(PY) -m ruff check --fix .
