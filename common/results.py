@@ -29,6 +29,11 @@ from common.runs.history import last_rows
 from common.settings.paths import PATHS
 
 REPORTS = ("report-test", "report", ".")  # where a run's report may be; `.`: the folder is one
+ABOUT = (
+    "Written by `python -m common.results` from reports, nothing by hand. n is the number of "
+    "images behind our figure. The interval is over these images; another training, or another "
+    "seed, is outside it."
+)
 COLUMNS = ("figure", "paper", "ours", "n", "95 % interval", "run")
 
 
@@ -98,7 +103,7 @@ def collected(results: Sequence[Result], out: Path) -> str:
             "No report has a published figure beside ours: evaluate the runs again where an "
             "earlier version did, and see that their data are those of the paper."
         )
-    parts = ["# Results beside the published figures", "Written by `python -m common.results`."]
+    parts = ["# Results beside the published figures", ABOUT]
     for title in tables:
         found = [(one, only(one, title)) for one in results if only(one, title)]
         parts += section(title, found, out)
@@ -182,7 +187,9 @@ def origin(result: Result, out: Path) -> str:
     name, card = markdown_text(result.name), run / "card.md"
     if card.is_file():
         name = f"[{name}]({Path(os.path.relpath(card, out.parent)).as_posix()})"
-    return f"{name}: {'; '.join(known)}" + (f"; {shown}" if shown else "")
+    measured = without_folders(result.report.get("facts", {}).get("command", ""))
+    texts = [*known, shown, f"measured by `{measured}`" if measured else ""]
+    return f"{name}: " + "; ".join(text for text in texts if text)
 
 
 def preset(run: Path) -> str | None:

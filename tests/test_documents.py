@@ -91,7 +91,7 @@ def commands(readme: Path) -> list[str]:
 
 
 MAKEFILE = ROOT / "Makefile"
-DEMO = re.findall(r"^\t\$\(PY\) (-m (?:\w+)\.\w+ .*)$", MAKEFILE.read_text(), re.MULTILINE)
+DEMO = re.findall(r"^\t\$\(PY\) (-m (?!common)\w+\.\w+ .*)$", MAKEFILE.read_text(), re.MULTILINE)
 FOUND = [(readme, command) for readme in READMES for command in commands(readme)]
 FOUND += [(MAKEFILE, f"python {words}") for words in DEMO]
 EXPORTED = "crg-exported"  # the conversion to ONNX takes seconds
