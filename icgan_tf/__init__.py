@@ -9,8 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from common import check_installed
+
 if TYPE_CHECKING:
     from icgan_tf.editor import IcGANEditor
+
+check_installed()
 
 
 def load(run: Path | None = None) -> IcGANEditor:

@@ -8,8 +8,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from common import check_installed
+
 if TYPE_CHECKING:
     from ifcvaegan.editor import IFcVAEGANEditor
+
+check_installed()
 
 
 def load(run: Path | None = None) -> IFcVAEGANEditor:

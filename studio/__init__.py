@@ -1,1 +1,7 @@
 """The web page over all editors: `python -m studio`, then http://127.0.0.1:8600 in a browser."""
+
+from __future__ import annotations
+
+from common import check_installed
+
+check_installed()

@@ -153,3 +153,19 @@ faces.sweep(Path("."))
 def test_commands_can_be_imported_on_systems_that_are_no_unix():
     modules = ["common.datasets.celeba.loader", "common.runs.directory", *COMMANDS, *WITHOUT]
     subprocess.run([sys.executable, "-c", ELSEWHERE, *modules], cwd=ROOT, check=True, timeout=120)
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        *("crg.edit", "icgan_tf.train", "ifcvaegan", "igan.evaluate", "common.doctor", "studio"),
+        *("comparators.bigan.train", "benchmarks.tuning"),
+    ],
+)
+def test_a_python_without_the_requirements_says_how_to_install_them(module):
+    command = [sys.executable, "-S", "-m", module]  # -S: without the installed packages
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    (line,) = ended.stderr.splitlines()
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert line.startswith("error: The requirements are not installed for ")
+    assert "`make .venv/run.done`" in line
