@@ -32,7 +32,8 @@ REPORTS = ("report-test", "report", ".")  # where a run's report may be; `.`: th
 ABOUT = (
     "Written by `python -m common.results` from reports, nothing by hand. n is the number of "
     "images behind our figure. The interval is over these images; another training, or another "
-    "seed, is outside it."
+    "seed, is outside it. Images and hours of a training are those of the run's own stages; what "
+    "it started from is on its card."
 )
 COLUMNS = ("figure", "paper", "ours", "n", "95 % interval", "run")
 
@@ -187,8 +188,10 @@ def origin(result: Result, out: Path) -> str:
     name, card = markdown_text(result.name), run / "card.md"
     if card.is_file():
         name = f"[{name}]({Path(os.path.relpath(card, out.parent)).as_posix()})"
-    measured = without_folders(result.report.get("facts", {}).get("command", ""))
-    texts = [*known, shown, f"measured by `{measured}`" if measured else ""]
+    told = result.report.get("facts", {})
+    measured = without_folders(told.get("command", ""))
+    place = f" on {told['machine']}" if "machine" in told else ""
+    texts = [*known, shown, f"measured by `{measured}`{place}" if measured else ""]
     return f"{name}: " + "; ".join(text for text in texts if text)
 
 

@@ -8,12 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from common import check_installed
+import common  # noqa: F401 (checks that the requirements are there)
 
 if TYPE_CHECKING:
     from ifcvaegan.editor import IFcVAEGANEditor
-
-check_installed()
 
 
 def load(run: Path | None = None) -> IFcVAEGANEditor:

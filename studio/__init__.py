@@ -2,6 +2,4 @@
 
 from __future__ import annotations
 
-from common import check_installed
-
-check_installed()
+import common  # noqa: F401 (checks that the requirements are there)

@@ -38,7 +38,7 @@ STAGES = {
 }
 
 
-SHORTER = {  # what so few images need not have at full length
+SHORTER = {  # what is cut short where images are few
     "common.reporting.sheets.CELL": 32,
     "igan.train.SAMPLE_BATCHES": 2,
     "igan.tables.SMOOTHNESS": (1.0, 5.0),

@@ -1,8 +1,8 @@
 """Settings of CRG on faces: the paper's values as defaults, each with its source.
 
-"Sec." refers to Dogan & Keles, arXiv 1907.01841; [T] is a later public tree of its authors (2021,
-image inpainting) with a progressive GAN of the same size; [PG] is Karras et al. 2018, arXiv
-1710.10196, which the generator "is similar to".
+"Sec." refers to Dogan & Keles, arXiv 1907.01841. The authors' later code is a public tree of 2021
+(image inpainting) with a progressive GAN of the same size. Karras et al. 2018 is arXiv 1710.10196,
+which the generator "is similar to".
 """
 
 from __future__ import annotations

@@ -105,8 +105,9 @@ def train_gan(
 ) -> None:
     """Stage 1 (Sec. 3.2.2), a model a level; leaves both networks trained, and saved in the run.
 
-    Each level starts with the weights of the one before and with fresh optimizers [T]. A level that
-    is done is read from its backup, so that a resumed run goes on in the one that was broken off.
+    Each level starts with the weights of the one before and with fresh optimizers, as in the
+    authors' later code. A level that is done is read from its backup, so that a resumed run goes on
+    in the one that was broken off.
     """
     before = None
     for level in stages:

@@ -84,9 +84,10 @@ def test_the_card_of_a_run_is_linked_from_where_the_file_lies(tmp_path):
 def test_the_command_that_measured_is_told_without_the_folders_of_this_disk(tmp_path):
     file = run(tmp_path / "one", published()) / "report" / "report.json"
     report = json.loads(file.read_text())
-    write_json(file, report | {"facts": {"command": "python -m toy.evaluate /home/a/one --seed 0"}})
+    facts = {"command": "python -m toy.evaluate /home/a/one --seed 0", "machine": "Linux, 2 cores"}
+    write_json(file, report | {"facts": facts})
     (line,) = [line for line in written(tmp_path, tmp_path / "one") if line.startswith("- one")]
-    assert line.endswith("; measured by `python -m toy.evaluate one --seed 0`")
+    assert line.endswith("; measured by `python -m toy.evaluate one --seed 0` on Linux, 2 cores")
 
 
 def test_a_file_that_is_not_what_the_reports_say_is_found_and_left(tmp_path, capsys):

@@ -86,7 +86,7 @@ def _split_of(file: Path) -> int | None:
     return None
 
 
-def broken() -> tuple[type[Exception], ...]:
+def _broken() -> tuple[type[Exception], ...]:
     """What damaged tables make Arrow and its callers raise."""
     import pyarrow
 
@@ -98,7 +98,7 @@ def _open_parquet(file: Path) -> pyarrow.parquet.ParquetFile:
 
     try:
         return pyarrow.parquet.ParquetFile(file)
-    except broken() as error:
+    except _broken() as error:
         raise UserError(what_is_wrong(file, "parquet file", error)) from error
 
 
@@ -122,7 +122,7 @@ def _parquet_rows(file: Path) -> tuple[list[str | None], np.ndarray]:
         try:
             present = table.read(columns=list(ATTRIBUTES))
             names = table.read(columns=["image.path"])["image"].to_pylist() if named else []
-        except broken() as error:
+        except _broken() as error:
             raise UserError(what_is_wrong(file, "parquet file", error)) from error
     told: list[str | None] = [name and name["path"] for name in names] or [None] * len(present)
     values = [_present(present[name], f"{file}: {name}") for name in ATTRIBUTES]
@@ -164,5 +164,5 @@ def _parquet_images(file: Path, rows: Collection[int]) -> Iterator[tuple[int, by
                 begin += len(batch)
                 if begin > last:
                     return
-        except broken() as error:
+        except _broken() as error:
             raise UserError(what_is_wrong(file, "parquet file", error)) from error

@@ -17,6 +17,7 @@ class Command:
     limit: int | None = None
     data_dir: Path | None = None
     seed: int = 0
+    beside: tuple[Path, ...] = ()
 
 
 def test_facts_tell_the_command_and_how_the_model_was_trained(tmp_path):
@@ -42,7 +43,7 @@ def test_what_a_folder_of_weights_does_not_tell_is_left_out(tmp_path):
 
 
 def test_the_command_names_all_that_it_was_given():
-    command = Command(out=Path("my report"), data_dir=Path("digits"))
+    command = Command(out=Path("my report"), data_dir=Path("digits"), beside=(Path("a"), Path("b")))
     assert command_line("crg.evaluate", command) == (
-        "python -m crg.evaluate --out 'my report' --data-dir digits --seed 0"
+        "python -m crg.evaluate --out 'my report' --data-dir digits --seed 0 --beside a b"
     )
