@@ -94,10 +94,13 @@ def write_edits(
         UserError: the folder cannot be written into.
     """
     from common.reporting.sheets import grid
-    from common.transfer.motion import FRAMES
 
     out, stems, images = command.out, inputs.stems, inputs.images
-    path = images[:1] if inputs.photo is None else path_of(editor, edited, 0, FRAMES)
+    path = images[:1]
+    if inputs.photo is not None:
+        from common.transfer.motion import FRAMES  # with SciPy's filters, a tenth of a second
+
+        path = path_of(editor, edited, 0, FRAMES)
     results = write_results(command, editor.kind, inputs, edited.images, path)
     folder = out / "sheets"
     columns = {"input": images[:SHOWN], **edited.columns}
