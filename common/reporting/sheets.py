@@ -124,8 +124,8 @@ def _font() -> ImageFont.FreeTypeFont:
 
     found = importlib.util.find_spec("matplotlib")
     assert found is not None  # a requirement
-    (package,) = found.submodule_search_locations or ()
-    file = Path(package) / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
+    assert found.origin is not None
+    file = Path(found.origin).parent / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
     return ImageFont.truetype(file, FONT_SIZE)
 
 
