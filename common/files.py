@@ -22,7 +22,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from common.errors import UserError
+from common.errors import PlaceError, UserError
 
 ROOT = Path(__file__).resolve().parent.parent  # of this checkout
 DISK = frozenset(  # errors of a place that cannot be written to
@@ -45,16 +45,17 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     format by it. Missing folders are made. If the block fails, whatever lay at `path` stays.
 
     Raises:
-        UserError: the folder cannot be made or written into, `path` is itself a folder, or the
-            disk is full or has become read-only.
+        PlaceError: the folder cannot be made or written into, or the disk is full or has become
+            read-only.
+        UserError: `path` is itself a folder.
     """
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"Cannot make the folder {path.parent}: {error.strerror}.") from error
+        raise PlaceError(f"Cannot make the folder {path.parent}: {error.strerror}.") from error
     if not os.access(path.parent, os.W_OK):
-        raise UserError(f"Cannot write into {path.parent}: it is read-only, or not yours.")
+        raise PlaceError(f"Cannot write into {path.parent}: it is read-only, or not yours.")
     if path.is_dir():
         raise UserError(f"Cannot write the file {path}: a folder of this name is in the way.")
     temporary = beside(path)
@@ -65,7 +66,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS):
             raise
         mend = "Make it writable" if error.errno == errno.EROFS else "Make room"
-        raise UserError(f"Cannot write {path}: {error.strerror}. {mend} and go on.") from error
+        raise PlaceError(f"Cannot write {path}: {error.strerror}. {mend} and go on.") from error
     finally:
         with contextlib.suppress(OSError):  # on such a disk nothing can be deleted, either
             temporary.unlink(missing_ok=True)

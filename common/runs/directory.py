@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from common.errors import PLACE, UserError, stop_if_interrupted
+from common.errors import PLACE, PlaceError, UserError, stop_if_interrupted
 from common.files import ROOT, atomic_path, called, sweep, write_json, write_text
 from common.runs.history import last_rows
 from common.settings.config import to_json
@@ -246,9 +246,10 @@ def resumable(run: Run) -> Iterator[None]:
 
 def _resumed_after(error: UserError | OSError, run: Run) -> UserError | OSError:
     """The error with how to go on, where that is for the user to mend; others as they are."""
-    # Keras' fit takes the cause of what passes it away, but not the context.
-    cause = error if isinstance(error, OSError) else error.__cause__ or error.__context__
-    if not isinstance(cause, OSError) or cause.errno not in PLACE:
+    if isinstance(error, OSError) and error.errno in PLACE:
+        what = f"{error.filename}: {error.strerror}."
+    elif isinstance(error, PlaceError):
+        what = str(error)
+    else:
         return error
-    what = f"{cause.filename}: {cause.strerror}." if error is cause else str(error)
     return UserError(f"{what} The run is as it was last saved: go on with --resume {run.folder}.")

@@ -193,20 +193,6 @@ def test_a_disk_that_takes_no_more_says_how_to_go_on(tmp_path, error, said):
     assert str(ended.value).endswith(f"go on with --resume {tmp_path}.")
 
 
-def test_a_full_disk_that_is_told_by_keras_fit_says_how_to_go_on(tmp_path):
-    """It raises what it has caught `from None`."""
-
-    def fit() -> None:
-        try:
-            with atomic_path(tmp_path / "a"):
-                raise OSError(errno.ENOSPC, "No space left on device")
-        except UserError as error:
-            raise error from None
-
-    with pytest.raises(UserError, match="go on with --resume"), resumable(Run(tmp_path)):
-        fit()
-
-
 def test_an_error_that_is_no_place_of_the_users_stays_as_it_is(tmp_path):
     error = OSError(errno.EBADF, "Bad file descriptor")
     with pytest.raises(OSError, match="Bad file descriptor") as ended, resumable(Run(tmp_path)):
