@@ -218,7 +218,7 @@ def compiled(network: keras.Model) -> Callable[..., Any]:
     def call(*inputs: Any) -> Any:
         return network(inputs[0] if len(inputs) == 1 else list(inputs), training=False)
 
-    return tf.function(call, input_signature=signature)
+    return tf.function(call, input_signature=signature, autograph=False)
 
 
 def indexed(codes: C, rows: Rows) -> C:

@@ -33,6 +33,10 @@ class UserError(Exception):
     """
 
 
+class PlaceError(UserError):
+    """A file that cannot be written where it belongs; what was there before stays."""
+
+
 def exits_cleanly(command: Callable[P, T]) -> Callable[P, T]:
     """Wraps a command's `main`: clear of its surroundings, and with an exit status at its end.
 

@@ -6,6 +6,7 @@ renamed: a kill leaves the old file or the new one, and never a mixture.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -18,11 +19,10 @@ import uuid
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from common.errors import UserError
+from common.errors import PlaceError, UserError
 
 ROOT = Path(__file__).resolve().parent.parent  # of this checkout
 DISK = frozenset(  # errors of a place that cannot be written to
@@ -37,7 +37,7 @@ ENDING = 60  # characters of at most four bytes
 TEMPORARY = re.compile(r"\.[0-9a-f]{8}~")  # how the names of temporary files begin
 
 
-@contextmanager
+@contextlib.contextmanager
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yields a temporary path beside `path` that takes its place when the block succeeds.
 
@@ -45,16 +45,17 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     format by it. Missing folders are made. If the block fails, whatever lay at `path` stays.
 
     Raises:
-        UserError: the folder cannot be made or written into, `path` is itself a folder, or the
-            disk is full.
+        PlaceError: the folder cannot be made or written into, or the disk is full or has become
+            read-only.
+        UserError: `path` is itself a folder.
     """
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"Cannot make the folder {path.parent}: {error.strerror}.") from error
+        raise PlaceError(f"Cannot make the folder {path.parent}: {error.strerror}.") from error
     if not os.access(path.parent, os.W_OK):
-        raise UserError(f"Cannot write into {path.parent}: permission denied.")
+        raise PlaceError(f"Cannot write into {path.parent}: it is read-only, or not yours.")
     if path.is_dir():
         raise UserError(f"Cannot write the file {path}: a folder of this name is in the way.")
     temporary = beside(path)
@@ -62,11 +63,13 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield temporary
         os.replace(temporary, path)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS):
             raise
-        raise UserError(f"Cannot write {path}: {error.strerror}. Make room and go on.") from error
+        mend = "Make it writable" if error.errno == errno.EROFS else "Make room"
+        raise PlaceError(f"Cannot write {path}: {error.strerror}. {mend} and go on.") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # on such a disk nothing can be deleted, either
+            temporary.unlink(missing_ok=True)
 
 
 def check_writable(folder: Path, needed: int = PROBE) -> None:

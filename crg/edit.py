@@ -8,15 +8,16 @@ What Eqs. 3 and 4 do is in `crg.codes`; directions from more than a pair are in 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
 from common.cli.commands import carry_out
-from common.cli.edits import EditImagesCommand, check_edits, write_edits
+from common.cli.edits import EditImagesCommand, check_edits, check_several, write_each
 from common.cli.images import (
     check_fits,
     one_image,
@@ -29,6 +30,9 @@ from crg import directions, shipped
 from crg.codes import Along, Norm
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from common.editor import Edited
     from crg.editor import CRGEditor
 
 
@@ -42,11 +46,13 @@ class EditCommand(EditImagesCommand):
     """Images with them, in the same order."""
     direction: tuple[Path, ...] = ()
     """Files of directions, which `python -m common.directions` writes; after those of pairs."""
-    strength: tuple[float, ...] | None = None
+    strength: tyro.conf.UseAppendAction[tuple[tuple[float, ...], ...]] = ()
     """Shares of each pair's own step; 1, the default, adds the attribute, -1 takes it away. One
-    for all directions, or one each."""
-    k: tuple[float, ...] | None = None
-    """The paper's k of Eq. 4 instead of strengths (its positive k takes the attribute away)."""
+    for all directions, or one each. --strength again, as in `--strength 0.5 --strength 1`, is a
+    further edit: each has a folder in OUT, and all are side by side on the sheet."""
+    k: tyro.conf.UseAppendAction[tuple[tuple[float, ...], ...]] = ()
+    """The paper's k of Eq. 4 instead of strengths (its positive k takes the attribute away); again
+    for a further edit, too."""
     norm: Norm = "squared"
     """How Eq. 3 divides z_1 - z_2: by its squared norm as written, by its norm, or not; files of
     directions have theirs."""
@@ -66,34 +72,41 @@ def apply(command: EditCommand) -> Path:
         UserError: images that are missing, unreadable or to be overwritten, counts that differ,
             amounts that lead nowhere.
     """
-    import numpy as np
-
     from crg import editor
 
     check(command)
     model = editor.load(shipped.run_for(command))
     inputs = read_inputs(command, model.kind, "--invert or --invert-pairs")
-    request = request_of(command, model)
-    done, told = edited(
-        command.tuning,
-        model,
-        inputs.stems,
-        inputs.images,
-        lambda editor, images: editor.edit(images, request),
-    )
+    requests = requests_of(command, model)
+
+    def edit(request: Along, editor: CRGEditor, images: np.ndarray) -> Edited:
+        return editor.edit(images, request)
+
+    each = [functools.partial(edit, request) for request in requests]
+    edits, told = edited(command.tuning, model, inputs.stems, inputs.images, each)
+    details = [
+        {**details_of(command, request, done), **told}
+        for request, done in zip(requests, edits, strict=True)
+    ]
+    named = dict(zip(names_of(command), edits, strict=True))
+    return write_each(command, inputs, named, model, details)
+
+
+def details_of(command: EditCommand, request: Along, done: Edited) -> dict[str, Any]:
+    """What `edits.json` tells of an edit."""
+    import numpy as np
+
     sources = [{"without": str(a), "with": str(b)} for a, b in pairs_of(command)]
     sources += [{"file": str(file)} for file in command.direction]
     taken = zip(sources, request.directions, request.ks(), strict=True)
-    details = {
+    return {
         "directions": [{**source, "k": float(k), "norm": one.norm} for source, one, k in taken],
         "share_outside_cube": float(np.mean(np.abs(done.codes.latent) > 1.0)),
-        **told,
     }
-    return write_edits(command, inputs, done, model, details)
 
 
-def request_of(command: EditCommand, model: CRGEditor) -> Along:
-    """The directions of the pairs, and how far to go along each.
+def requests_of(command: EditCommand, model: CRGEditor) -> list[Along]:
+    """The directions of the pairs, and how far each edit goes along each.
 
     Raises:
         UserError: a side of a pair is not one image, or both have the same code.
@@ -106,12 +119,18 @@ def request_of(command: EditCommand, model: CRGEditor) -> Along:
 
     size = model.encoder.output_shape[-1]
     found = [model.direction(side(a), side(b), command.norm) for a, b in pairs_of(command)]
-    return Along(
-        directions=[*found, *(directions.read(file, size) for file in command.direction)],
-        amounts=amounts_of(command),
-        unit="strength" if command.k is None else "k",
-        clip=command.clip,
-    )
+    found += [directions.read(file, size) for file in command.direction]
+    unit = "k" if command.k else "strength"
+    return [
+        Along(directions=found, amounts=amounts, unit=unit, clip=command.clip)
+        for amounts in amounts_of(command)
+    ]
+
+
+def names_of(command: EditCommand) -> list[str]:
+    """What to call edits where there are several: `strength=0.5`, or `k=-6+2` along two."""
+    unit = "k" if command.k else "strength"
+    return [f"{unit}={'+'.join(f'{one:g}' for one in some)}" for some in amounts_of(command)]
 
 
 def pairs_of(command: EditCommand) -> list[tuple[Path, Path]]:
@@ -119,25 +138,26 @@ def pairs_of(command: EditCommand) -> list[tuple[Path, Path]]:
     return list(zip(command.without, command.with_, strict=True))
 
 
-def amounts_of(command: EditCommand) -> tuple[float, ...]:
-    """The strengths or ks of the command, one a direction.
+def amounts_of(command: EditCommand) -> list[tuple[float, ...]]:
+    """The strengths or ks of each edit, one a direction.
 
     Raises:
         UserError: both are given, or the counts of images and amounts differ.
     """
-    if command.k is not None and command.strength is not None:
+    if command.k and command.strength:
         raise UserError("--k and --strength are two ways to say the same; give one of them.")
-    amounts = command.strength if command.k is None else command.k
-    amounts = (1.0,) if amounts is None else amounts
     pairs, files = len(command.without), len(command.direction)
-    amounts = amounts * (pairs + files) if len(amounts) == 1 else amounts
-    if not pairs + files or len(command.with_) != pairs or len(amounts) != pairs + files:
-        told = f", files in --direction: {files}" if files else ""
-        raise UserError(
-            f"Images in --without: {pairs}, in --with: {len(command.with_)}{told}, amounts: "
-            f"{len(amounts)}; each direction needs one of each{' or a file' if files else ''}."
-        )
-    return amounts
+    found = []
+    for given in command.k or command.strength or ((1.0,),):
+        amounts = given * (pairs + files) if len(given) == 1 else given
+        if not pairs + files or len(command.with_) != pairs or len(amounts) != pairs + files:
+            told = f", files in --direction: {files}" if files else ""
+            raise UserError(
+                f"Images in --without: {pairs}, in --with: {len(command.with_)}{told}, amounts: "
+                f"{len(amounts)}; each direction needs one of each{' or a file' if files else ''}."
+            )
+        found.append(amounts)
+    return found
 
 
 def check(command: EditCommand) -> None:
@@ -151,6 +171,7 @@ def check(command: EditCommand) -> None:
 
     amounts_of(command)
     check_edits(command, *command.without, *command.with_)
+    check_several(command, names_of(command), *command.without, *command.with_)
     for file in command.direction:
         files.read(file)
     check_fits(command, editor.outline(shipped.run_for(command)))
@@ -159,7 +180,8 @@ def check(command: EditCommand) -> None:
 @exits_cleanly
 def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line and edits."""
-    carry_out(EditCommand, "python -m crg.edit", apply, arguments, check)
+    several = ("--strength", "--k")
+    carry_out(EditCommand, "python -m crg.edit", apply, arguments, check, repeatable=several)
 
 
 if __name__ == "__main__":

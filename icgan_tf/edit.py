@@ -6,6 +6,7 @@ in `icgan_tf.codes`.
 
     python -m icgan_tf.edit IMAGES --shift 1 --out DIR
     python -m icgan_tf.edit IMAGES --set Smiling=1 Eyeglasses=-1 --out DIR --run RUN
+    python -m icgan_tf.edit IMAGES --set Smiling=1 --set Eyeglasses=1 --out DIR --run RUN
     python -m icgan_tf.edit IMAGES --swap OTHER.png --out DIR
     python -m icgan_tf.edit IMAGES --interpolate OTHER.png --out DIR
     python -m icgan_tf.edit IMAGES --all-attributes --out DIR
@@ -22,8 +23,14 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from common.cli.along import AlongOptions, check_along, edited_along
-from common.cli.commands import carry_out, control_values
-from common.cli.edits import EditImagesCommand, check_edits, write_edits
+from common.cli.commands import carry_out, control_values, refuse_nothing
+from common.cli.edits import (
+    EditImagesCommand,
+    check_edits,
+    check_several,
+    name_of,
+    write_each,
+)
 from common.cli.images import (
     check_fits,
     one_image,
@@ -47,11 +54,13 @@ class EditCommand(EditImagesCommand):
     both.
     """
 
-    shift: int | None = None
-    """Digits: add this number, modulo ten."""
-    set: tuple[str, ...] = ()
+    shift: tyro.conf.UseAppendAction[tuple[int, ...]] = ()
+    """Digits: add this number, modulo ten; again for a further edit, as --set."""
+    set: tyro.conf.UseAppendAction[tuple[tuple[str, ...], ...]] = ()
     """Attributes to set, such as `Smiling=1 Eyeglasses=-1`; 1 means present, -1 absent; values from
-    -3 to 3 are degrees."""
+    -3 to 3 are degrees.
+    --set again, as in `--set Smiling=1 --set Eyeglasses=1`, is a further edit: each has a folder in
+    OUT, and all are side by side on the sheet."""
     swap: Path | None = None
     """Take the attributes of this image, and show it with those of the inputs."""
     interpolate: Path | None = None
@@ -81,50 +90,66 @@ def apply(command: EditCommand) -> Path:
 
     check(command)
     model = editor.load(command.run)
-    request = request_of(command, model)
-    model.check(request)
+    requests = requests_of(command, model)
+    for request in requests:
+        model.check(request)
     inputs = read_inputs(command, model.kind)
-    edited, told = edited_along(
-        command.tuning, command.along, model, inputs.stems, inputs.images, request
+    edits, told = edited_along(
+        command.tuning, command.along, model, inputs.stems, inputs.images, requests
     )
     details = {"attribute_names": list(model.attribute_names), **told}
-    return write_edits(command, inputs, edited, model, details)
+    named = dict(zip(names_of(requests), edits, strict=True))
+    return write_each(command, inputs, named, model, [details] * len(edits))
 
 
-def request_of(command: EditCommand, model: IcGANEditor) -> Request:
-    """The one edit of the command.
+def requests_of(command: EditCommand, model: IcGANEditor) -> Sequence[Request]:
+    """The edits of the command: one, or one for each --shift or --set.
 
     Raises:
         UserError: an attribute that the model does not have, a value that is none, or several
             images where one belongs.
     """
     if command.all_attributes:
-        return Each(command.exclusive)
-    if command.shift is not None:
-        return Shift(command.shift, command.wrap)
+        return [Each(command.exclusive)]
+    if command.shift:
+        return [Shift(amount, command.wrap) for amount in command.shift]
     for path in (command.swap, command.interpolate):
         if path is not None:
             other = one_image(model, path, "name one of them", invert=command.invert)
             steps = command.steps or STEPS
-            return Swap(other) if path is command.swap else Interpolate(other, steps)
-    return Set(values_of(command, model), command.exclusive)
+            return [Swap(other) if path is command.swap else Interpolate(other, steps)]
+    if not command.set:  # a --direction alone
+        return [Set({}, command.exclusive)]
+    return [Set(values_of(settings, model), command.exclusive) for settings in command.set]
 
 
-def values_of(command: EditCommand, model: IcGANEditor) -> dict[str, float]:
-    """What --set says, as attribute -> value.
+def names_of(requests: Sequence[Request]) -> list[str]:
+    """What to call edits where there are several: `shift=1`, `Smiling=1+Male=-1`."""
+    return [
+        name_of(request.values)
+        if isinstance(request, Set)
+        else f"shift={request.k}"
+        if isinstance(request, Shift)
+        else type(request).__name__
+        for request in requests
+    ]
+
+
+def values_of(settings: Sequence[str], model: IcGANEditor) -> dict[str, float]:
+    """What one --set says, as attribute -> value.
 
     Raises:
         UserError: an attribute that the model does not have, or a value that is none.
     """
     from common.datasets.celeba.lists import ATTRIBUTES
 
-    for setting in command.set:
+    for setting in settings:
         if model.digits and setting.partition("=")[0] in ATTRIBUTES:
             raise UserError(
                 f"--set {setting}: the model {called(model.folder)} knows digits, not faces; "
                 "name a run that was trained on faces by --run."
             )
-    return control_values(command.set, [c for c in model.controls if c.name != "shift"])
+    return control_values(settings, [c for c in model.controls if c.name != "shift"])
 
 
 def check(command: EditCommand) -> None:
@@ -137,7 +162,7 @@ def check(command: EditCommand) -> None:
     from icgan_tf import editor
 
     given = {
-        "--shift": command.shift is not None,
+        "--shift": bool(command.shift),
         "--set": bool(command.set),
         "--swap": command.swap is not None,
         "--interpolate": command.interpolate is not None,
@@ -149,12 +174,13 @@ def check(command: EditCommand) -> None:
         raise UserError(
             f"You asked for {what}; give exactly one of {', '.join(given)}, or a --direction."
         )
+    refuse_nothing(command.set)
     check_along(command.along)
     if command.steps is not None and command.steps < 1:
         raise UserError(f"--steps is {command.steps}; it must be at least 1.")
     unused = {
         "--steps": command.steps is not None and command.interpolate is None,
-        "--no-wrap": not command.wrap and command.shift is None,
+        "--no-wrap": not (command.wrap or command.shift),
         "--animate": command.animate is not None and command.all_attributes,
         "--no-exclusive": not (command.exclusive or command.set or command.all_attributes),
     }
@@ -165,14 +191,18 @@ def check(command: EditCommand) -> None:
     check_edits(command, command.swap, command.interpolate)
     model = editor.outline(command.run)
     check_fits(command, model)
-    if command.shift is not None or command.set:
-        model.check(request_of(command, model))
+    if command.shift or command.set:
+        requests = requests_of(command, model)
+        for request in requests:
+            model.check(request)
+        check_several(command, names_of(requests))
 
 
 @exits_cleanly
 def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line and edits."""
-    carry_out(EditCommand, "python -m icgan_tf.edit", apply, arguments, check)
+    several = ("--set", "--shift")
+    carry_out(EditCommand, "python -m icgan_tf.edit", apply, arguments, check, repeatable=several)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 What an edit does to y is in `ifcvaegan.codes`.
 
     python -m ifcvaegan.edit IMAGES --set Smiling=1 --out DIR --run RUN
+    python -m ifcvaegan.edit IMAGES --set Smiling=1 --set Eyeglasses=1 --out DIR --run RUN
     python -m ifcvaegan.edit IMAGES --sweep Smiling --out DIR --run RUN
     python -m ifcvaegan.edit --photo FILE --set Smiling=0 --tune --out DIR
     python -m ifcvaegan.edit IMAGES --direction smile.json --strength 1 --out DIR
@@ -18,8 +19,14 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from common.cli.along import AlongOptions, check_along, edited_along
-from common.cli.commands import carry_out, control_values, refuse_unknown
-from common.cli.edits import EditImagesCommand, check_edits, write_edits
+from common.cli.commands import carry_out, control_values, refuse_nothing, refuse_unknown
+from common.cli.edits import (
+    EditImagesCommand,
+    check_edits,
+    check_several,
+    name_of,
+    write_each,
+)
 from common.cli.images import (
     check_fits,
     read_inputs,
@@ -38,9 +45,11 @@ STEPS = 5
 class EditCommand(EditImagesCommand):
     """Edits faces by their attributes, --set or --sweep, and along --direction."""
 
-    set: tuple[str, ...] = ()
+    set: tyro.conf.UseAppendAction[tuple[tuple[str, ...], ...]] = ()
     """Attributes to set, such as `Smiling=1` or `Smiling=1 Male=0`; 1 is present, 0 absent, and
-    others from -1 to 2 are degrees. Attributes that are not set stay as E reads them."""
+    others from -1 to 2 are degrees. Attributes that are not set stay as E reads them.
+    --set again, as in `--set Smiling=1 --set Eyeglasses=1`, is a further edit: each has a folder in
+    OUT, and all are side by side on the sheet."""
     sweep: str | None = None
     """Show this attribute from 0 to 1 on the sheet; each `<name>.png` has it at 1."""
     steps: int | None = None
@@ -63,24 +72,30 @@ def apply(command: EditCommand) -> Path:
     check(command)
     model = editor.load(command.run)
     inputs = read_inputs(command, model.kind)
-    request = request_of(command, model)
-    edited, told = edited_along(
-        command.tuning, command.along, model, inputs.stems, inputs.images, request
+    requests = requests_of(command, model)
+    edits, told = edited_along(
+        command.tuning, command.along, model, inputs.stems, inputs.images, requests
     )
     details = {"attribute_names": list(model.attribute_names), **told}
-    return write_edits(command, inputs, edited, model, details)
+    named = dict(zip(names_of(requests), edits, strict=True))
+    return write_each(command, inputs, named, model, [details] * len(edits))
 
 
-def request_of(command: EditCommand, model: IFcVAEGANEditor) -> Set | Sweep:
-    """The edit of the command; the model may be an outline.
+def requests_of(command: EditCommand, model: IFcVAEGANEditor) -> Sequence[Set | Sweep]:
+    """The edits of the command: one, or one for each --set; the model may be an outline.
 
     Raises:
         UserError: an attribute that the model does not have, or a value that is none.
     """
-    if command.sweep is None:
-        return Set(control_values(command.set, model.controls))
+    if command.sweep is None:  # a --direction alone is an edit that sets nothing
+        return [Set(control_values(one, model.controls)) for one in command.set or ((),)]
     refuse_unknown(f"--sweep {command.sweep}", command.sweep, model.controls)
-    return Sweep(command.sweep, command.steps or STEPS)
+    return [Sweep(command.sweep, command.steps or STEPS)]
+
+
+def names_of(requests: Sequence[Set | Sweep]) -> list[str]:
+    """What to call edits where there are several, such as `Smiling=1+Male=0`."""
+    return [name_of(one.values) if isinstance(one, Set) else one.name for one in requests]
 
 
 def check(command: EditCommand) -> None:
@@ -95,6 +110,7 @@ def check(command: EditCommand) -> None:
     given = int(bool(command.set)) + int(command.sweep is not None)
     if given != 1 and (given or not command.along.direction):
         raise UserError("Give exactly one of --set NAME=1 and --sweep NAME, or a --direction.")
+    refuse_nothing(command.set)
     check_along(command.along)
     if command.steps is not None:
         if command.sweep is None:
@@ -104,13 +120,14 @@ def check(command: EditCommand) -> None:
     check_edits(command)
     model = editor.outline(command.run)
     check_fits(command, model)
-    request_of(command, model)
+    check_several(command, names_of(requests_of(command, model)))
 
 
 @exits_cleanly
 def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line and edits."""
-    carry_out(EditCommand, "python -m ifcvaegan.edit", apply, arguments, check)
+    several = ("--set",)
+    carry_out(EditCommand, "python -m ifcvaegan.edit", apply, arguments, check, repeatable=several)
 
 
 if __name__ == "__main__":

@@ -62,8 +62,8 @@ def apply(command: EditCommand) -> Path:
     if command.images is None and command.photo is None:
         return generate(command, model, request)
     inputs = read_inputs(command, model.kind)
-    edited, told = edited_along(
-        command.tuning, command.along, model, inputs.stems, inputs.images, request
+    (edited,), told = edited_along(
+        command.tuning, command.along, model, inputs.stems, inputs.images, [request]
     )
     strokes = [to_json(stroke) for stroke in request.strokes]
     return write_edits(command, inputs, edited, model, {"strokes": strokes, **told})

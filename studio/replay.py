@@ -1,6 +1,7 @@
-"""`python -m studio.replay`: makes an image of the page again, bit for bit, from its settings.
+"""`python -m studio.replay`: makes images of the page again, bit for bit, from their settings.
 
 python -m studio.replay edit.json --photo FILE --out DIR
+python -m studio.replay FOLDER --out DIR
 """
 
 from __future__ import annotations
@@ -29,37 +30,82 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayCommand:
-    """Makes an image of the page again, bit for bit."""
+    """Makes images of the page again, bit for bit."""
 
-    settings: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="SETTINGS")]
-    """The JSON file that the page handed out beside the image."""
+    settings: Annotated[
+        tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="SETTINGS [SETTINGS ...]")
+    ]
+    """The JSON files that the page handed out beside images, or folders of them."""
     out: Path
-    """Folder for `<name of the settings>.png`."""
-    photo: Path | None = None
-    """The photograph, where the image is of one."""
+    """Folder for `<name of the settings>.png`, one for each."""
+    photo: tuple[Path, ...] = ()
+    """The photographs, where images are of such; each is known by its content."""
     run: Path | None = None
     """The run or folder of weights, where it is not the one in `weights/`."""
     animate: Path | None = None
-    """A file for the animation of the edit, `.gif` or `.webp`."""
+    """A file for the animation of the edit, `.gif` or `.webp`; of one image."""
 
 
-def replay(command: ReplayCommand) -> Path:
-    """Carries the command out.
+def replay(command: ReplayCommand) -> list[Path]:
+    """Carries the command out; nothing is written before all images are made.
 
     Returns:
-        The image.
+        The images.
 
     Raises:
-        UserError: the settings, the photograph or the model are not those that made the image.
+        UserError: the settings, the photographs or the model are not those that made an image.
+    """
+    from studio.models import Models
+    from studio.settings import png, read_settings, sha256
+
+    models = Models([command.run] if command.run else ())
+    made = []
+    for file in settings_files(command.settings):
+        settings = read_settings(file)
+        name = next(iter(models.known)) if command.run else settings.model
+        result = made_again(command, settings, models.editor(name))
+        same = sha256(result.tobytes()) == settings.result_sha256
+        made.append((command.out / f"{file.stem}.png", png(result), same))
+    for file, content, same in made:
+        with atomic_path(file) as temporary:
+            temporary.write_bytes(content)
+        logger.info("%s: %s", file, "the same image, bit for bit" if same else "another image")
+    if not all(same for _, _, same in made):
+        logger.warning("Another model of that name, or other versions, may have made the first.")
+    return [file for file, _, _ in made]
+
+
+def settings_files(paths: Sequence[Path]) -> list[Path]:
+    """The files of settings that a command names, those of a folder by their names.
+
+    Raises:
+        UserError: none, a folder without any, or two of one name.
+    """
+    found: list[Path] = []
+    for path in paths:
+        files = sorted(path.glob("*.json")) if path.is_dir() else [path]
+        if not files:
+            raise UserError(f"There are no settings, files that end in .json, in {path}.")
+        found += files
+    if not found:
+        raise UserError("Name the settings of an image, or a folder of such files.")
+    known: dict[str, Path] = {}
+    for file in found:
+        other = known.setdefault(file.stem, file)
+        if other is not file:
+            raise UserError(f"{other} and {file} would make one {file.stem}.png; rename one.")
+    return found
+
+
+def made_again(command: ReplayCommand, settings: Settings, editor: Editor) -> np.ndarray:
+    """One image, uint8 `[H, W, C]`; its animation is written where the command names one.
+
+    Raises:
+        UserError: the settings do not fit the model.
     """
     from common.cli.edits import write_animation
-    from studio.models import Models
-    from studio.settings import frames_of, png, put_back, read_settings, sha256
+    from studio.settings import frames_of, put_back
 
-    settings = read_settings(command.settings)
-    models = Models([command.run] if command.run else ())
-    name = next(iter(models.known)) if command.run else settings.model
-    editor = models.editor(name)
     photo = photo_of(command, settings)
     if settings.candidate is None:
         made, alignment = edited_again(editor, settings, photo)
@@ -70,16 +116,8 @@ def replay(command: ReplayCommand) -> Path:
             write_animation(
                 command.animate, frames_of(editor, made, photo, alignment, settings.paste)
             )
-    else:
-        result = painted_again(editor, settings, photo)
-    file = command.out / f"{command.settings.stem}.png"
-    with atomic_path(file) as temporary:
-        temporary.write_bytes(png(result))
-    same = sha256(result.tobytes()) == settings.result_sha256
-    logger.info("%s: %s", file, "the same image, bit for bit" if same else "another image")
-    if not same:
-        logger.warning("Another model of that name, or other versions, may have made the first.")
-    return file
+        return result
+    return painted_again(editor, settings, photo)
 
 
 def photo_of(command: ReplayCommand, settings: Settings) -> Photo | None:
@@ -89,15 +127,29 @@ def photo_of(command: ReplayCommand, settings: Settings) -> Photo | None:
         UserError: it is not named, or another one.
     """
     from common.datasets.alignment import read_photo
+
+    file = photo_file(command, settings)
+    return None if file is None else read_photo(file)
+
+
+def photo_file(command: ReplayCommand, settings: Settings) -> Path | None:
+    """The file of that photograph.
+
+    Raises:
+        UserError: it is not named, or another one.
+    """
     from studio.settings import sha256
 
     if not settings.photo:
         return None
-    if command.photo is None or not command.photo.is_file():
+    named = [file for file in command.photo if file.is_file()]
+    if not named:
         raise UserError(f"The image is of the photograph {settings.photo}: name it by --photo.")
-    if sha256(command.photo.read_bytes()) != settings.photo_sha256:
-        raise UserError(f"{command.photo} is another file than {settings.photo} was.")
-    return read_photo(command.photo)
+    for file in named:
+        if sha256(file.read_bytes()) == settings.photo_sha256:
+            return file
+    are = "is another file" if len(named) == 1 else "are other files"
+    raise UserError(f"{', '.join(map(str, named))} {are} than {settings.photo} was.")
 
 
 def edited_again(
@@ -160,17 +212,22 @@ def check(command: ReplayCommand) -> None:
     """Refuses what can be refused before TensorFlow starts.
 
     Raises:
-        UserError: settings that cannot be read, or an animation that cannot be.
+        UserError: settings that cannot be read or that need a photograph, or an animation that
+            cannot be.
     """
     from common.cli.edits import ANIMATIONS
     from studio.settings import read_settings
 
-    settings = read_settings(command.settings)
+    every = [read_settings(file) for file in settings_files(command.settings)]
+    for settings in every:
+        photo_file(command, settings)
     if command.animate is None:
         return
+    if len(every) > 1:
+        raise UserError(f"--animate shows one edit, and there are settings of {len(every)}.")
     if command.animate.suffix.lower() not in ANIMATIONS:
         raise UserError(f"--animate {command.animate}: end the name in {' or '.join(ANIMATIONS)}.")
-    if settings.candidate is not None:
+    if every[0].candidate is not None:
         raise UserError("--animate is for edits, and this was painted; leave it out.")
 
 

@@ -137,6 +137,34 @@ def test_a_command_switches_onednn_on_before_tensorflow_starts(module, at_first_
     assert at_first_import(module) == "onednn=1 quiet=True"
 
 
+# Runs a command to its end, and lists what it has imported.
+IMPORTED = """
+import runpy, sys
+module, *sys.argv[1:] = sys.argv[1:]
+runpy.run_module(module, run_name="__main__", alter_sys=True)
+print(*sys.modules)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("module", ["crg.edit", "icgan_tf.edit", "ifcvaegan.edit"])
+def test_an_edit_imports_no_library_that_it_does_not_need(module, tmp_path):
+    """Each of these takes at least a twentieth of a second, matplotlib and SciPy's filters more."""
+    words = COMMANDS[module].replace("OUT", str(tmp_path / "out")).split()
+    ended = subprocess.run(
+        [sys.executable, "-c", IMPORTED, module, *words],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+        text=True,
+        timeout=300,
+    )
+    unneeded = {"cv2", "matplotlib", "pandas", "pyarrow", "scipy.ndimage", "scipy.sparse"}
+    imported = set(ended.stdout.split())
+    assert imported & {*unneeded, "skimage", "tensorflow_datasets"} == set()
+    assert "keras" in imported
+
+
 # Imports every light module where Unix' own modules are missing, as on Windows.
 ELSEWHERE = """
 import importlib, sys

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,9 +66,9 @@ def edited_along(
     editor: Any,
     stems: Sequence[str],
     images: np.ndarray,
-    request: Any,
-) -> tuple[Edited, dict[str, Any]]:
-    """Carries a request out, goes along directions from there, with a decoder that may be tuned.
+    requests: Sequence[Any],
+) -> tuple[list[Edited], dict[str, Any]]:
+    """Carries requests out, goes along directions from there, with a decoder that may be tuned.
 
     Args:
         tuning: whether the decoder is fitted to each image first.
@@ -75,10 +76,10 @@ def edited_along(
         editor: the trained model.
         stems: N names.
         images: uint8 `[N, H, W, C]`.
-        request: of the editor.
+        requests: of the editor.
 
     Returns:
-        The edit, and what `edits.json` tells about directions and tuning.
+        The edit of each request, and what `edits.json` tells about directions and tuning.
 
     Raises:
         UserError: directions of a model with other codes, or what the editor refuses.
@@ -87,10 +88,11 @@ def edited_along(
     directions = [read(file, size) for file in options.direction]
     strengths = strengths_of(options)
 
-    def edit(model: Any, some: np.ndarray) -> Edited:
+    def edit(request: Any, model: Any, some: np.ndarray) -> Edited:
         return along(model, model.edit(some, request), directions, strengths)
 
-    found, told = edited(tuning, editor, stems, images, edit)
+    each = [functools.partial(edit, request) for request in requests]
+    found, told = edited(tuning, editor, stems, images, each)
     followed = [
         {"file": str(file), "from": one.origin, "strength": strength}
         for file, one, strength in zip(options.direction, directions, strengths, strict=True)

@@ -26,6 +26,7 @@ def carry_out(
     arguments: Sequence[str] | None = None,
     check: Callable[[T], object] | None = None,
     description: str | None = None,
+    repeatable: Sequence[str] = (),
 ) -> None:
     """Reads a command line, checks it, starts TensorFlow and does the work.
 
@@ -36,8 +37,9 @@ def carry_out(
         arguments: the words after the program; those of the process by default.
         check: refuses what can be refused before TensorFlow starts, which takes seconds.
         description: what `--help` says first, if not the docstring of the dataclass.
+        repeatable: options that may be given several times, such as `--set`, for an edit each.
     """
-    refuse_repetition(sys.argv[1:] if arguments is None else arguments)
+    refuse_repetition(sys.argv[1:] if arguments is None else arguments, repeatable)
     command = tyro.cli(kind, prog=program, args=arguments, description=description, registry=PATHS)
     log_to(None)
     if check is not None:
@@ -49,19 +51,36 @@ def carry_out(
     work(command)
 
 
-def refuse_repetition(arguments: Sequence[str]) -> None:
+def refuse_repetition(arguments: Sequence[str], repeatable: Sequence[str] = ()) -> None:
     """Refuses an option that is given twice, of which the first would be lost.
+
+    Args:
+        arguments: the words of a command line.
+        repeatable: options that may be given several times.
 
     Raises:
         UserError: naming it.
     """
     given = [word.partition("=")[0] for word in arguments if word.startswith("--")]
     for option in given:
-        if given.count(option) > 1:
+        if given.count(option) > 1 and option not in repeatable:
             raise UserError(
                 f"{option} is given {given.count(option)} times; give it once, several values one "
                 f"after the other: {option} A B."
             )
+
+
+def refuse_nothing(edits: Sequence[Sequence[str]]) -> None:
+    """Refuses a `--set` that sets nothing.
+
+    Args:
+        edits: the settings of each `--set`.
+
+    Raises:
+        UserError: one has none.
+    """
+    if not all(edits):
+        raise UserError("--set stands without an attribute; write --set NAME=1.")
 
 
 def control_values(settings: Sequence[str], controls: Sequence[Control]) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""What `edit` of all packages shares: images, a sheet and codes are written, and an animation."""
+"""What `edit` of all packages shares: images, sheets and codes are written, and an animation."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from PIL import Image
 from common.cli.images import Inputs, TunableCommand, check_images, write_results
 from common.datasets.alignment import Alignment, Photo, smaller
 from common.datasets.celeba.faces import HEIGHT, WIDTH
-from common.datasets.folder import as_mode, image_files
+from common.datasets.folder import as_mode, check_inputs, image_files
 from common.datasets.warping import moved
 from common.editor import SHOWN, Edited, Editor, path_of
 from common.errors import UserError
-from common.files import atomic_path, called, check_writable, write_json
+from common.files import atomic_path, called, check_writable, refuse_overwriting, write_json
 from common.kinds import Faces
 from common.transfer.pasting import Paste, changes, pasted
 
@@ -69,6 +69,86 @@ def check_edits(command: EditImagesCommand, *others: Path | None) -> None:
     check_writable(command.animate.parent)
 
 
+def check_several(command: EditImagesCommand, names: Sequence[str], *others: Path | None) -> None:
+    """Refuses several edits that cannot be written beside each other; one alone needs nothing.
+
+    Args:
+        command: names images or a photograph, and the folder.
+        names: of the edits, and of their folders in it.
+        *others: further images that it reads.
+
+    Raises:
+        UserError: an edit twice, an animation of several, or a folder of an edit that holds images
+            of the inputs or cannot be written into.
+    """
+    if len(names) < 2:
+        return
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(
+                f"The edit {name} is asked for {names.count(name)} times; once is enough."
+            )
+    if command.animate is not None:
+        raise UserError(f"--animate shows one edit; give one of {', '.join(names)}.")
+    for name in names:
+        folder = command.out / name
+        check_inputs(folder, command.images, *others)
+        if command.photo is not None:
+            refuse_overwriting([command.photo], folder)
+        check_writable(folder)
+
+
+def name_of(values: Mapping[str, float]) -> str:
+    """What to call an edit that sets these: `Smiling=1+Male=0`, also as a folder."""
+    return "+".join(f"{name}={value:g}" for name, value in values.items())
+
+
+def write_each(
+    command: EditImagesCommand,
+    inputs: Inputs,
+    edits: Mapping[str, Edited],
+    editor: Editor,
+    details: Sequence[Mapping[str, Any]],
+) -> Path:
+    """Writes one edit as `write_edits` does; of several each into a folder, and a sheet of all.
+
+    Each folder `OUT/<name>/` holds what the edit alone would write into OUT; the sheet with a
+    column for each edit is `OUT/sheets/edits.png`.
+
+    Args:
+        command: names the folder.
+        inputs: what was edited.
+        edits: name, as of `check_several` -> what became of it.
+        editor: the trained model.
+        details: what else the `edits.json` of each edit tells.
+
+    Returns:
+        The folder.
+
+    Raises:
+        UserError: a folder cannot be written into.
+    """
+    for (name, edited), told in zip(edits.items(), details, strict=True):
+        if len(edits) == 1:
+            return write_edits(command, inputs, edited, editor, told)
+        its_own = dataclasses.replace(command, out=command.out / name)
+        write_edits(its_own, inputs, edited, editor, told)
+    columns = {"input": inputs.images[:SHOWN]}
+    for same in zip(*(edited.columns.items() for edited in edits.values()), strict=False):
+        (label, images), *others = same
+        if any(one != label or not np.array_equal(images, its) for one, its in others):
+            break  # up to here, such as the reconstruction, they have the same columns
+        columns[label] = images
+    columns |= {name.replace("+", "\n"): one.images[:SHOWN] for name, one in edits.items()}
+    draw_sheet(command.out / "sheets" / "edits.png", columns, inputs.stems[:SHOWN])
+    logger.info(
+        "%d edits, each in a folder of its own, side by side in %s",
+        len(edits),
+        command.out / "sheets",
+    )
+    return command.out
+
+
 def write_edits(
     command: EditImagesCommand,
     inputs: Inputs,
@@ -94,10 +174,13 @@ def write_edits(
         UserError: the folder cannot be written into.
     """
     from common.reporting.sheets import grid
-    from common.transfer.motion import FRAMES
 
     out, stems, images = command.out, inputs.stems, inputs.images
-    path = images[:1] if inputs.photo is None else path_of(editor, edited, 0, FRAMES)
+    path = images[:1]
+    if inputs.photo is not None:
+        from common.transfer.motion import FRAMES  # with SciPy's filters, a tenth of a second
+
+        path = path_of(editor, edited, 0, FRAMES)
     results = write_results(command, editor.kind, inputs, edited.images, path)
     folder = out / "sheets"
     columns = {"input": images[:SHOWN], **edited.columns}

@@ -154,32 +154,35 @@ def edited(
     editor: Any,
     stems: Sequence[str],
     images: np.ndarray,
-    edit: Callable[[Any, np.ndarray], Edited],
-) -> tuple[Edited, dict[str, Any]]:
-    """Carries an edit out, with an editor that is tuned to each image where that is asked for.
+    edits: Sequence[Callable[[Any, np.ndarray], Edited]],
+) -> tuple[list[Edited], dict[str, Any]]:
+    """Carries edits out, with an editor that is tuned once to each image where that is asked for.
 
     Args:
         options: whether and how.
         editor: the trained model.
         stems: N names.
         images: uint8 `[N, H, W, C]`.
-        edit: of an editor and images.
+        edits: of an editor and images, each.
 
     Returns:
-        The edit, and what `edits.json` tells about the tuning.
+        What became of each edit, and what `edits.json` tells about the tuning.
 
     Raises:
-        UserError: as `edit` does.
+        UserError: as an edit does.
     """
     if not options.tune:
-        return edit(editor, images), {}
-    edits, records = [], []
+        return [edit(editor, images) for edit in edits], {}
+    rows, records = [], []
     for row, done in enumerate(each_tuned(options, editor, stems, images)):
-        one = edit(done.editor, images[row : row + 1])
-        before = {"without tuning": editor.decode(one.inputs), **one.columns}
-        edits.append(dataclasses.replace(one, columns=before, tuned=[done.editor]))
+        rows.append([])
+        for edit in edits:
+            one = edit(done.editor, images[row : row + 1])
+            before = {"without tuning": editor.decode(one.inputs), **one.columns}
+            rows[-1].append(dataclasses.replace(one, columns=before, tuned=[done.editor]))
         records.append({"image": stems[row], **record(done)})
-    return joined(edits), {"tuning": {**to_json(tuning_of(options)), "images": records}}
+    told = {"tuning": {**to_json(tuning_of(options)), "images": records}}
+    return [joined(images_of_one) for images_of_one in zip(*rows, strict=True)], told
 
 
 def joined(edits: Sequence[Edited]) -> Edited:

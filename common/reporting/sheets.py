@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import os
 import re
@@ -115,12 +116,17 @@ def _check(
 
 
 def _font() -> ImageFont.FreeTypeFont:
-    """DejaVu Sans, which matplotlib brings along; Pillow's own font knows few characters."""
-    import matplotlib
+    """DejaVu Sans, which matplotlib brings along; Pillow's own font knows few characters.
+
+    It is found without importing matplotlib, which takes longer than drawing a sheet.
+    """
     from PIL import ImageFont
 
-    fonts = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
-    return ImageFont.truetype(fonts / "DejaVuSans.ttf", FONT_SIZE)
+    found = importlib.util.find_spec("matplotlib")
+    assert found is not None  # a requirement
+    assert found.origin is not None
+    file = Path(found.origin).parent / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
+    return ImageFont.truetype(file, FONT_SIZE)
 
 
 def _wrapped(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from common.errors import UserError, stop_if_interrupted
+from common.errors import PLACE, PlaceError, UserError, stop_if_interrupted
 from common.files import ROOT, atomic_path, called, sweep, write_json, write_text
 from common.runs.history import last_rows
 from common.settings.config import to_json
@@ -226,15 +226,30 @@ def output_folder(model: Path, kind: str) -> Path:
 def resumable(run: Run) -> Iterator[None]:
     """Ctrl-C within the block, where no stage has said so already, tells how to go on.
 
-    What ends the training with an error, such as a loss that is not finite, stands in its log too.
+    So does a disk that is full or read-only: the run is as it was last saved. What ends the
+    training with an error, such as a loss that is not finite, stands in its log too.
     """
     try:
         yield
         stop_if_interrupted()
-    except UserError as error:  # the command shows it on the terminal
-        logger.error("%s", error, extra={"file_only": True})
-        raise
+    except (UserError, OSError) as error:  # the command shows it on the terminal
+        told = _resumed_after(error, run)
+        logger.error("%s", told, extra={"file_only": True})
+        if told is error:
+            raise
+        raise told from error
     except KeyboardInterrupt as interrupt:
         if interrupt.args:
             raise
         raise KeyboardInterrupt(f"go on with --resume {run.folder}") from interrupt
+
+
+def _resumed_after(error: UserError | OSError, run: Run) -> UserError | OSError:
+    """The error with how to go on, where that is for the user to mend; others as they are."""
+    if isinstance(error, OSError) and error.errno in PLACE:
+        what = f"{error.filename}: {error.strerror}."
+    elif isinstance(error, PlaceError):
+        what = str(error)
+    else:
+        return error
+    return UserError(f"{what} The run is as it was last saved: go on with --resume {run.folder}.")

@@ -17,7 +17,7 @@ def log_to(run: Run | None) -> None:
     terminal.addFilter(lambda record: not getattr(record, "file_only", False))
     handlers: list[logging.Handler] = [terminal]
     if run is not None:
-        file = logging.FileHandler(run.folder / "train.log", encoding="utf-8")
+        file = _File(run.folder / "train.log", encoding="utf-8")
         file.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
         handlers.append(file)
     logging.getLogger("matplotlib").setLevel(logging.WARNING)  # it tells of its list of fonts
@@ -30,6 +30,17 @@ def _on_one_line(record: logging.LogRecord) -> bool:
     """Shows whatever a message names, such as a file, on its line; nothing is left out."""
     record.msg, record.args = shown(record.getMessage()), None
     return True
+
+
+class _File(logging.FileHandler):
+    """A log that a full disk cuts short, without a word: the terminal has all of it.
+
+    Whoever writes something that matters is told by an error of its own.
+    """
+
+    def handleError(self, record):  # noqa: N802
+        if not isinstance(sys.exception(), OSError):
+            super().handleError(record)
 
 
 class _Terminal(logging.StreamHandler):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from dataclasses import dataclass
 
 import keras
@@ -29,6 +31,16 @@ def restored():
     """Gives TensorFlow its precision back."""
     yield
     keras.mixed_precision.set_global_policy("float32")
+
+
+def test_what_tensorflow_imports_beside_itself_can_be_imported_later(monkeypatch):
+    monkeypatch.setattr(device, "UNUSED", ("colorsys", "json"))
+    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
+    with device.without_unused():
+        with pytest.raises(ImportError):
+            importlib.import_module("colorsys")
+        importlib.import_module("json")  # was there before
+    assert importlib.import_module("colorsys").rgb_to_hsv(0.0, 0.0, 0.0) == (0.0, 0.0, 0.0)
 
 
 @without_gpu

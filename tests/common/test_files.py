@@ -20,7 +20,12 @@ from common.files import atomic_path, sweep, write_json, write_text
         (
             OSError(errno.ENOSPC, "No space left on device"),  # the user's to mend
             UserError,
-            r"Cannot write .*a\.txt: No space left on device",
+            r"Cannot write .*a\.txt: No space left on device\. Make room and go on\.$",
+        ),
+        (
+            OSError(errno.EROFS, "Read-only file system"),
+            UserError,
+            r"Cannot write .*a\.txt: Read-only file system\. Make it writable and go on\.$",
         ),
     ],
 )

@@ -58,7 +58,7 @@ def edited_by(tmp_path, model, inputs, _model_loaded_once) -> Callable[..., np.n
         out = tmp_path / "out"
         shutil.rmtree(out, ignore_errors=True)
         main([str(images), "--out", str(out), "--run", str(model.folder), *words])
-        return np.stack([np.asarray(Image.open(file)) for file in sorted(out.glob("*.png"))])
+        return np.array([np.asarray(Image.open(file)) for file in sorted(out.glob("*.png"))])
 
     return run
 
@@ -105,6 +105,19 @@ def test_strength_is_the_share_of_the_step_from_without_to_with(
     found = edited_by(*SLANT, *words)
     assert shows(found, model, z + step)
     assert not shows(found, model, z - step)
+
+
+def test_each_strength_is_an_edit_of_its_own(edited_by, tmp_path, model, codes, z, written):
+    edited_by(*SLANT, "--strength", "0.5")
+    alone = written()
+    edited_by(*SLANT, "--strength", "0.5", "--strength", "1")
+    out = tmp_path / "out"
+    assert sorted(one.name for one in out.iterdir()) == ["sheets", "strength=0.5", "strength=1"]
+    for name, share in (("strength=0.5", 0.5), ("strength=1", 1.0)):
+        found = np.stack([np.asarray(Image.open(f)) for f in sorted((out / name).glob("*.png"))])
+        assert shows(found, model, z + np.float32(share) * (codes["slanted"] - codes["upright"]))
+    told = json.loads((out / "strength=0.5" / "sheets" / "edits.json").read_text())
+    assert told == alone
 
 
 @pytest.mark.parametrize(("norm", "power"), [("squared", 2), ("unit", 1), ("none", 0)])

@@ -102,6 +102,27 @@ def test_a_command_carries_out_its_request_on_each_input(
     np.testing.assert_array_equal(np.array(sheet["rows"]), columns)
 
 
+@pytest.mark.usefixtures("_models_loaded_once")
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ("--shift 1 --shift -2", {"shift=1": Shift(1), "shift=-2": Shift(-2)}),
+        ("--set 3=1 --set 7=1 3=-1", {"3=1": Set({"3": 1.0}), "7=1+3=-1": Set({"7": 1, "3": -1})}),
+    ],
+)
+def test_each_shift_or_set_is_an_edit_of_its_own(
+    tmp_path, sheet, inputs, model, digits, words, wanted
+):
+    out = tmp_path / "out"
+    main([str(inputs["model"]), "--out", str(out), "--run", str(model.folder), *words.split()])
+    assert not list(out.glob("*.png"))
+    for name, request in wanted.items():
+        found = np.stack([np.asarray(Image.open(f)) for f in sorted((out / name).glob("*.png"))])
+        np.testing.assert_array_equal(found, model.edit(digits[CHOSEN], request).images[..., 0])
+    labels = [name.replace("+", "\n") for name in wanted]
+    assert sheet["column_labels"] == ["input", "reconstruction", *labels]
+
+
 def test_an_input_stands_on_the_sheet_with_what_e_y_reads(edited_by, sheet, inputs, model, digits):
     edited_by(model, inputs["model"], "--shift", "1")
     read = model.encode(digits[CHOSEN]).attributes.argmax(axis=1)
@@ -177,6 +198,8 @@ EDITS = {
             "--set Smiling=1",
             "knows digits, not faces; name a run that was trained",
         ),
+        ("model", "--shift 1 --shift 1", "The edit shift=1 is asked for 2 times; once is enough"),
+        ("model", "--shift 1 --shift 2 --animate a.gif", "--animate shows one edit; give one of"),
         ("model", "--set shift=1", "the model has no attribute 'shift'"),
         ("model", "--set 3=1 7=1", "3 and 7 exclude each other"),
         *(

@@ -56,6 +56,18 @@ def test_words_become_a_request_and_its_images_and_codes_files(
         np.testing.assert_allclose(stored[key]["attributes"], codes.attributes, rtol=1e-6)
 
 
+def test_each_set_is_an_edit_of_its_own(edited_by, model, faces, tmp_path):
+    (tmp_path / "out").mkdir()
+    Image.new("L", (1, 1)).save(tmp_path / "out" / "none.png")  # OUT itself gets no image
+    assert edited_by("--set", "Smiling=1", "Male=0", "--set", "Smiling=0").shape == (1, 1, 1)
+    wanted = {"Smiling=1+Male=0": {"Smiling": 1.0, "Male": 0.0}, "Smiling=0": {"Smiling": 0.0}}
+    for name, values in wanted.items():
+        expected = model.edit(faces.images[:3], Set(values)).images
+        files = sorted((tmp_path / "out" / name).glob("*.png"))
+        found = np.stack([np.asarray(Image.open(file)) for file in files])
+        np.testing.assert_array_equal(found, expected)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -63,6 +75,9 @@ def test_words_become_a_request_and_its_images_and_codes_files(
         (["--set", "Smiling=1", "--sweep", "Smiling"], "exactly one"),
         (["--set", "Smilling=1"], "Did you mean 'Smiling'?"),
         (["--set", "Smiling=5"], "between -1 and 2"),
+        (["--set", "Male=1", "--set", "Smilling=1"], "Did you mean 'Smiling'?"),
+        (["--set", "Male=1", "--set", "Male=1.0"], "The edit Male=1 is asked for 2 times"),
+        (["--set", "Male=1", "--set"], "--set stands without an attribute"),
         (["--sweep", "Hat"], "no attribute 'Hat'"),
         (["--sweep", "Smiling", "--steps", "1"], "2 to 40"),
         (["--sweep", "Smiling", "--steps", "41"], "2 to 40"),

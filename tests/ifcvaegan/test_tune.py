@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 
@@ -92,6 +93,20 @@ def test_reconstructions_come_nearer_to_their_images(run, inputs, faces, tmp_pat
 
 
 @pytest.mark.usefixtures("quick")
+def test_several_edits_share_one_tuning_of_each_image(model, faces):
+    options = tuning.TuneOptions(tune=True, tune_steps=5)
+    images, requests = faces.images[:2], [Set({"Smiling": 1.0}), Set({"Male": 0.0})]
+    each = [functools.partial(lambda one, editor, x: editor.edit(x, one), r) for r in requests]
+    edits, told = tuning.edited(options, model, ["a", "b"], images, each)
+    assert [one["image"] for one in told["tuning"]["images"]] == ["a", "b"]
+    for row in range(2):
+        assert edits[0].tuned[row] is edits[1].tuned[row]
+        for edited, request in zip(edits, requests, strict=True):
+            alone = edited.tuned[row].edit(images[row : row + 1], request).images
+            np.testing.assert_array_equal(edited.images[row : row + 1], alone)
+
+
+@pytest.mark.usefixtures("quick")
 def test_what_an_edit_changes_in_a_photograph_is_counted_from_the_tuned_reconstruction(
     model, faces, tmp_path, monkeypatch
 ):
@@ -105,7 +120,7 @@ def test_what_an_edit_changes_in_a_photograph_is_counted_from_the_tuned_reconstr
     image = model.kind.array(alignment.framed(photo))[None]
     command = EditImagesCommand(out=tmp_path / "out", photo=tmp_path / "me.png")
     options = tuning.TuneOptions(tune=True, tune_steps=5)
-    done, _ = tuning.edited(options, model, ["me"], image, lambda one, x: one.edit(x, Set()))
+    (done,), _ = tuning.edited(options, model, ["me"], image, [lambda one, x: one.edit(x, Set())])
     write_edits(command, Inputs(["me"], image, photo, alignment), done, model, {})
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "out" / "me.png")), pixels)
     assert not np.array_equal(done.images, model.reconstruct(image))

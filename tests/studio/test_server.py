@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import struct
 import zlib
 
@@ -187,6 +188,55 @@ def test_another_photograph_is_not_replayed(visitor, tmp_path, monkeypatch, mist
     words = [str(tmp_path / "edit.json"), "--photo", str(tmp_path / "me.png")]
     said = mistake(replay.main, *words, "--out", str(tmp_path / "out"))
     assert "is another file than me.png was" in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_several_settings_are_replayed_at_once_each_with_its_photograph(
+    visitor, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("studio.models.Models", FakeModels)
+    (tmp_path / "asked").mkdir()
+    expected = {}
+    for name, light in (("red", 0.25), ("blue", 0.5)):
+        (tmp_path / f"{name}.png").write_bytes(png(name))
+        with_photo(visitor, png(name))
+        visitor.edit(model="bright", values={"Light": light})
+        expected[name] = decoded(visitor.get("/result/photo/image.png")[1])
+        settings = visitor.get("/result/photo/edit.json")[1]
+        (tmp_path / "asked" / f"{name}.json").write_bytes(settings)
+    photos = [str(tmp_path / f"{name}.png") for name in expected]
+    words = [str(tmp_path / "asked"), "--photo", *photos]
+    replay.main([*words, "--out", str(tmp_path / "out")])
+    assert sorted(one.name for one in (tmp_path / "out").iterdir()) == ["blue.png", "red.png"]
+    for name, image in expected.items():
+        found = decoded((tmp_path / "out" / f"{name}.png").read_bytes())
+        np.testing.assert_array_equal(found, image)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("NONE", "There are no settings, files that end in .json, in"),
+        ("ONE.json DEEP", r"ONE.json and .*/ONE.json would make one ONE.png; rename one"),
+        ("ONE.json OTHER.json", "OTHER.json is not what the page hands out"),
+        ("ONE.json TWO.json --animate OUT.gif", "--animate shows one edit, and there are.* of 2"),
+    ],
+)
+def test_settings_that_cannot_be_replayed_together_are_one_sentence(
+    visitor, tmp_path, monkeypatch, mistake, words, said
+):
+    monkeypatch.setattr("studio.models.Models", FakeModels)
+    pair = ["pairs/upright", "pairs/slanted"]
+    visitor.edit(model="mixer", picture="digits/digit-7", values={"strength": 0.7}, pair=pair)
+    settings = visitor.get("/result/digits/edit.json")[1]
+    for folder in ("NONE", "DEEP"):
+        (tmp_path / folder).mkdir()
+    for file in ("ONE.json", "TWO.json", "DEEP/ONE.json"):
+        (tmp_path / file).write_bytes(settings)
+    (tmp_path / "OTHER.json").write_text("{}")
+    paths = [word if word.startswith("-") else str(tmp_path / word) for word in words.split()]
+    told = mistake(replay.main, *paths, "--out", str(tmp_path / "out"))
+    assert re.search(said, told)
     assert not (tmp_path / "out").exists()
 
 

@@ -8,7 +8,13 @@ import pytest
 
 from common import device
 from common.cli import commands
-from common.cli.commands import carry_out, control_values, elsewhere, refuse_repetition
+from common.cli.commands import (
+    carry_out,
+    control_values,
+    elsewhere,
+    refuse_nothing,
+    refuse_repetition,
+)
 from common.errors import UserError
 from tests.common.cli.stub import Stub
 
@@ -39,11 +45,22 @@ def test_what_is_no_value_is_refused(settings, said):
         control_values(settings, CONTROLS)
 
 
-@pytest.mark.parametrize("words", [["--set", "A=1", "--set", "B=1"], ["--set=A=1", "--set", "B"]])
+@pytest.mark.parametrize("words", [["--with", "a", "--with", "b"], ["--with=a", "--with", "b"]])
 def test_an_option_that_is_given_twice_is_refused(words):
-    with pytest.raises(UserError, match=r"^--set is given 2 times; give it once, .*: --set A B\.$"):
-        refuse_repetition(words)
-    refuse_repetition(["--set", "A=1", "B=1", "--out", "x"])
+    with pytest.raises(UserError, match=r"^--with is given 2 times; .*: --with A B\.$"):
+        refuse_repetition(words, ["--set"])
+    refuse_repetition(["--with", "a", "b", "--out", "x"])
+
+
+def test_an_option_of_which_each_is_an_edit_may_be_given_twice():
+    refuse_repetition(["--set", "A=1", "--set=B=1", "--out", "x"], ["--set"])
+
+
+def test_a_set_that_sets_nothing_is_refused():
+    refuse_nothing([])
+    refuse_nothing([["A=1"], ["B=1", "C=0"]])
+    with pytest.raises(UserError, match="--set stands without an attribute; write --set NAME=1"):
+        refuse_nothing([["A=1"], []])
 
 
 @dataclass(frozen=True)

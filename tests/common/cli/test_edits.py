@@ -10,7 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from common.cli.edits import EditImagesCommand, check_edits, write_edits
+from common.cli.edits import (
+    EditImagesCommand,
+    check_edits,
+    check_several,
+    write_each,
+    write_edits,
+)
 from common.cli.images import Inputs
 from common.datasets.alignment import Photo, align
 from common.errors import UserError
@@ -65,6 +71,85 @@ def test_up_to_ten_images_stand_side_by_side_where_that_is_wider(tmp_path, sheet
     assert labels["row_labels"] == ["input", "reconstruction", "lighter"]
     assert labels["column_labels"] == ["00 (0)", "01 (1)", "02 (2)", "03 (3)"]
     np.testing.assert_array_equal(rows[2][3], IMAGES[3] + 102)
+
+
+# --- Several edits --------------------------------------------------------------------------------
+
+
+def test_of_several_edits_each_has_a_folder_with_what_it_would_write_alone(tmp_path):
+    editor, inputs = Stub(), Inputs(STEMS[:3], IMAGES[:3])
+    edits = {f"Smiling={n}": editor.edit(inputs.images, n) for n in (1, 2)}
+    for name, edited in edits.items():
+        alone = EditImagesCommand(out=tmp_path / "alone" / name)
+        write_edits(alone, inputs, edited, editor, {"step": name})
+    together = EditImagesCommand(out=tmp_path / "together")
+    details = [{"step": name} for name in edits]
+    assert write_each(together, inputs, edits, editor, details) == tmp_path / "together"
+
+    def files(folder: Path) -> dict[str, bytes]:
+        found = [one for one in folder.rglob("*") if one.is_file()]
+        return {str(one.relative_to(folder)): one.read_bytes() for one in found}
+
+    together_, alone_ = files(tmp_path / "together"), files(tmp_path / "alone")
+    assert together_.keys() - alone_.keys() == {"sheets/edits.png"}
+    assert all(together_[name] == content for name, content in alone_.items())
+    assert len(alone_) == 2 * (3 + 2)
+
+
+def test_several_edits_stand_beside_each_other_on_one_sheet(tmp_path, sheets):
+    """The stub's edits share their reconstruction, and so have one column of it."""
+    editor, inputs = Stub(), Inputs(STEMS[:2], IMAGES[:2])
+    edits = {"Smiling=1": 1, "Smiling=2+Male=0": 2}
+    done = {name: editor.edit(inputs.images, amount) for name, amount in edits.items()}
+    write_each(EditImagesCommand(out=tmp_path), inputs, done, editor, [{}, {}])
+    rows, path, labels = sheets[-1]
+    assert path == tmp_path / "sheets" / "edits.png"
+    assert labels["column_labels"] == ["input", "reconstruction", "Smiling=1", "Smiling=2\nMale=0"]
+    assert labels["row_labels"] == STEMS[:2]
+    for column, lighter in enumerate((0, 51, 102, 153)):
+        np.testing.assert_array_equal(rows[1][column], IMAGES[1] + lighter)
+
+
+def test_one_edit_is_written_into_the_folder_itself(tmp_path, sheets):
+    editor, inputs = Stub(), Inputs(STEMS[:2], IMAGES[:2])
+    done = {"Smiling=1": editor.edit(inputs.images, 1)}
+    write_each(EditImagesCommand(out=tmp_path), inputs, done, editor, [{}])
+    assert (tmp_path / "01.png").is_file()
+    assert not (tmp_path / "Smiling=1").exists()
+    assert len(sheets) == 1
+
+
+@pytest.mark.parametrize(
+    ("names", "options", "said"),
+    [
+        (["A=1", "B=1", "A=1"], {}, "The edit A=1 is asked for 2 times"),
+        (["A=1", "B=1"], {"animate": Path("a.gif")}, "--animate shows one edit; give one of A=1, "),
+        (["A=1", "taken"], {}, "Cannot write into .*taken"),
+        (["A=1", "held"], {}, "held holds the input images"),
+    ],
+)
+def test_several_edits_that_cannot_be_written_are_refused(tmp_path, names, options, said):
+    (tmp_path / "out" / "held").mkdir(parents=True)
+    (tmp_path / "out" / "taken").touch()
+    image = tmp_path / "out" / "held" / "a.png"
+    Image.new("L", (28, 28)).save(image)
+    before = sorted(tmp_path.rglob("*"))
+    command = EditImagesCommand(images=image, out=tmp_path / "out", **options)
+    with pytest.raises(UserError, match=said):
+        check_several(command, names)
+    assert sorted(tmp_path.rglob("*")) == before
+    check_several(command, names[:1])  # one alone goes into OUT itself
+
+
+def test_a_photograph_is_not_replaced_by_one_of_several_edits(tmp_path):
+    (tmp_path / "out" / "B=1").mkdir(parents=True)
+    photo = tmp_path / "out" / "B=1" / "me.png"
+    Image.new("RGB", (64, 64)).save(photo)
+    with pytest.raises(UserError, match="B=1 holds the input images"):
+        check_several(EditImagesCommand(photo=photo, out=tmp_path / "out"), ["A=1", "B=1"])
+
+
+# --- Animations -----------------------------------------------------------------------------------
 
 
 def animated(file: Path, inputs: Inputs, editor: Stub) -> np.ndarray:

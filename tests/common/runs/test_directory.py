@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from common.errors import UserError
-from common.files import ROOT, write_text
+from common.files import ROOT, atomic_path, write_text
 from common.runs.directory import (
     Run,
     create_run,
@@ -173,6 +174,30 @@ def test_ctrl_c_says_how_to_go_on_where_no_stage_has(tmp_path, said):
     message = said or f"go on with --resume {tmp_path}"
     with pytest.raises(KeyboardInterrupt, match=message), resumable(Run(tmp_path)):
         raise KeyboardInterrupt(*([said] if said else []))
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.EROFS, "Read-only file system", "a.npz"), "^a.npz: Read-only file system. "),
+        (OSError(errno.ENOSPC, "No space left on device", "a.npz"), "^a.npz: No space left on"),
+    ],
+)
+def test_a_disk_that_takes_no_more_says_how_to_go_on(tmp_path, error, said):
+    with pytest.raises(UserError, match=said) as ended, resumable(Run(tmp_path)):
+        raise error
+    assert str(ended.value).endswith(f"as it was last saved: go on with --resume {tmp_path}.")
+    with pytest.raises(UserError) as ended, resumable(Run(tmp_path)), atomic_path(tmp_path / "a"):
+        raise error
+    assert str(ended.value).startswith(f"Cannot write {tmp_path / 'a'}: {error.strerror}. ")
+    assert str(ended.value).endswith(f"go on with --resume {tmp_path}.")
+
+
+def test_an_error_that_is_no_place_of_the_users_stays_as_it_is(tmp_path):
+    error = OSError(errno.EBADF, "Bad file descriptor")
+    with pytest.raises(OSError, match="Bad file descriptor") as ended, resumable(Run(tmp_path)):
+        raise error
+    assert ended.value is error
 
 
 def test_what_ends_a_training_with_an_error_stands_in_its_log_and_once_on_the_terminal(
