@@ -57,7 +57,8 @@ def fastest(asked: Asked) -> tuple[Setup, dict[str, float]]:
 
     for layout, threads in itertools.product((False, True), range(1, device.cores() + 1)):
         tried(Setup(channels_last=layout, compiled=False, threads=threads, bfloat16=asked.bfloat16))
-    tried(replace(min(found, key=found.__getitem__), compiled=True))
+    if asked.try_compiled:
+        tried(replace(min(found, key=found.__getitem__), compiled=True))
     best = min(found, key=found.__getitem__)
     return best, {str(setup): seconds for setup, seconds in found.items()}
 

@@ -60,6 +60,9 @@ class Command:
     """Measurements of each side."""
     seconds: float = 1.0
     """How long a measurement lasts, at least one step."""
+    minutes: float = 15.0
+    """How long it may take: `torch.compile` needs most of the time, and is not tried any more after
+    two thirds of it. The page says where."""
     growth: bool = False
     """Measure two steps with batches of 16 to 512 images as well."""
     without_onednn: bool = False
@@ -96,6 +99,7 @@ def measure(command: Command, steps: dict[str, int]) -> dict[str, Any]:
         "versions": versions(),
         "PyTorch left out": absent,
         "rounds": command.rounds,
+        "torch.compile not tried": [],
         "steps": {},
         "growth": {},
     }
@@ -103,7 +107,10 @@ def measure(command: Command, steps: dict[str, int]) -> dict[str, Any]:
     for name, batch in steps.items():
         figures["steps"][name] = {"batch": batch}
         for precision in precisions:
-            sides = one_step(command, name, batch, precision, not absent)
+            late = time.monotonic() - begin > 40.0 * command.minutes  # two thirds, in seconds
+            if late and not absent:
+                figures["torch.compile not tried"].append(f"{name}, {precision}")
+            sides = one_step(command, name, batch, precision, not absent, not late)
             figures["steps"][name][precision] = sides
             logger.info("%s, %s: %s", name, precision, told(sides))
         figures["minutes"] = (time.monotonic() - begin) / 60
@@ -114,7 +121,7 @@ def measure(command: Command, steps: dict[str, int]) -> dict[str, Any]:
             figures["growth"][label] = {"batch": batch}
             for precision in precisions:
                 figures["growth"][label][precision] = one_step(
-                    command, name, batch, precision, False
+                    command, name, batch, precision, False, False
                 )
             figures["minutes"] = (time.monotonic() - begin) / 60
             write(command.out, figures)
@@ -136,7 +143,7 @@ def versions() -> dict[str, str]:
 
 
 def one_step(
-    command: Command, name: str, batch: int, precision: str, pytorch: bool
+    command: Command, name: str, batch: int, precision: str, pytorch: bool, compiled: bool
 ) -> dict[str, Any]:
     """All sides of one train step in one precision, in turns.
 
@@ -148,7 +155,7 @@ def one_step(
     sides: dict[str, dict[str, Any]] = {}
     with contextlib.ExitStack() as stack:
         workers = {}
-        best = trial(words) if pytorch else {}
+        best = trial(words, compiled) if pytorch else {}
         for side, module, more, onednn in planned(command, precision, best):
             workers[side] = stack.enter_context(
                 Process(module, [*words, *more], {**os.environ, "TF_ENABLE_ONEDNN_OPTS": onednn})
@@ -176,9 +183,10 @@ def one_step(
     return sides
 
 
-def trial(words: list[str]) -> dict[str, Any]:
+def trial(words: list[str], compiled: bool) -> dict[str, Any]:
     """PyTorch's fastest set-up, and the seconds of a step in each."""
-    with Process("benchmarks.torch_steps", [*words, "--trial"]) as process:
+    more = ["--trial"] if compiled else ["--trial", "--no-try-compiled"]
+    with Process("benchmarks.torch_steps", [*words, *more]) as process:
         return process.facts
 
 
@@ -240,13 +248,14 @@ def table(figures: dict[str, Any], part: str = "steps") -> Table:
 def page(figures: dict[str, Any]) -> str:
     """The tables in Markdown, with the machine."""
     versions = ", ".join(f"{name} {one}" for name, one in figures["versions"].items())
-    absent = figures["PyTorch left out"]
+    absent, eager = figures["PyTorch left out"], figures["torch.compile not tried"]
     lines = [
         "# Train steps",
         "Written by `python -m benchmarks.train_steps`; medians of "
         f"{figures['rounds']} measurements in turns, each side in a process of its own.",
         f"{figures['machine']}. {versions}. {figures['minutes']:.0f} minutes.",
         *([f"PyTorch was left out: {absent}."] if absent else []),
+        *([f"torch.compile was not tried, for want of time: {'; '.join(eager)}."] if eager else []),
         *(markdown(table(figures, part)) for part in ("steps", "growth") if figures[part]),
         "Share of convolutions: what the convolutions and matrix products of our step take alone, "
         "to the whole step. MiB: the most memory that the process had, its framework included.",

@@ -34,6 +34,7 @@ class Asked:
         compiled: by `torch.compile`.
         threads: of PyTorch.
         trial: of PyTorch: try all set-ups in turn, and name the fastest.
+        try_compiled: with `torch.compile` among them.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Asked:
     compiled: bool = False
     threads: int = 1
     trial: bool = False
+    try_compiled: bool = True
 
 
 def command(module: str, arguments: Sequence[str] | None = None) -> Asked:

@@ -39,6 +39,7 @@ def figures(**sides):
         "versions": {"tensorflow": "2.21.0"},
         "PyTorch left out": "" if "PyTorch" in sides else "it is not installed",
         "rounds": 5,
+        "torch.compile not tried": [],
         "minutes": 12.4,
         "steps": {"CRG, GAN": {"batch": 64, "float32": sides}},
         "growth": {},
@@ -57,6 +58,12 @@ def test_without_pytorch_its_columns_are_empty_and_the_page_says_why():
     (row,) = table(figures(ours=OURS)).rows
     assert [row[index] for index in (4, 5, 9, 10)] == [None] * 4
     assert "PyTorch was left out: it is not installed." in page(figures(ours=OURS))
+
+
+def test_the_page_says_where_torch_compile_was_not_tried():
+    late = {**figures(ours=OURS, PyTorch=TORCH), "torch.compile not tried": ["CRG, GAN, bfloat16"]}
+    assert "torch.compile was not tried, for want of time: CRG, GAN, bfloat16." in page(late)
+    assert "not tried" not in page(figures(ours=OURS, PyTorch=TORCH))
 
 
 def test_both_files_are_written(tmp_path):
