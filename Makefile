@@ -7,7 +7,7 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 
 REPORTED := $(patsubst %/report.json,%,$(sort $(wildcard weights/*/report.json)))
 
-.PHONY: demo studio test test-all lint results format clean
+.PHONY: demo studio test test-all lint results bench format clean
 
 # The pictures first, a plain line after each says where it lies; then a report, then a training.
 demo: .venv/run.done
@@ -45,6 +45,10 @@ lint: .venv/dev.done
 results: .venv/dev.done
 	$(PY) -m common.results $(REPORTED)
 
+# With nothing else at work: at most 15 minutes on two cores.
+bench: .venv/bench.done
+	$(PY) -m benchmarks.train_steps
+
 format: .venv/dev.done
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
@@ -62,6 +66,10 @@ clean:
 
 .venv/studio.done: requirements-studio.txt requirements-photo.txt requirements.txt | .venv/bin/python
 	$(PIP) -r requirements-studio.txt
+	@touch $@ .venv/run.done
+
+.venv/bench.done: requirements-bench.txt requirements.txt | .venv/bin/python
+	$(PIP) -r requirements-bench.txt
 	@touch $@ .venv/run.done
 
 .venv/dev.done: requirements-dev.txt requirements-export.txt requirements-studio.txt requirements-photo.txt requirements.txt | .venv/bin/python

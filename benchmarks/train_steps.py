@@ -1,191 +1,272 @@
-"""Images a second of each package's train steps: with oneDNN, without, in bfloat16; in turns.
+"""Our train steps beside the same networks in PyTorch: images a second, and what holds them.
 
-    python -m benchmarks.train_steps
+    python -m benchmarks.train_steps          (make bench: with PyTorch, on a quiet machine)
 
-Run it with nothing else at work. Rates are those of this machine; what carries over to others is
-the ratio of one run. Images are random: the time of a step does not depend on them.
+Each side is a process of its own; they are measured in turns, `--rounds` times, and a figure is the
+median. PyTorch counts in the fastest of its set-ups (`benchmarks.torch_steps.fastest`). The share
+says how much of our step its convolutions and matrix products would take alone, measured in the
+same process right after it (`benchmarks.convolutions`). What carries over to other machines are the
+ratios. Without PyTorch its columns stay empty.
 """
 
 from __future__ import annotations
 
-import json
+import contextlib
+import importlib.metadata
+import importlib.util
 import logging
 import os
 import platform
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import tyro
 
+from benchmarks.worker import Process
 from common import device
-from common.errors import exits_cleanly
-from common.files import ROOT, write_json
-from common.reporting.tables import Table, show
+from common.errors import UserError, exits_cleanly
+from common.files import ROOT, write_json, write_text
+from common.reporting.tables import Cell, Table, markdown, show
 from common.runs.log import log_to
 from common.settings.paths import PATHS
 
-if TYPE_CHECKING:
-    from common.training.adversarial import AdversarialModel
-
 logger = logging.getLogger(__name__)
 
-BATCH = 64
-WARM_UP = 2  # steps that are not counted
-SETTINGS = {  # TF_ENABLE_ONEDNN_OPTS, and Keras' policy
-    "with oneDNN": ("1", "float32"),
-    "without": ("0", "float32"),
+STEPS = {  # name -> images a step
+    "IcGAN, conditional GAN, 64x64 faces": 64,
+    "CRG, GAN": 64,
+    "CRG, encoder": 64,
+    "CRG on faces, encoder": 32,
+    "IFcVAEGAN, 24 filters": 64,
+    "iGAN, GAN": 64,
 }
-if device.has_bfloat16():  # elsewhere it takes minutes a step
-    SETTINGS["bfloat16"] = ("1", "mixed_bfloat16")
+FURTHER = {"IFcVAEGAN, 64 filters": 64}  # with --only
+GROWING = ("CRG, GAN", "IFcVAEGAN, 24 filters")
+BATCHES = (16, 64, 256, 512)
+ABSENT = "PyTorch is not installed (pip install -r requirements-bench.txt)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """Measures train steps on this machine."""
 
-    steps: int = 10
-    """Steps in each measurement."""
-    rounds: int = 3
-    """Measurements of each kind, of which the median is taken."""
-    one: str | None = None
-    """Measure this one here and now, and write its rate on standard output."""
-    policy: str = "float32"
-    """With --one: Keras' policy of precision."""
-    out: Path = ROOT / "benchmarks" / "results" / "train_steps.json"
-    """Where the figures go."""
+    only: tuple[str, ...] = ()
+    """Names of steps to measure; by default all but the widest."""
+    rounds: int = 5
+    """Measurements of each side."""
+    seconds: float = 1.0
+    """How long a measurement lasts, at least one step."""
+    minutes: float = 15.0
+    """How long it may take: `torch.compile` needs most of the time, and is not tried any more after
+    two thirds of it. The page says where."""
+    growth: bool = False
+    """Measure two steps with batches of 16 to 512 images as well."""
+    without_onednn: bool = False
+    """Measure ours without oneDNN as well, in float32."""
+    pytorch: bool = True
+    """Measure PyTorch, where it is installed."""
+    out: Path = ROOT / "benchmarks" / "results"
+    """Folder of `train_steps.json` and `train_steps.md`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """A model, and what its train step takes.
+def check(command: Command) -> dict[str, int]:
+    """The steps that are asked for, with their batches.
 
-    Attributes:
-        model: to be compiled.
-        shape: of an image.
-        attributes: length of y.
+    Raises:
+        UserError: there is no step of that name, or a number is too small.
     """
-
-    model: AdversarialModel
-    shape: tuple[int, ...]
-    attributes: int
-
-
-def icgan(dataset: str) -> Subject:
-    """IcGAN's first stage with the networks of `paper` (64x64 faces) or `paper32` (digits)."""
-    import numpy as np
-
-    from icgan_tf.conditions import Conditions
-    from icgan_tf.config import attribute_names
-    from icgan_tf.editor import build
-    from icgan_tf.model import ConditionalGAN
-    from icgan_tf.presets import paper
-
-    config = paper(dataset)  # pyright: ignore[reportArgumentType]
-    nets = build(config)
-    conditions = Conditions(np.eye(len(attribute_names(config)), dtype=np.float32))
-    generator = nets["generator"]
-    model = ConditionalGAN(generator, nets["discriminator"], conditions)
-    return Subject(model, generator.output_shape[1:], conditions.width)
+    known = {**STEPS, **FURTHER}
+    for name in command.only:
+        if name not in known:
+            raise UserError(f"--only {name!r}: the train steps are {', '.join(known)}.")
+    if command.rounds < 1 or command.seconds <= 0:
+        raise UserError("--rounds is at least 1, and --seconds above 0.")
+    return {name: known[name] for name in command.only or STEPS}
 
 
-def crg(stage: str) -> Subject:
-    """A stage of CRG with the networks of `paper`."""
-    from crg.editor import build
-    from crg.model import CRG, GAN
-    from crg.presets import paper
-
-    nets = build(paper())
-    generator = nets["generator"]
-    gan = stage == "gan"
-    model = GAN(generator, nets["discriminator"]) if gan else CRG(generator, nets["encoder"])
-    return Subject(model, generator.output_shape[1:], 10)
-
-
-def ifcvaegan(filters: int) -> Subject:
-    """IFcVAEGAN's one stage with the networks of `paper`, of that width."""
-    from dataclasses import replace
-
-    import numpy as np
-
-    from ifcvaegan.editor import build
-    from ifcvaegan.model import IFcVAEGAN
-    from ifcvaegan.presets import paper
-    from ifcvaegan.train import weights
-
-    config = paper()
-    config = replace(config, networks=replace(config.networks, filters=filters))
-    nets = build(config)
-    rates = np.full(1, 0.5, np.float32)
-    model = IFcVAEGAN(**nets, weights=weights(config), rates=rates)
-    return Subject(model, nets["decoder"].output_shape[1:], 1)
-
-
-STEPS: dict[str, Callable[[], Subject]] = {
-    "IcGAN, conditional GAN, 64x64 faces": lambda: icgan("celeba"),
-    "IcGAN, conditional GAN, 32x32 digits": lambda: icgan("mnist"),
-    "CRG, GAN": lambda: crg("gan"),
-    "CRG, encoder": lambda: crg("encoder"),
-    "IFcVAEGAN, 64 filters": lambda: ifcvaegan(64),
-    "IFcVAEGAN, 24 filters": lambda: ifcvaegan(24),
-}
-
-
-def rate(name: str, steps: int, policy: str) -> float:
-    """Images a second of that train step."""
-    import keras
-    import tensorflow as tf
-
-    keras.mixed_precision.set_global_policy(policy)
-    subject = STEPS[name]()
-    model, width = subject.model, subject.attributes
-    model.compile(**{player: keras.optimizers.Adam(2e-4) for player in model.players})
-    image = tf.random.stateless_uniform((BATCH, *subject.shape), (0, 0))
-    attributes = tf.one_hot(tf.range(BATCH) % width, width)
-    step = tf.function(lambda: model.train_step((image, attributes)))
-
-    def run(count: int) -> float:
-        begin = time.perf_counter()
-        for _ in range(count):
-            losses = step()
-        next(iter(losses.values())).numpy()
-        return time.perf_counter() - begin
-
-    run(WARM_UP)
-    return steps * BATCH / run(steps)
-
-
-def measure(command: Command) -> dict[str, Any]:
-    """All train steps in processes of their own, the two settings in turns."""
-    rates: dict[str, dict[str, list[float]]] = {
-        name: {setting: [] for setting in SETTINGS} for name in STEPS
-    }
-    for name in STEPS:
-        for _ in range(command.rounds):
-            for setting, (onednn, policy) in SETTINGS.items():
-                words = ["--one", name, "--steps", str(command.steps), "--policy", policy]
-                done = subprocess.run(
-                    [sys.executable, "-m", "benchmarks.train_steps", *words],
-                    env={**os.environ, "TF_ENABLE_ONEDNN_OPTS": onednn},
-                    cwd=ROOT,
-                    stdout=subprocess.PIPE,
-                    check=True,
-                )
-                rates[name][setting].append(json.loads(done.stdout))
-                logger.info("%s, %s: %.1f images/s", name, setting, rates[name][setting][-1])
-    return {
-        "images a second": rates,
-        "batch": BATCH,
-        "steps": command.steps,
-        "the processor computes in bfloat16": device.has_bfloat16(),
+def measure(command: Command, steps: dict[str, int]) -> dict[str, Any]:
+    """All figures; they are written after each step."""
+    begin = time.monotonic()
+    absent = "left out by --no-pytorch" if not command.pytorch else missing()
+    figures: dict[str, Any] = {
         "machine": f"{platform.system()} {platform.machine()}, {device.cores()} cores, "
         f"{device.processor()}",
+        "the processor computes in bfloat16": device.has_bfloat16(),
+        "versions": versions(),
+        "PyTorch left out": absent,
+        "rounds": command.rounds,
+        "torch.compile not tried": [],
+        "steps": {},
+        "growth": {},
     }
+    precisions = ("float32", "bfloat16") if device.has_bfloat16() else ("float32",)
+    for name, batch in steps.items():
+        figures["steps"][name] = {"batch": batch}
+        for precision in precisions:
+            late = time.monotonic() - begin > 40.0 * command.minutes  # two thirds, in seconds
+            if late and not absent:
+                figures["torch.compile not tried"].append(f"{name}, {precision}")
+            sides = one_step(command, name, batch, precision, not absent, not late)
+            figures["steps"][name][precision] = sides
+            logger.info("%s, %s: %s", name, precision, told(sides))
+        figures["minutes"] = (time.monotonic() - begin) / 60
+        write(command.out, figures)
+    for name in GROWING if command.growth else ():
+        for batch in BATCHES:
+            label = f"{name}, batch {batch}"
+            figures["growth"][label] = {"batch": batch}
+            for precision in precisions:
+                figures["growth"][label][precision] = one_step(
+                    command, name, batch, precision, False, False
+                )
+            figures["minutes"] = (time.monotonic() - begin) / 60
+            write(command.out, figures)
+    return figures
+
+
+def missing() -> str:
+    """Why PyTorch cannot be measured; empty if it can."""
+    return "" if importlib.util.find_spec("torch") else ABSENT
+
+
+def versions() -> dict[str, str]:
+    """Of what is compared."""
+    found = {}
+    for name in ("tensorflow", "keras", "torch"):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found
+
+
+def one_step(
+    command: Command, name: str, batch: int, precision: str, pytorch: bool, compiled: bool
+) -> dict[str, Any]:
+    """All sides of one train step in one precision, in turns.
+
+    Raises:
+        RuntimeError: the networks of two sides have not the same numbers of parameters.
+    """
+    words = ["--name", name, "--batch", str(batch)]
+    words += ["--bfloat16"] if precision == "bfloat16" else []
+    sides: dict[str, dict[str, Any]] = {}
+    with contextlib.ExitStack() as stack:
+        workers = {}
+        best = trial(words, compiled) if pytorch else {}
+        for side, module, more, onednn in planned(command, precision, best):
+            workers[side] = stack.enter_context(
+                Process(module, [*words, *more], {**os.environ, "TF_ENABLE_ONEDNN_OPTS": onednn})
+            )
+            sides[side] = workers[side].facts
+        compare_parameters(name, sides)
+        rounds = [
+            {side: worker.measure(command.seconds) for side, worker in workers.items()}
+            for _ in range(command.rounds)
+        ]
+    if best:
+        sides["PyTorch"]["trials"] = best["trials"]
+    for side, facts in sides.items():
+        facts["rounds"] = [one[side] for one in rounds]
+        facts["images a second"] = batch / median(one[side]["step"] for one in rounds)
+        if side != "ours":
+            facts["ratio of ours"] = median(
+                one[side]["step"] / one["ours"]["step"] for one in rounds
+            )
+    ours = sides["ours"]
+    ours["share"] = median(one["convolutions"] / one["step"] for one in ours["rounds"])
+    ours["GFLOP/s alone"] = (
+        ours["operations"] / 1e9 / median(one["convolutions"] for one in ours["rounds"])
+    )
+    return sides
+
+
+def trial(words: list[str], compiled: bool) -> dict[str, Any]:
+    """PyTorch's fastest set-up, and the seconds of a step in each."""
+    more = ["--trial"] if compiled else ["--trial", "--no-try-compiled"]
+    with Process("benchmarks.torch_steps", [*words, *more]) as process:
+        return process.facts
+
+
+def planned(
+    command: Command, precision: str, best: dict[str, Any]
+) -> Iterator[tuple[str, str, list[str], str]]:
+    """Of each side the name, the module, words of its command line, and whether with oneDNN."""
+    yield "ours", "benchmarks.keras_steps", [], "1"
+    if best:
+        yield "PyTorch", "benchmarks.torch_steps", best["words"], "1"
+    if command.without_onednn and precision == "float32":
+        yield "without oneDNN", "benchmarks.keras_steps", [], "0"
+
+
+def compare_parameters(name: str, sides: dict[str, dict[str, Any]]) -> None:
+    """Refuses to compare networks that are not of one size.
+
+    Raises:
+        RuntimeError: naming the sizes.
+    """
+    counts = {side: facts["parameters"] for side, facts in sides.items()}
+    if any(count != counts["ours"] for count in counts.values()):
+        raise RuntimeError(f"{name}: the sides have other numbers of parameters: {counts}")
+
+
+def told(sides: dict[str, Any]) -> str:
+    """One line on a step."""
+    rates = [f"{side} {facts['images a second']:.1f} images/s" for side, facts in sides.items()]
+    return ", ".join(rates) + f"; {sides['ours']['share']:.0%} are convolutions"
+
+
+COLUMNS = (
+    *("step", "precision", "batch", "ours, images/s", "PyTorch, images/s", "ours to PyTorch"),
+    *("share of convolutions", "their GFLOP/s", "ours, MiB", "PyTorch, MiB", "PyTorch's set-up"),
+)
+
+
+def table(figures: dict[str, Any], part: str = "steps") -> Table:
+    """The figures, a row a step and precision."""
+    rows: list[list[Cell]] = []
+    for name, step in figures[part].items():
+        for precision in ("float32", "bfloat16"):
+            if precision not in step:
+                continue
+            ours, torch = step[precision]["ours"], step[precision].get("PyTorch", {})
+            rows.append(
+                [
+                    *(name, precision, step["batch"], round(ours["images a second"], 1)),
+                    round(torch["images a second"], 1) if torch else None,
+                    round(torch["ratio of ours"], 2) if torch else None,
+                    *(f"{ours['share']:.0%}", round(ours["GFLOP/s alone"])),
+                    *(ours["peak_mib"], torch.get("peak_mib"), torch.get("setup")),
+                ]
+            )
+    titles = {"steps": "Train steps", "growth": "Train steps by size of the batch"}
+    return Table(titles[part], COLUMNS, rows)
+
+
+def page(figures: dict[str, Any]) -> str:
+    """The tables in Markdown, with the machine."""
+    versions = ", ".join(f"{name} {one}" for name, one in figures["versions"].items())
+    absent, eager = figures["PyTorch left out"], figures["torch.compile not tried"]
+    lines = [
+        "# Train steps",
+        "Written by `python -m benchmarks.train_steps`; medians of "
+        f"{figures['rounds']} measurements in turns, each side in a process of its own.",
+        f"{figures['machine']}. {versions}. {figures['minutes']:.0f} minutes.",
+        *([f"PyTorch was left out: {absent}."] if absent else []),
+        *([f"torch.compile was not tried, for want of time: {'; '.join(eager)}."] if eager else []),
+        *(markdown(table(figures, part)) for part in ("steps", "growth") if figures[part]),
+        "Share of convolutions: what the convolutions and matrix products of our step take alone, "
+        "to the whole step. MiB: the most memory that the process had, its framework included.",
+    ]
+    return "\n\n".join(lines) + "\n"
+
+
+def write(folder: Path, figures: dict[str, Any]) -> None:
+    """Writes both files."""
+    write_json(folder / "train_steps.json", figures)
+    write_text(folder / "train_steps.md", page(figures))
 
 
 @exits_cleanly
@@ -195,18 +276,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         Command, prog="python -m benchmarks.train_steps", args=arguments, registry=PATHS
     )
     log_to(None)
-    device.choose("cpu")
-    if command.one:
-        sys.stdout.write(json.dumps(rate(command.one, command.steps, command.policy)))
-        return
-    figures = measure(command)
-    rows = []
-    for name, rates in figures["images a second"].items():
-        medians = [median(rates[setting]) for setting in SETTINGS]
-        rows.append([name, *(f"{one:.1f} ({one / medians[0]:.2f})" for one in medians)])
-    title = "Train steps, images a second (and the ratio to the first)"
-    show(Table(title, ("step", *SETTINGS), rows))
-    write_json(command.out, figures)
+    figures = measure(command, check(command))
+    show(table(figures))
+    if command.growth:
+        show(table(figures, "growth"))
+    logger.info("%s", command.out / "train_steps.md")
 
 
 if __name__ == "__main__":

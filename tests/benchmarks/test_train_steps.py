@@ -1,0 +1,107 @@
+import importlib.util
+import json
+
+import pytest
+
+from benchmarks import train_steps
+from benchmarks.train_steps import (
+    FURTHER,
+    STEPS,
+    Command,
+    check,
+    compare_parameters,
+    page,
+    table,
+    write,
+)
+from benchmarks.worker import Process
+from common.errors import UserError
+
+OURS = {
+    "images a second": 123.456,
+    "share": 0.8125,
+    "GFLOP/s alone": 301.4,
+    "peak_mib": 1300,
+    "parameters": {"generator": [10, 2]},
+}
+TORCH = {
+    "images a second": 100.04,
+    "ratio of ours": 1.2341,
+    "peak_mib": 900,
+    "setup": "channels_last, eager, 2 threads",
+    "parameters": {"generator": [10, 2]},
+}
+
+
+def figures(**sides):
+    return {
+        "machine": "Linux x86_64, 2 cores, AMD EPYC",
+        "versions": {"tensorflow": "2.21.0"},
+        "PyTorch left out": "" if "PyTorch" in sides else "it is not installed",
+        "rounds": 5,
+        "torch.compile not tried": [],
+        "minutes": 12.4,
+        "steps": {"CRG, GAN": {"batch": 64, "float32": sides}},
+        "growth": {},
+    }
+
+
+def test_a_row_has_both_sides_the_ratio_the_share_and_the_set_up():
+    (row,) = table(figures(ours=OURS, PyTorch=TORCH)).rows
+    assert row == [
+        *("CRG, GAN", "float32", 64, 123.5, 100.0, 1.23),
+        *("81%", 301, 1300, 900, "channels_last, eager, 2 threads"),
+    ]
+
+
+def test_without_pytorch_its_columns_are_empty_and_the_page_says_why():
+    (row,) = table(figures(ours=OURS)).rows
+    assert [row[index] for index in (4, 5, 9, 10)] == [None] * 4
+    assert "PyTorch was left out: it is not installed." in page(figures(ours=OURS))
+
+
+def test_the_page_says_where_torch_compile_was_not_tried():
+    late = {**figures(ours=OURS, PyTorch=TORCH), "torch.compile not tried": ["CRG, GAN, bfloat16"]}
+    assert "torch.compile was not tried, for want of time: CRG, GAN, bfloat16." in page(late)
+    assert "not tried" not in page(figures(ours=OURS, PyTorch=TORCH))
+
+
+def test_both_files_are_written(tmp_path):
+    write(tmp_path, figures(ours=OURS, PyTorch=TORCH))
+    read = json.loads((tmp_path / "train_steps.json").read_text())
+    assert read["steps"]["CRG, GAN"]["float32"]["PyTorch"] == TORCH
+    text = (tmp_path / "train_steps.md").read_text()
+    assert "| CRG, GAN | float32 | 64 | 123.5 | 100 | 1.23 | 81% |" in text
+    assert "Linux x86_64, 2 cores, AMD EPYC. tensorflow 2.21.0. 12 minutes." in text
+
+
+def test_networks_of_other_sizes_are_not_compared():
+    other = {**TORCH, "parameters": {"generator": [11, 2]}}
+    compare_parameters("CRG, GAN", {"ours": OURS, "PyTorch": TORCH})
+    with pytest.raises(RuntimeError, match=r"CRG, GAN: the sides have other numbers.*11, 2"):
+        compare_parameters("CRG, GAN", {"ours": OURS, "PyTorch": other})
+
+
+def test_an_unknown_step_is_refused_with_the_known_ones():
+    with pytest.raises(UserError, match="--only 'CRG': the train steps are IcGAN, conditional"):
+        check(Command(only=("CRG",)))
+
+
+def test_pytorch_is_left_out_with_the_way_to_install_it(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert "pip install -r requirements-bench.txt" in train_steps.missing()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*STEPS, *FURTHER])
+def test_the_twin_has_our_numbers_of_parameters(name):
+    if train_steps.missing():
+        pytest.skip(train_steps.ABSENT)
+    words = ["--name", name, "--batch", "4"]
+    with (
+        Process("benchmarks.keras_steps", words) as ours,
+        Process("benchmarks.torch_steps", words) as twin,
+    ):
+        assert twin.facts["parameters"] == ours.facts["parameters"]
+        assert ours.measure(0.01)["convolutions"] > 0
+        assert twin.measure(0.01)["step"] > 0
