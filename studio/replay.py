@@ -16,7 +16,7 @@ import tyro
 
 from common.cli.commands import carry_out
 from common.errors import UserError, exits_cleanly
-from common.files import atomic_path
+from common.files import atomic_path, refuse_overwriting
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,7 +47,7 @@ class ReplayCommand:
 
 
 def replay(command: ReplayCommand) -> list[Path]:
-    """Carries the command out; nothing is written before all images are made.
+    """Carries the command out; no image is written before all are made.
 
     Returns:
         The images.
@@ -93,7 +93,9 @@ def settings_files(paths: Sequence[Path]) -> list[Path]:
     for file in found:
         other = known.setdefault(file.stem, file)
         if other is not file:
-            raise UserError(f"{other} and {file} would make one {file.stem}.png; rename one.")
+            raise UserError(
+                f"{other} and {file} would both make {file.stem}.png; leave one out, or rename it."
+            )
     return found
 
 
@@ -142,14 +144,13 @@ def photo_file(command: ReplayCommand, settings: Settings) -> Path | None:
 
     if not settings.photo:
         return None
-    named = [file for file in command.photo if file.is_file()]
-    if not named:
+    if not command.photo:
         raise UserError(f"The image is of the photograph {settings.photo}: name it by --photo.")
-    for file in named:
+    for file in command.photo:
         if sha256(file.read_bytes()) == settings.photo_sha256:
             return file
-    are = "is another file" if len(named) == 1 else "are other files"
-    raise UserError(f"{', '.join(map(str, named))} {are} than {settings.photo} was.")
+    are = "is another file" if len(command.photo) == 1 else "are other files"
+    raise UserError(f"{', '.join(map(str, command.photo))} {are} than {settings.photo} was.")
 
 
 def edited_again(
@@ -212,13 +213,17 @@ def check(command: ReplayCommand) -> None:
     """Refuses what can be refused before TensorFlow starts.
 
     Raises:
-        UserError: settings that cannot be read or that need a photograph, or an animation that
-            cannot be.
+        UserError: settings that cannot be read, a photograph that is missing or would be replaced,
+            or an animation that cannot be.
     """
     from common.cli.edits import ANIMATIONS
     from studio.settings import read_settings
 
     every = [read_settings(file) for file in settings_files(command.settings)]
+    for file in command.photo:
+        if not file.is_file():
+            raise UserError(f"There is no photograph {file}.")
+    refuse_overwriting(command.photo, command.out)
     for settings in every:
         photo_file(command, settings)
     if command.animate is None:

@@ -191,6 +191,23 @@ def test_another_photograph_is_not_replayed(visitor, tmp_path, monkeypatch, mist
     assert not (tmp_path / "out").exists()
 
 
+def test_a_photograph_that_is_missing_or_would_be_replaced_is_refused(
+    visitor, tmp_path, monkeypatch, mistake
+):
+    monkeypatch.setattr("studio.models.Models", FakeModels)
+    with_photo(visitor, png("gray"))
+    visitor.edit(model="bright", values={"Light": 0.5})
+    photo, settings = tmp_path / "me.png", tmp_path / "me.json"
+    settings.write_bytes(visitor.get("/result/photo/edit.json")[1])
+    photo.write_bytes(png("gray"))
+    words = [str(settings), "--photo", str(photo), "--out", str(tmp_path)]
+    assert "name another folder by --out" in mistake(replay.main, *words)
+    assert photo.read_bytes() == png("gray")
+    words = [str(settings), "--photo", str(photo), "NO.png", "--out", str(tmp_path / "out")]
+    assert "There is no photograph NO.png." in mistake(replay.main, *words)
+    assert not (tmp_path / "out").exists()
+
+
 def test_several_settings_are_replayed_at_once_each_with_its_photograph(
     visitor, tmp_path, monkeypatch
 ):
@@ -217,7 +234,7 @@ def test_several_settings_are_replayed_at_once_each_with_its_photograph(
     ("words", "said"),
     [
         ("NONE", "There are no settings, files that end in .json, in"),
-        ("ONE.json DEEP", r"ONE.json and .*/ONE.json would make one ONE.png; rename one"),
+        ("ONE.json DEEP", r"ONE.json and .*/ONE.json would both make ONE.png; leave one out, or"),
         ("ONE.json OTHER.json", "OTHER.json is not what the page hands out"),
         ("ONE.json TWO.json --animate OUT.gif", "--animate shows one edit, and there are.* of 2"),
     ],
