@@ -247,7 +247,8 @@ def resumable(run: Run) -> Iterator[None]:
 def _resumed_after(error: UserError | OSError, run: Run) -> UserError | OSError:
     """The error with how to go on, where that is for the user to mend; others as they are."""
     if isinstance(error, OSError) and error.errno in PLACE:
-        what = f"{error.filename}: {error.strerror}."
+        place = "" if error.filename is None else f"{error.filename}: "  # a write has no name
+        what = f"{place}{error.strerror}."
     elif isinstance(error, PlaceError):
         what = str(error)
     else:

@@ -180,7 +180,7 @@ def test_ctrl_c_says_how_to_go_on_where_no_stage_has(tmp_path, said):
     ("error", "said"),
     [
         (OSError(errno.EROFS, "Read-only file system", "a.npz"), "^a.npz: Read-only file system. "),
-        (OSError(errno.ENOSPC, "No space left on device", "a.npz"), "^a.npz: No space left on"),
+        (OSError(errno.ENOSPC, "No space left on device"), "^No space left on device. The run "),
     ],
 )
 def test_a_disk_that_takes_no_more_says_how_to_go_on(tmp_path, error, said):
