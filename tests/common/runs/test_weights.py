@@ -54,6 +54,16 @@ def test_half_precision_stores_the_nearest_values_in_about_half_the_bytes(tmp_pa
     assert sizes[0] < 0.6 * sizes[1]
 
 
+def test_large_arrays_alone_are_compressed_each_in_one_piece(tmp_path):
+    network = keras.Sequential([keras.Input((200,)), keras.layers.Dense(500)])
+    save_half(network, tmp_path / "network.weights.h5")
+    with h5py.File(tmp_path / "network.weights.h5") as file:
+        kernel, bias = (file[f"layers/dense/vars/{index}"] for index in range(2))
+        assert (kernel.compression, kernel.shuffle, kernel.chunks) == ("gzip", True, (200, 500))
+        assert kernel.id.get_storage_size() < 0.97 * 2 * 200 * 500
+        assert (bias.compression, bias.chunks) == (None, None)
+
+
 @keras.saving.register_keras_serializable("of this test")
 class Own(keras.layers.Dense):
     """A layer that nobody else knows."""
