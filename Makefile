@@ -45,7 +45,7 @@ lint: .venv/dev.done
 results: .venv/dev.done
 	$(PY) -m common.results $(REPORTED)
 
-# With nothing else at work: at most 15 minutes on two cores.
+# With nothing else at work: about 15 minutes on two cores.
 bench: .venv/bench.done
 	$(PY) -m benchmarks.train_steps
 

@@ -131,8 +131,8 @@ def fixed(value: Any) -> Any:
 def alone(counted: Counter[Product]) -> Callable[[], tf.Tensor]:
     """A function that computes all of them once, one after the other.
 
-    Each takes arrays that the one before it has let go, so that none is left out, none is computed
-    once for two, and each has all cores.
+    Each waits for the one before it: TensorFlow can neither leave one out nor compute two equal
+    ones once, and each has all cores.
     """
     arrays = {
         (sides, one.dtype): tf.Variable(tf.random.normal(sides, dtype=one.dtype) * 0.01)

@@ -1,6 +1,6 @@
 """Our train steps, as `benchmarks.train_steps` measures them: a process of its own for one of them.
 
-    python -m benchmarks.keras_steps "CRG, GAN"
+    python -m benchmarks.keras_steps --name "CRG, GAN"
 
 The networks and the settings are those of the presets that are named. Images are random: the time
 of a step does not depend on them.

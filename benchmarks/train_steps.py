@@ -1,4 +1,4 @@
-"""Our train steps beside the same networks in PyTorch: images a second, and what holds them.
+"""Our train steps beside the same networks in PyTorch: images a second, and what limits them.
 
     python -m benchmarks.train_steps          (make bench: with PyTorch, on a quiet machine)
 
@@ -61,8 +61,8 @@ class Command:
     seconds: float = 1.0
     """How long a measurement lasts, at least one step."""
     minutes: float = 15.0
-    """How long it may take: `torch.compile` needs most of the time, and is not tried any more after
-    two thirds of it. The page says where."""
+    """About how long it takes. `torch.compile` needs most of the time, and is not tried any more
+    after two thirds of it; the page says where. What is left is measured to its end."""
     growth: bool = False
     """Measure two steps with batches of 16 to 512 images as well."""
     without_onednn: bool = False
@@ -236,7 +236,7 @@ def table(figures: dict[str, Any], part: str = "steps") -> Table:
                 [
                     *(name, precision, step["batch"], round(ours["images a second"], 1)),
                     round(torch["images a second"], 1) if torch else None,
-                    round(torch["ratio of ours"], 2) if torch else None,
+                    f"{torch['ratio of ours']:.2f}" if torch else None,
                     *(f"{ours['share']:.0%}", round(ours["GFLOP/s alone"])),
                     *(ours["peak_mib"], torch.get("peak_mib"), torch.get("setup")),
                 ]

@@ -49,7 +49,7 @@ def figures(**sides):
 def test_a_row_has_both_sides_the_ratio_the_share_and_the_set_up():
     (row,) = table(figures(ours=OURS, PyTorch=TORCH)).rows
     assert row == [
-        *("CRG, GAN", "float32", 64, 123.5, 100.0, 1.23),
+        *("CRG, GAN", "float32", 64, 123.5, 100.0, "1.23"),
         *("81%", 301, 1300, 900, "channels_last, eager, 2 threads"),
     ]
 
