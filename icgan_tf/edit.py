@@ -125,14 +125,15 @@ def requests_of(command: EditCommand, model: IcGANEditor) -> Sequence[Request]:
 
 def names_of(requests: Sequence[Request]) -> list[str]:
     """What to call edits where there are several: `shift=1`, `Smiling=1+Male=-1`."""
-    return [
-        name_of(request.values)
-        if isinstance(request, Set)
-        else f"shift={request.k}"
-        if isinstance(request, Shift)
-        else type(request).__name__
-        for request in requests
-    ]
+    found = []
+    for request in requests:
+        if isinstance(request, Shift):
+            found.append(f"shift={request.k}")
+        elif isinstance(request, Set):
+            found.append(name_of(request.values))
+        else:  # one alone, whose name nobody sees
+            found.append(type(request).__name__)
+    return found
 
 
 def values_of(settings: Sequence[str], model: IcGANEditor) -> dict[str, float]:
