@@ -75,6 +75,36 @@ def test_both_files_are_written(tmp_path):
     assert "Linux x86_64, 2 cores, AMD EPYC. tensorflow 2.21.0. 12 minutes." in text
 
 
+class FakeProcess:
+    """Ours takes 1, 2 and 4 s a step, PyTorch always 2; convolutions a half of ours."""
+
+    def __init__(self, module, words, environment=None):
+        self.facts = {"parameters": {"generator": [10, 2]}, "operations": 3_000_000_000}
+        self.facts |= {"words": ["--threads", "2"], "trials": {"eager": 2.0}}
+        self.ours, self.seconds = module == "benchmarks.keras_steps", [1.0, 2.0, 4.0]
+
+    def measure(self, seconds):
+        step = self.seconds.pop(0)
+        return {"step": step, "convolutions": step / 2} if self.ours else {"step": 2.0}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+
+def test_figures_are_medians_and_the_ratio_is_above_1_where_ours_is_faster(monkeypatch):
+    monkeypatch.setattr(train_steps, "Process", FakeProcess)
+    sides = train_steps.one_step(Command(rounds=3), "CRG, GAN", 64, "float32", True, True)
+    ours, twin = sides["ours"], sides["PyTorch"]
+    assert (ours["images a second"], twin["images a second"]) == (32.0, 32.0)
+    assert (ours["share"], ours["GFLOP/s alone"]) == (0.5, 3.0)  # 3e9 in 1 s
+    assert twin["trials"] == {"eager": 2.0}
+    fast = train_steps.one_step(Command(rounds=1), "CRG, GAN", 64, "float32", True, True)
+    assert fast["PyTorch"]["ratio of ours"] == 2.0  # 1 s beside 2 s
+
+
 def test_networks_of_other_sizes_are_not_compared():
     other = {**TORCH, "parameters": {"generator": [11, 2]}}
     compare_parameters("CRG, GAN", {"ours": OURS, "PyTorch": TORCH})

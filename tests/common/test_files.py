@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from common.errors import UserError
+from common.errors import PlaceError, UserError
 from common.files import atomic_path, sweep, write_json, write_text
 
 
@@ -19,12 +19,12 @@ from common.files import atomic_path, sweep, write_json, write_text
         (RuntimeError("a defect"), RuntimeError, "^a defect$"),
         (
             OSError(errno.ENOSPC, "No space left on device"),  # the user's to mend
-            UserError,
+            PlaceError,
             r"Cannot write .*a\.txt: No space left on device\. Make room and go on\.$",
         ),
         (
             OSError(errno.EROFS, "Read-only file system"),
-            UserError,
+            PlaceError,
             r"Cannot write .*a\.txt: Read-only file system\. Make it writable and go on\.$",
         ),
     ],
@@ -87,10 +87,16 @@ def test_json_refuses_what_is_not_finite(tmp_path, value):
 
 
 @pytest.mark.parametrize(
-    ("path", "said"), [("file/b.txt", "Cannot make the folder"), ("folder", "is in the way")]
+    ("path", "kind", "said"),
+    [
+        ("file/b.txt", PlaceError, "Cannot make the folder"),
+        ("folder", UserError, "is in the way"),
+    ],
 )
-def test_a_file_or_a_folder_in_the_place_of_the_other_is_the_users_to_mend(tmp_path, path, said):
+def test_a_file_or_a_folder_in_the_place_of_the_other_is_the_users_to_mend(
+    tmp_path, path, kind, said
+):
     write_text(tmp_path / "file", "")
     (tmp_path / "folder").mkdir()
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(kind, match=said):
         write_text(tmp_path / path, "x")

@@ -118,6 +118,8 @@ def test_each_strength_is_an_edit_of_its_own(edited_by, tmp_path, model, codes, 
         assert shows(found, model, z + np.float32(share) * (codes["slanted"] - codes["upright"]))
     told = json.loads((out / "strength=0.5" / "sheets" / "edits.json").read_text())
     assert told == alone
+    edited_by(*pair("upright", "slanted", "thin", "thick"), "--k", "-1", "2", "--k", "3")
+    assert sorted(one.name for one in out.iterdir()) == ["k=-1+2", "k=3+3", "sheets"]
 
 
 @pytest.mark.parametrize(("norm", "power"), [("squared", 2), ("unit", 1), ("none", 0)])
@@ -225,3 +227,9 @@ def test_images_of_a_pair_are_never_overwritten(tmp_path, capsys):
         main([str(DIGITS), "--out", str(pairs), *sides])
     assert f"{pairs} holds the input images" in capsys.readouterr().err
     assert (pairs / "thin.png").read_bytes() == before
+    pairs.rename(tmp_path / "strength=2")
+    sides = [side.replace("pairs", "strength=2") for side in sides]
+    with pytest.raises(SystemExit):
+        main([str(DIGITS), "--out", str(tmp_path), *sides, "--strength", "1", "--strength", "2"])
+    assert "strength=2 holds the input images" in capsys.readouterr().err
+    assert not (tmp_path / "strength=1").exists()

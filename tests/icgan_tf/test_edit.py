@@ -202,6 +202,8 @@ EDITS = {
         ("model", "--shift 1 --shift 2 --animate a.gif", "--animate shows one edit; give one of"),
         ("model", "--set shift=1", "the model has no attribute 'shift'"),
         ("model", "--set 3=1 7=1", "3 and 7 exclude each other"),
+        ("model", "--set 3=1 --set 3=1 7=1", "3 and 7 exclude each other"),
+        ("model", "--set 3=1 --set", "--set stands without an attribute"),
         *(
             ("model", f"{flag} {path}", said)
             for flag in ("--swap", "--interpolate")

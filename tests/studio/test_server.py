@@ -209,10 +209,11 @@ def test_a_photograph_that_is_missing_or_would_be_replaced_is_refused(
 
 
 def test_several_settings_are_replayed_at_once_each_with_its_photograph(
-    visitor, tmp_path, monkeypatch
+    visitor, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.setattr("studio.models.Models", FakeModels)
     (tmp_path / "asked").mkdir()
+    (tmp_path / "asked" / "notes.txt").touch()
     expected = {}
     for name, light in (("red", 0.25), ("blue", 0.5)):
         (tmp_path / f"{name}.png").write_bytes(png(name))
@@ -225,6 +226,7 @@ def test_several_settings_are_replayed_at_once_each_with_its_photograph(
     words = [str(tmp_path / "asked"), "--photo", *photos]
     replay.main([*words, "--out", str(tmp_path / "out")])
     assert sorted(one.name for one in (tmp_path / "out").iterdir()) == ["blue.png", "red.png"]
+    assert "Another model of that name" not in capsys.readouterr().err
     for name, image in expected.items():
         found = decoded((tmp_path / "out" / f"{name}.png").read_bytes())
         np.testing.assert_array_equal(found, image)
@@ -255,6 +257,22 @@ def test_settings_that_cannot_be_replayed_together_are_one_sentence(
     told = mistake(replay.main, *paths, "--out", str(tmp_path / "out"))
     assert re.search(said, told)
     assert not (tmp_path / "out").exists()
+
+
+def test_an_image_that_differs_from_the_one_of_the_page_is_told(
+    visitor, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr("studio.models.Models", FakeModels)
+    pair = ["pairs/upright", "pairs/slanted"]
+    visitor.edit(model="mixer", picture="digits/digit-7", values={"strength": 0.7}, pair=pair)
+    settings = json.loads(visitor.get("/result/digits/edit.json")[1])
+    (tmp_path / "same.json").write_text(json.dumps(settings))
+    (tmp_path / "other.json").write_text(json.dumps({**settings, "values": {"strength": 0.2}}))
+    replay.main([str(tmp_path), "--out", str(tmp_path / "out")])
+    said = capsys.readouterr().err
+    assert f"{tmp_path / 'out' / 'same.png'}: the same image, bit for bit" in said
+    assert f"{tmp_path / 'out' / 'other.png'}: another image" in said
+    assert "Another model of that name, or other versions, may have made" in said
 
 
 def test_visitors_see_their_own_photographs_and_results_alone(address):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 from pathlib import Path
@@ -14,6 +15,7 @@ from common.cli.edits import (
     EditImagesCommand,
     check_edits,
     check_several,
+    name_of,
     write_each,
     write_edits,
 )
@@ -108,6 +110,25 @@ def test_several_edits_stand_beside_each_other_on_one_sheet(tmp_path, sheets):
     assert labels["row_labels"] == STEMS[:2]
     for column, lighter in enumerate((0, 51, 102, 153)):
         np.testing.assert_array_equal(rows[1][column], IMAGES[1] + lighter)
+
+
+def test_columns_after_the_first_that_differs_are_left_out_and_so_are_images_after_40(
+    tmp_path, sheets
+):
+    editor, inputs = Stub(), Inputs(STEMS, IMAGES)
+    done = {}
+    for number in (1, 2):
+        edited = editor.edit(inputs.images, number)
+        columns = {**edited.columns, "input again": IMAGES[:40]}  # "lighter" before it differs
+        done[f"Smiling={number}"] = dataclasses.replace(edited, columns=columns)
+    write_each(EditImagesCommand(out=tmp_path), inputs, done, editor, [{}, {}])
+    rows, _, labels = sheets[-1]
+    assert labels["column_labels"] == ["input", "reconstruction", *done]
+    assert (len(rows), labels["row_labels"]) == (40, STEMS[:40])
+
+
+def test_an_edit_is_called_by_what_it_sets_degrees_included():
+    assert name_of({"Smiling": 0.25, "Male": -1.0}) == "Smiling=0.25+Male=-1"
 
 
 def test_one_edit_is_written_into_the_folder_itself(tmp_path, sheets):
