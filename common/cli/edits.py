@@ -33,6 +33,7 @@ ROW = 8  # images side by side in an animation, at most
 LARGEST = 512  # pixels of the longer side of an animated photograph
 SIDE = 10  # images that stand side by side on a sheet, at most; of more each is a row
 CLOSE = 320  # pixels of the longer side of a face before and after, on the sheet of a photograph
+LONGEST = 255  # bytes of the name of a folder, on all common file systems
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +79,8 @@ def check_several(command: EditImagesCommand, names: Sequence[str], *others: Pat
         *others: further images that it reads.
 
     Raises:
-        UserError: an edit twice, an animation of several, or a folder of an edit that holds images
-            of the inputs or cannot be written into.
+        UserError: an edit twice or with too long a name, an animation of several, or a folder of an
+            edit that holds images of the inputs or cannot be written into.
     """
     if len(names) < 2:
         return
@@ -88,6 +89,8 @@ def check_several(command: EditImagesCommand, names: Sequence[str], *others: Pat
             raise UserError(
                 f"The edit {name} is asked for {names.count(name)} times; once is enough."
             )
+        if len(name.encode()) > LONGEST:
+            raise UserError(f"The edit {name} sets too much to name a folder by; edit it alone.")
     if command.animate is not None:
         raise UserError(f"--animate shows one edit; give one of {', '.join(names)}.")
     for name in names:

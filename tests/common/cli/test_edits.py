@@ -145,6 +145,7 @@ def test_one_edit_is_written_into_the_folder_itself(tmp_path, sheets):
     [
         (["A=1", "B=1", "A=1"], {}, "The edit A=1 is asked for 2 times"),
         (["A=1", "B=1"], {"animate": Path("a.gif")}, "--animate shows one edit; give one of A=1, "),
+        (["A=1", "B=1+" * 64], {}, "sets too much to name a folder by; edit it alone"),
         (["A=1", "taken"], {}, "Cannot write into .*taken"),
         (["A=1", "held"], {}, "held holds the input images"),
     ],
