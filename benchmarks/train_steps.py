@@ -82,7 +82,7 @@ def check(command: Command) -> dict[str, int]:
     known = {**STEPS, **FURTHER}
     for name in command.only:
         if name not in known:
-            raise UserError(f"--only {name!r}: the train steps are {', '.join(known)}.")
+            raise UserError(f"--only {name!r}: the train steps are {'; '.join(known)}.")
     if command.rounds < 1 or command.seconds <= 0:
         raise UserError("--rounds is at least 1, and --seconds above 0.")
     return {name: known[name] for name in command.only or STEPS}
