@@ -183,8 +183,9 @@ def granted(file: Path = QUOTA) -> int | None:
 def without_unused() -> Iterator[None]:
     """Hides what Keras and TensorFlow import where it is there, for helpers that are not used here.
 
-    They do without it. It takes a sixth of the time of their own import; whoever imports it later
-    gets it as ever.
+    They do without it. It takes a sixth of the time of their own import. Whoever imports it later
+    gets it as ever; only `keras.visualization`, which has looked for it by then, says that it is
+    missing.
     """
     hidden = [name for name in UNUSED if name not in sys.modules]
     try:
