@@ -86,7 +86,8 @@ def draw_progress(
         axes.set_yscale("log")
         axes.grid(color="#dddddd", linewidth=0.6)
         axes.spines[["top", "right"]].set_visible(False)
-    by_steps.set_xscale("symlog", linthresh=5)
+    by_steps.set_xscale("symlog", linthresh=5, linscale=0.3)
+    by_steps.set_xlim(left=0)
     by_steps.set_xlabel("steps")
     by_seconds.set_xlabel("seconds an image")
     by_steps.set_ylabel("MSE on [0, 1]")
@@ -150,7 +151,8 @@ def draw_recovery(errors: dict[str, list[np.ndarray]], steps: tuple[int, ...], f
     for colour, (name, values) in zip(OKABE_ITO, errors.items(), strict=False):
         means = [value.mean() for value in values]
         axes.plot(steps, means, label=name, color=colour, marker="o", markersize=3)
-    axes.set_xscale("symlog", linthresh=5)
+    axes.set_xscale("symlog", linthresh=5, linscale=0.3)
+    axes.set_xlim(left=0)
     axes.set_yscale("log")
     axes.set_xlabel("steps")
     axes.set_ylabel("mean squared error of z")

@@ -51,7 +51,8 @@ def command_line(program: str, command: Any) -> str:
     words = [*("python", "-m"), *program.split(), *([str(run)] if run else [])]
     for field in dataclasses.fields(command):
         value = getattr(command, field.name)
-        if field.name != "run" and value not in (None, ()):
+        absent = value is None or (value == () and field.default == ())
+        if field.name != "run" and not absent:
             values = value if isinstance(value, tuple) else (value,)
             words += [f"--{field.name.replace('_', '-')}", *(str(each) for each in values)]
     return shlex.join(words)

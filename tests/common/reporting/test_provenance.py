@@ -18,6 +18,7 @@ class Command:
     data_dir: Path | None = None
     seed: int = 0
     beside: tuple[Path, ...] = ()
+    comparators: tuple[Path, ...] | None = None
 
 
 def test_facts_tell_the_command_and_how_the_model_was_trained(tmp_path):
@@ -46,4 +47,11 @@ def test_the_command_names_all_that_it_was_given():
     command = Command(out=Path("my report"), data_dir=Path("digits"), beside=(Path("a"), Path("b")))
     assert command_line("crg.evaluate", command) == (
         "python -m crg.evaluate --out 'my report' --data-dir digits --seed 0 --beside a b"
+    )
+
+
+def test_an_option_that_is_given_without_a_value_is_named():
+    command = Command(comparators=(), limit=5)
+    assert command_line("crg.evaluate", command) == (
+        "python -m crg.evaluate --limit 5 --seed 0 --comparators"
     )
