@@ -44,7 +44,7 @@ def recommended() -> Config:
 def latent_only() -> Config:
     """The encoder of `recommended`, trained by Eq. 1 alone, for the generator named by --init.
 
-    This is what the latent regressor and AEGAN do (Secs. 4.1 and 2), on CRG's own generator: 1.25
+    This is what the latent regressor and AEGAN do (Secs. 4.1 and 2), on CRG's own generator: five
     epochs, about half an hour on two CPU cores. Not measured yet.
     """
     return _one_objective("latent_cycle")
@@ -53,7 +53,7 @@ def latent_only() -> Config:
 def image_only() -> Config:
     """The encoder of `recommended`, trained by Eq. 2 alone, for the generator named by --init.
 
-    An autoencoder whose decoder is the frozen generator: 1.25 epochs, about half an hour on two CPU
+    An autoencoder whose decoder is the frozen generator: five epochs, about half an hour on two CPU
     cores. Not measured yet.
     """
     return _one_objective("image_cycle")
@@ -61,7 +61,7 @@ def image_only() -> Config:
 
 def _one_objective(which: Literal["latent_cycle", "image_cycle"]) -> Config:
     config = recommended()
-    encoder = dataclasses.replace(config.encoder, objectives=which, epochs=1.25, period=0.125)
+    encoder = dataclasses.replace(config.encoder, objectives=which)
     return dataclasses.replace(config, stages=("encoder",), encoder=encoder)
 
 
