@@ -1,6 +1,6 @@
 // The directions of the session, as further sliders of a tab.
 
-import { json, sliders } from "./studio.js";
+import { json, sliders } from "./page.js";
 
 const FAR = 3; // strength at the ends of a slider; 1 is a direction's own step
 

@@ -1,7 +1,7 @@
 // Brushes: draw what you want; images that a model can make follow the strokes.
 
 import { line, pad } from "./pad.js";
-import { byId, draw, element, json } from "./studio.js";
+import { byId, draw, element, json } from "./page.js";
 
 export const title = "Brushes";
 

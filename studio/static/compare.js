@@ -1,6 +1,6 @@
 // Compare: one image through every model of its kind.
 
-import { byId, draw, element } from "./studio.js";
+import { byId, draw, element } from "./page.js";
 
 export const title = "Compare";
 

@@ -2,7 +2,7 @@
 
 import { along } from "./along.js";
 import { line, pad } from "./pad.js";
-import { byId, element, json, panels, sliders } from "./studio.js";
+import { byId, element, json, panels, sliders } from "./page.js";
 
 export const title = "Digits";
 

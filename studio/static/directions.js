@@ -1,7 +1,7 @@
 // Directions: made from pictures or from the model alone, seen on a picture, saved and loaded.
 
 import { along, fetchAll, know } from "./along.js";
-import { byId, element, json, panels } from "./studio.js";
+import { byId, element, json, panels } from "./page.js";
 
 export const title = "Directions";
 

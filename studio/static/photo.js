@@ -1,7 +1,7 @@
 // Photo: a face of a visitor's own picture, edited by sliders and put back.
 
 import { along } from "./along.js";
-import { byId, element, json, panels, sliders } from "./studio.js";
+import { byId, element, json, panels, sliders } from "./page.js";
 import { tuning } from "./tuning.js";
 
 export const title = "Photo";

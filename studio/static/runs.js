@@ -1,6 +1,6 @@
 // Runs: loss curves of a training while it runs, its samples, its report.
 
-import { byId, element, json } from "./studio.js";
+import { byId, element, json } from "./page.js";
 
 export const title = "Runs";
 

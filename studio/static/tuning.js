@@ -1,6 +1,6 @@
 // Tuning: a copy of the model's decoder is fitted to the face of the tab Photo.
 
-import { byId } from "./studio.js";
+import { byId } from "./page.js";
 
 // model() is the one that is chosen; changed() makes the edit anew.
 export function tuning(studio, model, changed) {
