@@ -67,6 +67,14 @@ class StrokeSession(Protocol):
         """Images from the start to a candidate, uint8 `[T, H, W, C]`; the last is the candidate."""
         ...
 
+    def photo_frames(self, number: int) -> np.ndarray:
+        """Images from what the photo became to a candidate, uint8 `[T, H, W, 3]`.
+
+        Raises:
+            UserError: there is no photo.
+        """
+        ...
+
     def edited_photo(self, number: int) -> np.ndarray:
         """The photo with the edit of a candidate, uint8 `[H, W, 3]`.
 

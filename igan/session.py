@@ -244,14 +244,25 @@ class EditSession:
         start = end if self.start is None else self.start
         return self._decoded(rules.between(start, end, count, way))
 
+    def photo_frames(self, number: int, count: int = FRAMES) -> np.ndarray:
+        """Images from the photo's projection to a candidate, uint8 `[count, H, W, 3]`.
+
+        They begin there also where another start has been fixed.
+
+        Raises:
+            UserError: there is no photo.
+        """
+        if self.photo is None or self.projected is None:
+            raise UserError("There is no photo to bring the edit to: start from one.")
+        path = self._decoded(rules.between(self.projected, self._latent(number), count))
+        return np.repeat(path, 3 // path.shape[3], axis=3)
+
     def edited_photo(self, number: int) -> np.ndarray:
         """The photo with the edit of a candidate, uint8 `[H, W, 3]`; see `transfer`."""
         return self.transfer(number, which=slice(-1, None))[0]
 
     def transfer(self, number: int, count: int = FRAMES, which: slice = slice(None)) -> np.ndarray:
         """The photo with the edit of a candidate at each frame, uint8 `[count, H, W, 3]`.
-
-        The path begins at the photo's projection, also where another start has been fixed.
 
         Args:
             number: of the candidate.
@@ -261,13 +272,10 @@ class EditSession:
         Raises:
             UserError: there is no photo, or no program that computes flow.
         """
-        if self.photo is None or self.projected is None:
-            raise UserError("There is no photo to bring the edit to: start from one.")
-        ends = self.projected, self._latent(number)
-        path = self._decoded(rules.between(*ends, count))
+        path = self.photo_frames(number, count)
+        assert self.photo is not None
         left, top, right, bottom = box = middle_square(self.photo)
         colour = np.repeat(self.photo, 3 // self.photo.shape[2], axis=2)
-        path = np.repeat(path, 3 // path.shape[3], axis=3)
         squares = transferred(colour[top:bottom, left:right], path, which)
         return np.stack([pasted(colour, square, box) for square in squares])
 

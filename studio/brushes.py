@@ -18,7 +18,7 @@ from common.settings.config import check_seed
 from common.strokes import StrokeEditor
 from studio.messages import answered, packed
 from studio.painting import Painting
-from studio.settings import Settings, as_text, start_image
+from studio.settings import Settings, as_text
 
 if TYPE_CHECKING:
     from common.datasets.alignment import Photo
@@ -96,8 +96,8 @@ async def begin(studio: Studio, session: Session, told: dict[str, Any]) -> None:
     settings, photo = start_of(model, studio, session, told)
 
     def task() -> Painting:
-        editor: Any = studio.models.editor(model.name)
-        return Painting(editor, settings, start_image(settings, editor.kind, photo))
+        editor = studio.models.editor(model.name)
+        return Painting(editor, settings, photo)
 
     session.painting = await studio.work(task)
 

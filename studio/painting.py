@@ -13,9 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from common.datasets.alignment import Alignment, Photo
 from common.errors import UserError
+from common.kinds import Faces, Kind
 from common.strokes import Candidates, StrokeEditor, StrokeSession
-from studio.settings import Settings
+from common.transfer.pasting import changes, pasted
+from studio.settings import Settings, align_as, start_image
 
 SLICE = 2  # steps at a time, after which the candidates are shown
 STEPS = 40  # after each change of the strokes, as in the paper's own session
@@ -30,7 +33,8 @@ class Painting:
     Args:
         editor: of the model.
         settings: its name, the seed of the candidates, and what `photo` is.
-        photo: from which it starts, uint8 `[H, W, 1 or 3]`; None for nothing.
+        photo: from which it starts, of a model of faces with the face in it; None for nothing, or
+            for the small picture of the settings.
 
     Attributes:
         shown: the candidates as they are.
@@ -39,17 +43,22 @@ class Painting:
         has_start: whether there is an image from which the candidates lead away.
     """
 
-    def __init__(self, editor: StrokeEditor, settings: Settings, photo: np.ndarray | None = None):
+    def __init__(self, editor: Any, settings: Settings, photo: Photo | None = None):
         self._settings = settings
         self.events: list[dict[str, Any]] = []
         self.left = 0
-        self.has_start = self.has_photo = photo is not None
-        self._editor = editor
+        self._editor: StrokeEditor = editor
+        self._kind: Kind = editor.kind
+        self._face: tuple[Photo, Alignment] | None = None
+        if photo is not None and isinstance(self._kind, Faces):
+            self._face = photo, align_as(settings, photo)
+        start = start_image(settings, photo, self._face)
+        self.has_start = self.has_photo = start is not None
         self._strokes: list[Any] = []
         self._undone: list[Any] = []
         self._session: StrokeSession = editor.session(settings.seed)
-        if photo is not None:
-            self._session.set_photo(photo)
+        if start is not None:
+            self._session.set_photo(start)
         self.shown: Candidates = self._session.candidates()
 
     def act(self, event: dict[str, Any]) -> None:
@@ -122,9 +131,14 @@ class Painting:
     def result(self, number: object, share: float, on_photo: bool) -> np.ndarray:
         """A candidate, or a point on the way to it, uint8 `[H, W, C]`; or the photo edited so.
 
+        A face is put back into the whole photograph, as `--paste transfer` does it.
+
         Raises:
             UserError: there is no such candidate, or no photo.
         """
+        if on_photo and self._face is not None and isinstance(self._kind, Faces):
+            path = self._session.photo_frames(self._number(number))
+            return pasted(*self._face, self._kind, changes(path, "transfer")[-1])
         if on_photo:
             edited = self._session.edited_photo(self._number(number))
             return 255 - edited if self._settings.invert else edited

@@ -200,11 +200,10 @@ def painted_again(editor: Editor, settings: Settings, photo: Photo | None) -> np
     """
     from common.strokes import StrokeEditor
     from studio.painting import Painting
-    from studio.settings import start_image
 
     if not isinstance(editor, StrokeEditor):
         raise UserError("The image was painted, but this model is not edited by strokes.")
-    painting = Painting(editor, settings, start_image(settings, editor.kind, photo))
+    painting = Painting(editor, settings, photo)
     painting.replay(settings.events)
     return painting.result(settings.candidate, settings.share, settings.on_photo)
 

@@ -23,7 +23,7 @@ from common.directions.vectors import Direction, moved
 from common.editor import Control, Edited, Editor, Pair, Tunable, path_of
 from common.errors import UserError
 from common.files import shown
-from common.kinds import Faces, Kind
+from common.kinds import Faces
 from common.transfer.motion import FRAMES
 from common.transfer.pasting import Paste, changes, pasted
 
@@ -223,14 +223,16 @@ def align_as(settings: Settings, photo: Photo) -> Alignment:
     return align(photo, settings.photo, settings.face, landmarks=settings.landmarks or None)
 
 
-def start_image(settings: Settings, kind: Kind, photo: Photo | None) -> np.ndarray | None:
+def start_image(
+    settings: Settings, photo: Photo | None, face: tuple[Photo, Alignment] | None
+) -> np.ndarray | None:
     """The image from which a painting starts, uint8 `[H, W, 1 or 3]`; None for nothing."""
     if settings.picture:
         return from_text(settings.picture)
+    if face is not None:
+        return np.asarray(face[1].framed(face[0]))
     if photo is None:
         return None
-    if kind.noun == "face":
-        return np.asarray(align_as(settings, photo).framed(photo))
     pixels = lessened(photo).pixels
     return 255 - pixels if settings.invert else pixels
 

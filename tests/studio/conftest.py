@@ -128,6 +128,12 @@ class ShadesSession:
         end = self.values[number]
         return self._images(np.linspace(end if self.start is None else self.start, end, 5))
 
+    def photo_frames(self, number: int) -> np.ndarray:
+        if self.photo is None:
+            raise UserError("There is no photo.")
+        way = self._images(np.linspace(self.photo.mean(), self.values[number], 8))
+        return np.repeat(way, 3, axis=3)
+
     def edited_photo(self, number: int) -> np.ndarray:
         if self.photo is None or self.start is None:
             raise UserError("There is no photo.")
@@ -170,14 +176,16 @@ class FakeModels(Models):
 
 
 @contextlib.contextmanager
-def served(token: str = "", runs: tuple[Path, ...] = ()) -> Iterator[str]:
+def served(
+    token: str = "", runs: tuple[Path, ...] = (), models: Models | None = None
+) -> Iterator[str]:
     """The address of a studio that runs in this process."""
     import uvicorn
 
     from studio.runs import Runs
     from studio.server import application, listening
 
-    app = application(FakeModels(), Runs(runs), token)
+    app = application(models or FakeModels(), Runs(runs), token)
     opened = listening("127.0.0.1", 0)
     settings = uvicorn.Config(app, log_level="error", ws="websockets-sansio", lifespan="off")
     server = uvicorn.Server(settings)
