@@ -2,8 +2,9 @@
 
     python -m benchmarks.studio --visitors 10 --seconds 120
 
-Each visitor uploads photographs of its own tint and moves sliders, draws digits and goes along a
-direction, paints shoes; round after round. Linux alone: memory and connections are read in /proc.
+Each visitor uploads photographs of its own tint and moves sliders of three models of faces, draws
+digits and goes along a direction, paints shoes; round after round. Linux alone: memory and
+connections are read in /proc.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ PHOTO = ROOT / "examples" / "photos" / "astronaut.png"
 EYES = [196.0, 105.0, 243.0, 105.0]  # of the astronaut, in its pixels
 FACES, DIGITS, SHOES = "ifcvaegan-celeba", "crg-mnist", "igan-fashion"
 PAIR = ["pairs/thin", "pairs/thick"]
+ALONG = ("crg-celeba", "igan-celeba")  # models of faces whose sliders are directions
 SLIDES, STROKES = 5, 2  # in each round
 WARM = 0.25  # share of the time after which memory is read first: models are loaded by then
 
@@ -143,10 +145,12 @@ def visit(address: str, number: int, end: float, seen: Seen) -> None:
     try:
         visitor = Visitor(address)
         with visitor.live() as live:
-            turn = 0
+            directions, turn = {model: direction(visitor, model) for model in ALONG}, 0
             while time.monotonic() < end:
                 rng = np.random.default_rng([number, turn])
                 slide(visitor, live, rng, seen)
+                for model, name in directions.items():
+                    follow(live, model, name, rng, seen)
                 count(visitor, live, rng, seen)
                 paint(visitor, live, rng, seen)
                 turn += 1
@@ -185,6 +189,23 @@ def slide(visitor: Visitor, live: Any, rng: np.random.Generator, seen: Seen) -> 
     seen.check(bool(same and near < 0.25), "a face of another visitor")
     result = np.asarray(Image.open(io.BytesIO(visitor.get("/result/photo/image.png")[1])))
     seen.check(bool((result[-60:] == mine[-60:]).all()), "a photograph of another visitor")
+
+
+def direction(visitor: Visitor, model: str) -> str:
+    """The id of a direction of a model, the first of its decoder's first layer."""
+    wish = json.dumps({"how": "layer", "count": 1}).encode()
+    listed: Any = visitor.told(f"/directions?model={model}", wish)
+    return listed[-1]["id"]
+
+
+def follow(live: Any, model: str, name: str, rng: np.random.Generator, seen: Seen) -> None:
+    """Moves the slider of a direction; before its first image the face is encoded."""
+    for place, strength in enumerate(rng.uniform(-2.0, 2.0, SLIDES)):
+        begun = time.perf_counter()
+        told = asked(live, {"do": "edit", "model": model, "along": {name: float(strength)}})
+        seen.time(f"slider of {model}{'' if place else ', first'}", begun)
+        changed = (told["images"]["edited"] != told["images"]["reconstruction"]).any()
+        seen.check(bool(changed), f"a direction of {model} that did nothing")
 
 
 def count(visitor: Visitor, live: Any, rng: np.random.Generator, seen: Seen) -> None:

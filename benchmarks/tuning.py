@@ -30,6 +30,8 @@ from common.runs.weights import default_weights
 from common.settings.paths import PATHS
 
 if TYPE_CHECKING:
+    from common.classifiers.faces import FaceClassifier
+    from common.datasets.celeba.faces import Crop
     from common.datasets.records import Records
     from ifcvaegan.editor import IFcVAEGANEditor
 
@@ -62,7 +64,6 @@ class Command:
 def measure(command: Command) -> Table:
     """The table, and the sheet."""
     import ifcvaegan
-    from common.classifiers import identity as persons
     from common.classifiers.faces import load_classifier
     from common.tuning import Tuning
     from ifcvaegan import data
@@ -79,24 +80,42 @@ def measure(command: Command) -> Table:
         locality=plain.locality if command.locality is None else command.locality,
     )
     made = {"without": shown(model, faces), "with": tuned_images(model, faces, tuning)}
-    rows: list[list[Any]] = []
-    for name, images in made.items():
-        reconstructions = images["reconstruction"]
-        error = float(np.mean((to_unit(reconstructions) - to_unit(faces.images)) ** 2))
-        row: list[Any] = [name, f"{error:.5f}"]
-        if persons.available():
-            photographs = persons.embeddings(faces.images, model.kind.crop)
-            found = identity(photographs, persons.embeddings(reconstructions, model.kind.crop))
-            row += [found.own, found.nearest_5]
-        for attribute in EDITED if classifier else ():
-            wanted = faces.attributes[:, faces.attribute_names.index(attribute)] < 0.5
-            read = classifier.read(images[attribute], (attribute,))[:, 0]
-            row.append(f"{np.mean(read == wanted):.0%}")
-        rows.append(row)
     draw(command.out, faces, made)
-    person = ("distance to its own", "own in nearest 5 %") if persons.available() else ()
-    header = ("tuning", "MSE", *person, *(f"{name} as set" for name in EDITED if classifier))
+    rows = [
+        [what, tuned, *figures(what, images[what], faces, model.kind.crop, classifier)]
+        for what in ("reconstruction", *EDITED)
+        for tuned, images in made.items()
+    ]
+    header = ("image", "tuning", "MSE", "distance to its own", "own in nearest 5 %", "read as set")
     return Table(f"Pivotal tuning on {len(faces)} dev faces, {command.steps} steps", header, rows)
+
+
+def figures(
+    what: str, images: np.ndarray, faces: Records, crop: Crop, classifier: FaceClassifier | None
+) -> list[Any]:
+    """A row of the table: the error of reconstructions, the person, and whether an edit is read.
+
+    Args:
+        what: "reconstruction", or the attribute that was edited.
+        images: uint8 `[N, S, S, 3]`, of the faces.
+        faces: N photographs.
+        crop: of all of them.
+        classifier: reads the edits; None for none.
+    """
+    from common.classifiers import identity as persons
+
+    edited = what in EDITED
+    error = float(np.mean((to_unit(images) - to_unit(faces.images)) ** 2))
+    row: list[Any] = ["" if edited else f"{error:.5f}", "", "", ""]
+    if persons.available():
+        both = (persons.embeddings(one, crop) for one in (faces.images, images))
+        found = identity(*both)
+        row[1:3] = found.own, found.nearest_5
+    if edited and classifier is not None:
+        wanted = faces.attributes[:, faces.attribute_names.index(what)] < 0.5
+        read = classifier.read(images, (what,))[:, 0]
+        row[3] = f"{np.mean(read == wanted):.0%}"
+    return row
 
 
 def shown(model: IFcVAEGANEditor, faces: Records) -> dict[str, np.ndarray]:
