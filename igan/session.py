@@ -245,9 +245,7 @@ class EditSession:
         return self._decoded(rules.between(start, end, count, way))
 
     def photo_frames(self, number: int, count: int = FRAMES) -> np.ndarray:
-        """Images from the photo's projection to a candidate, uint8 `[count, H, W, 3]`.
-
-        They begin there also where another start has been fixed.
+        """Images from the photo's projection, not the start, to a candidate, `[count, H, W, 3]`.
 
         Raises:
             UserError: there is no photo.
