@@ -54,6 +54,9 @@ class EvaluateCommand(evaluation.EvaluateCommand):
     """Digits for the hybrid, with --comparators; 2,000 by default."""
     inception: Path | None = None
     """The graph `classify_image_graph_def.pb` of 2015, for the FID of faces (Table 2)."""
+    pose: bool = False
+    """Of faces: also measure how far directions turn heads, by landmarks; needs
+    `requirements-photo.txt`."""
 
 
 def evaluate(command: EvaluateCommand) -> Path:
@@ -71,7 +74,8 @@ def evaluate(command: EvaluateCommand) -> Path:
     if work.editor.kind.noun == "face":
         from crg.faces.evaluate import measure as measure_faces
 
-        return finish_evaluation(work, measure_faces(work, command.inception, command.comparators))
+        options = command.inception, command.comparators, command.pose
+        return finish_evaluation(work, measure_faces(work, *options))
     return finish_evaluation(work, measure(work, command))
 
 
@@ -179,6 +183,24 @@ def check_comparators(command: EvaluateCommand) -> None:
             )
 
 
+def check_pose(command: EvaluateCommand) -> None:
+    """Refuses to measure a pose that nothing can read, without TensorFlow.
+
+    Raises:
+        UserError: of digits, or the weights of the detector are not installed.
+    """
+    from common.datasets import detection
+    from crg import editor
+
+    if command.pose and editor.outline(command.run).kind.noun != "face":
+        raise UserError("--pose is for a model of faces; digits have none.")
+    if command.pose and not detection.installed():
+        raise UserError(
+            "--pose finds landmarks by weights that are not installed: .venv/bin/python -m pip "
+            "install -r requirements-photo.txt."
+        )
+
+
 @exits_cleanly
 def main(arguments: Sequence[str] | None = None) -> None:
     """Reads the command line and evaluates."""
@@ -191,6 +213,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             check_setting(name, value, right, "at least 2, with --comparators")
         check_before(command, editor.outline)
         check_comparators(command)
+        check_pose(command)
 
     carry_out(EvaluateCommand, "python -m crg.evaluate", evaluate, arguments, check)
 

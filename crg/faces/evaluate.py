@@ -33,6 +33,7 @@ def measure(
     work: Evaluation[CRGEditor],
     inception: Path | None = None,
     comparators: Sequence[Path] | None = None,
+    pose: bool = False,
 ) -> Report:
     """All tables of the report, and its figures, drawn into `work.out`.
 
@@ -40,6 +41,7 @@ def measure(
         work: the model and the faces.
         inception: the graph of 2015, for FID.
         comparators: runs of other systems; None for no table of them.
+        pose: measure turned heads, too.
     """
     from common.classifiers.faces import load_classifier
     from common.reporting.document import Report
@@ -47,7 +49,8 @@ def measure(
     from crg import data
     from crg.faces import tables
     from crg.faces.comparison import compare
-    from crg.faces.edits import edits
+    from crg.faces.edits import Edits, edits
+    from crg.faces.turns import turns
     from crg.figures import figures
     from crg.tables import generated_table as cycle_table
 
@@ -70,6 +73,7 @@ def measure(
     train = data.load(labelled, "train")
     faces = split_images(data.load, labelled, work.split).spaced(len(real))
     edited = edits(model, train, faces, classifier, work.out, seed)
+    turned = turns(model, train, faces, classifier, work.out) if pose else Edits([], [], [])
     systems = compare(model, real, found.baselines, comparators, work.out) if comparators else None
     logger.info("drawing the figures")
     return Report(
@@ -87,16 +91,19 @@ def measure(
             cycle,
             tables.reader_table(classifier, faces, reconstructions),
             *edited.tables,
+            *turned.tables,
         ],
         figures=[
             *(systems.figures if systems else ()),
             *figures(model, real, reconstructions, generated, found.values["mse"], work.out),
             *edited.figures,
+            *turned.figures,
         ],
         findings=[
             *(systems.findings if systems else ()),
             *tables.table_5_findings(found.metrics),
             *edited.findings,
+            *turned.findings,
             *found.warnings,
         ],
         facts=work.facts,
