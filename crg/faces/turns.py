@@ -1,9 +1,10 @@
 """What directions do to the pose of faces: heads that turn, by landmarks instead of labels.
 
 CelebA has no label of pose. `common.metrics.pose` reads a face's yaw from its eyes and nose, in
-training faces, of which the directions are made, and in edited ones. As in `crg.faces.edits` a
-direction comes from one pair, from many or from all faces. A pair is a face that looks to the left
-of the picture and one that looks about as far to the right.
+reconstructions of training faces, of which the directions are made, and in edited faces. What the
+encoder did not see of a pose is in no code, so photographs would tell less. As in `crg.faces.edits`
+a direction comes from one pair, from many or from all faces. A pair is a face that looks to a side
+and its mirror image: the person is the same, and so is all that is symmetric.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 STRENGTHS = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
 SOUGHT = 2_000  # training faces in which landmarks are sought, at most; a minute on two cores
-PAIRED = 0.05  # of the faces look further to a side than those of a pair, so no pair is absurd
+PAIRED = 0.9  # quantile of a pair's yaw without its sign: far to a side, and not absurdly far
 SIDE = 0.25  # of the faces, at either end, whose means make a direction
 TURNED = 0.1  # distances of the eyes; half of the standard deviation of yaw in real faces
 
@@ -56,51 +57,57 @@ def turns(
     """
     train, real = train.spaced(SOUGHT), real.spaced(EDITED)
     logger.info("looking for landmarks in %d training faces", len(train))
-    seen = yaws(train.images)
+    seen = yaws(model.reconstruct(train.images))
     found = np.flatnonzero(~np.isnan(seen))
     reconstructed = yaws(model.reconstruct(real.images))
     measured = np.flatnonzero(~np.isnan(reconstructed))
     if len(found) < 2 * MANY or not len(measured):
         return Edits([], [], ["Pose: landmarks are found in too few faces to measure it."])
-    every = directions(model.encode(train.take(found).images).latent, seen[found])
+    images, seen = train.images[found], seen[found]
+    rows = paired(seen, MANY)
+    mirrored = model.encode(np.ascontiguousarray(images[rows, :, ::-1])).latent
+    every = directions(model.encode(images).latent, seen, rows, mirrored)
     logger.info("measuring turned heads")
     curves = {
         origin: curve(model, direction, real.take(measured), reconstructed[measured], classifier)
         for origin, direction in every.items()
     }
     counts = (
-        f"Landmarks are found in {len(found):,} of {len(train):,} training faces, and in "
-        f"{len(measured)} of {len(real)} reconstructions of real faces; the others are left out."
+        f"Landmarks are found in the reconstructions of {len(found):,} of {len(train):,} training "
+        f"faces, and of {len(measured)} of {len(real)} faces to edit; the others are left out."
     )
     return Edits([table(curves, counts)], [drawn(curves, out)], [sentence(curves)])
 
 
-def pairs(yaw: np.ndarray, count: int) -> np.ndarray:
-    """Rows of faces that look to the left, each with one that looks to the right.
+def paired(yaw: np.ndarray, count: int) -> np.ndarray:
+    """Rows of the faces that make a pair with their mirror images.
 
     Args:
         yaw: of training faces `[N]`, finite.
-        count: how many pairs, at most half of the faces.
+        count: how many, at most N.
 
     Returns:
-        int64 `[count, 2]`, left and right. The first pair is that of the `PAIRED` and the
-        1 - `PAIRED` quantile, the others are of the next ranks to both sides of it.
+        int64 `[count]`: first that of the `PAIRED` quantile, then those of the nearest ranks.
     """
-    order = np.argsort(yaw, kind="stable")
+    order = np.argsort(np.abs(yaw), kind="stable")
     middle = round(PAIRED * (len(order) - 1))
-    ranks = np.array(sorted(range(len(order) // 2), key=lambda rank: abs(rank - middle))[:count])
-    return np.stack([order[ranks], order[::-1][ranks]], axis=1)
+    return order[np.argsort(np.abs(np.arange(len(order)) - middle), kind="stable")[:count]]
 
 
-def directions(latents: np.ndarray, yaw: np.ndarray) -> dict[str, Direction]:
+def directions(
+    latents: np.ndarray, yaw: np.ndarray, rows: np.ndarray, mirrored: np.ndarray
+) -> dict[str, Direction]:
     """Where each direction comes from -> it; strength 1 turns to the right of the picture.
 
     Args:
         latents: codes of training faces `[N, Z]`.
         yaw: theirs `[N]`, finite.
+        rows: of those that make pairs, int `[P]`.
+        mirrored: codes of their mirror images `[P, Z]`.
     """
-    rows = pairs(yaw, MANY)
-    left, right = latents[rows[:, 0]], latents[rows[:, 1]]
+    looks_right = yaw[rows, None] > 0
+    left = np.where(looks_right, mirrored, latents[rows])
+    right = np.where(looks_right, latents[rows], mirrored)
     low, high = np.quantile(yaw, [SIDE, 1 - SIDE])
     sides = (yaw <= low) | (yaw >= high)
     return {
@@ -177,9 +184,9 @@ def table(curves: dict[str, Curve], counts: str) -> Table:
         ),
         rows,
         f"{counts} Yaw is how far the nose is beside the middle of the eyes, in distances of the "
-        "eyes, to the right of the picture. Strength 1 is the step from left to right, of the pair "
-        "or of the means. Changes are against the reconstruction. An edited face without landmarks "
-        "counts as not turned, and has no part in the mean change.",
+        "eyes, to the right of the picture. Strength 1 is the step from left to right, of a face "
+        "and its mirror image or of the means. Changes are against the reconstruction. An edited "
+        "face without landmarks counts as not turned, and has no part in the mean change.",
     )
 
 

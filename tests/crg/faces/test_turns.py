@@ -1,4 +1,4 @@
-"""Turned heads, on images whose first pixel is the yaw and whose second one hides the face."""
+"""Turned heads, on images that show a yaw and whether the face is hidden, and are mirrored so."""
 
 from __future__ import annotations
 
@@ -19,15 +19,17 @@ SIDE = 4
 
 
 class Showing:
-    """Z of two numbers in [-1, 1] are the first two pixels."""
+    """Z is a yaw, half the first pixel less the last, and the two pixels between; in [-1, 1]."""
 
     def encode(self, images: np.ndarray) -> Codes:
-        return Codes(images[:, 0, :2, 0].astype(np.float32) / 127.5 - 1)
+        pixels = images[:, 0, :, 0].astype(np.float32) / 127.5 - 1
+        return Codes(np.stack([(pixels[:, 0] - pixels[:, 3]) / 2, pixels[:, 1]], axis=1))
 
     def decode(self, codes: Codes) -> np.ndarray:
-        images = np.zeros((len(codes.latent), SIDE, SIDE, 3), np.uint8)
-        values = np.rint((np.clip(codes.latent, -1, 1) + 1) * 127.5)
-        images[:, 0, :2] = values[..., None].astype(np.uint8)
+        yaw, hidden = np.clip(codes.latent, -1, 1).T
+        pixels = np.stack([yaw, hidden, hidden, -yaw], axis=1)
+        images = np.zeros((len(pixels), SIDE, SIDE, 3), np.uint8)
+        images[:, 0] = np.rint((pixels + 1) * 127.5)[..., None].astype(np.uint8)
         return images
 
     def reconstruct(self, images: np.ndarray) -> np.ndarray:
@@ -65,18 +67,19 @@ def towards(*step: float) -> Direction:
     return Direction(np.zeros(2, np.float32), np.array(step, np.float32))
 
 
-def test_pairs_look_left_and_right_and_the_first_is_not_the_most_extreme():
-    yaw = np.roll(np.arange(101) / 100 - 0.5, 7)  # row (rank + 7) % 101 has the rank
-    rows = turns.pairs(yaw, 3)
-    assert yaw[rows].round(2).tolist() == [[-0.45, 0.45], [-0.46, 0.46], [-0.44, 0.44]]
+def test_pairs_are_of_faces_that_look_far_to_a_side_and_the_first_not_furthest():
+    yaw = np.roll(np.arange(101) / 100 * np.where(np.arange(101) % 2, -1, 1), 7)
+    assert yaw[turns.paired(yaw, 3)].tolist() == [0.9, -0.89, -0.91]
 
 
-def test_every_direction_leads_to_the_right():
+def test_every_direction_leads_to_the_right_whichever_way_the_faces_of_the_pairs_look():
     yaw = np.linspace(-1, 1, 80)
-    found = turns.directions(np.stack([yaw, 0 * yaw], axis=1), yaw)
-    assert list(found) == ["one pair", "20 pairs", "left and right quarter"]
-    # Rank 4 of 0..79 is -1 + 8 / 79, and 2 - 16 / 79 from its counterpart.
-    assert found["one pair"].step == pytest.approx([2 - 16 / 79, 0])
+    latents = np.stack([yaw, 0 * yaw], axis=1)
+    rows = np.array([8, 75])  # -1 + 16 / 79 and -1 + 150 / 79
+    found = turns.directions(latents, yaw, rows, latents[rows] * (-1, 1))
+    assert list(found) == ["one pair", "2 pairs", "left and right quarter"]
+    assert found["one pair"].step == pytest.approx([2 * (1 - 16 / 79), 0])
+    assert found["2 pairs"].step == pytest.approx([(1 - 16 / 79) + (150 / 79 - 1), 0])
     # Means of 20 at either end: ranks 0 to 19, so 9.5 / 79 * 2 from the ends.
     assert found["left and right quarter"].step == pytest.approx([2 - 2 * 19 / 79, 0])
 
@@ -104,16 +107,21 @@ def test_an_edited_face_without_landmarks_is_counted_as_not_turned_and_not_in_th
     assert one.kept[right].mean == 0.5  # the first was read at 128 already, the second is now
 
 
-def test_faces_without_landmarks_are_left_out_and_counted(tmp_path):
+def test_a_pair_is_a_face_and_its_mirror_image_and_faces_without_landmarks_are_counted(
+    tmp_path,
+):
     yaw = np.linspace(-0.5, 0.5, 60)
     train = faces([(one, -1.0) for one in yaw] + [(0.9, 1.0)] * 3)
     real = faces([(0.0, -1.0)] * 4 + [(0.0, 1.0)])
     found = turns.turns(MODEL, train, real, READER, tmp_path)
     (table,) = found.tables
     assert table.note.startswith(
-        "Landmarks are found in 60 of 63 training faces, and in 4 of 5 reconstructions"
+        "Landmarks are found in the reconstructions of 60 of 63 training faces, and of 4 of 5 faces"
     )
-    assert table.rows[STRENGTHS.index(1.0)][-1] == 0
+    origin, change, *_, lost = table.rows[STRENGTHS.index(1.0)]
+    assert (origin, lost) == ("one pair, +1.0", 0)
+    # Of 60 yaws from -.5 to .5, that of the quantile .9 is .449: from its mirror image twice that.
+    assert getattr(change, "mean", 0) == pytest.approx(0.9, abs=0.02)
     assert found.figures[0].file.is_file()
     assert found.findings[0].startswith("Pose at strengths -1 and 1: turned the wanted way")
 
