@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     import numpy as np
 
     from common.classifiers.faces import FaceClassifier
+    from common.datasets.records import Records
     from common.reporting.document import Report
     from common.reporting.tables import Table
     from crg.editor import CRGEditor
+    from crg.faces.edits import Edits
 
 logger = logging.getLogger(__name__)
 
@@ -49,8 +51,6 @@ def measure(
     from crg import data
     from crg.faces import tables
     from crg.faces.comparison import compare
-    from crg.faces.edits import Edits, edits
-    from crg.faces.turns import turns
     from crg.figures import figures
     from crg.tables import generated_table as cycle_table
 
@@ -72,8 +72,7 @@ def measure(
     labelled = dataclasses.replace(config, data=everything)
     train = data.load(labelled, "train")
     faces = split_images(data.load, labelled, work.split).spaced(len(real))
-    edited = edits(model, train, faces, classifier, work.out, seed)
-    turned = turns(model, train, faces, classifier, work.out) if pose else Edits([], [], [])
+    edited = all_edits(work, train, faces, classifier, pose)
     systems = compare(model, real, found.baselines, comparators, work.out) if comparators else None
     logger.info("drawing the figures")
     return Report(
@@ -91,19 +90,16 @@ def measure(
             cycle,
             tables.reader_table(classifier, faces, reconstructions),
             *edited.tables,
-            *turned.tables,
         ],
         figures=[
             *(systems.figures if systems else ()),
             *figures(model, real, reconstructions, generated, found.values["mse"], work.out),
             *edited.figures,
-            *turned.figures,
         ],
         findings=[
             *(systems.findings if systems else ()),
             *tables.table_5_findings(found.metrics),
             *edited.findings,
-            *turned.findings,
             *found.warnings,
         ],
         facts=work.facts,
@@ -112,6 +108,28 @@ def measure(
             "code_mean": float(codes.latent.mean()),
             "code_std": float(codes.latent.std()),
         },
+    )
+
+
+def all_edits(
+    work: Evaluation[CRGEditor],
+    train: Records,
+    faces: Records,
+    classifier: FaceClassifier,
+    pose: bool,
+) -> Edits:
+    """What directions do to attributes and, where `pose` asks for it, to how heads are turned."""
+    from crg.faces.edits import Edits, edits
+    from crg.faces.turns import turns
+
+    found = edits(work.editor, train, faces, classifier, work.out, work.seed)
+    if not pose:
+        return found
+    turned = turns(work.editor, train, faces, classifier, work.out)
+    return Edits(
+        found.tables + turned.tables,
+        found.figures + turned.figures,
+        found.findings + turned.findings,
     )
 
 

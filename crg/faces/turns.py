@@ -34,7 +34,7 @@ STRENGTHS = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
 SOUGHT = 2_000  # training faces in which landmarks are sought, at most; a minute on two cores
 PAIRED = 0.9  # quantile of a pair's yaw without its sign: far to a side, and not absurdly far
 SIDE = 0.25  # of the faces, at either end, whose means make a direction
-TURNED = 0.1  # distances of the eyes; half of the standard deviation of yaw in real faces
+TURNED = 0.1  # distances of the eyes; about half of the standard deviation of yaw in real faces
 
 
 def turns(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from crg import evaluate
 from crg.codes import Direction
 from crg.editor import Codes
 from crg.faces import turns
+from crg.faces.edits import Edits
+from crg.faces.evaluate import all_edits
 from crg.faces.turns import STRENGTHS
 
 SIDE = 4
@@ -142,3 +145,12 @@ def test_the_pose_of_digits_is_refused_and_so_are_landmarks_that_nothing_finds(m
     with pytest.raises(UserError, match=r"requirements-photo\.txt"):
         evaluate.check_pose(evaluate.EvaluateCommand(pose=True))
     evaluate.check_pose(evaluate.EvaluateCommand())
+
+
+@pytest.mark.parametrize(("pose", "findings"), [(False, ["smile"]), (True, ["smile", "pose"])])
+def test_the_report_has_pose_where_it_is_asked_for(monkeypatch, pose, findings):
+    monkeypatch.setattr("crg.faces.edits.edits", lambda *_: Edits([], [], ["smile"]))
+    monkeypatch.setattr(turns, "turns", lambda *_: Edits([], [], ["pose"]))
+    work: Any = SimpleNamespace(editor=MODEL, out=None, seed=0)
+    some = faces([(0.0, 0.0)])
+    assert all_edits(work, some, some, READER, pose).findings == findings
