@@ -52,7 +52,10 @@ def command_line(program: str, command: Any) -> str:
     for field in dataclasses.fields(command):
         value = getattr(command, field.name)
         absent = value is None or (value == () and field.default == ())
-        if field.name != "run" and not absent:
+        name = field.name.replace("_", "-")
+        if isinstance(value, bool):
+            words += [f"--{name}" if value else f"--no-{name}"] if value != field.default else []
+        elif field.name != "run" and not absent:
             values = value if isinstance(value, tuple) else (value,)
-            words += [f"--{field.name.replace('_', '-')}", *(str(each) for each in values)]
+            words += [f"--{name}", *(str(each) for each in values)]
     return shlex.join(words)

@@ -19,6 +19,8 @@ class Command:
     seed: int = 0
     beside: tuple[Path, ...] = ()
     comparators: tuple[Path, ...] | None = None
+    pose: bool = False
+    shared: bool = True
 
 
 def test_facts_tell_the_command_and_how_the_model_was_trained(tmp_path):
@@ -55,3 +57,10 @@ def test_an_option_that_is_given_without_a_value_is_named():
     assert command_line("crg.evaluate", command) == (
         "python -m crg.evaluate --limit 5 --seed 0 --comparators"
     )
+
+
+def test_a_switch_is_named_where_it_is_not_as_by_default():
+    assert command_line("crg.evaluate", Command(pose=True)) == (
+        "python -m crg.evaluate --seed 0 --pose"
+    )
+    assert command_line("crg.evaluate", Command(shared=False)).endswith(" --seed 0 --no-shared")
