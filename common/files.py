@@ -18,7 +18,7 @@ import unicodedata
 import uuid
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +110,24 @@ def called(path: Path) -> str:
     """The name of a file or a folder for people, also of `.`; equal for names that look equal."""
     path = Path(os.path.abspath(path))
     return shown(alike(path.name or str(path)))
+
+
+def called_apart(paths: Sequence[Path]) -> list[str]:
+    """The names of several, with as many of their parents as tell those of one name apart.
+
+    The same path twice is numbered.
+    """
+    whole = [Path(os.path.abspath(path)) for path in paths]
+    names = [called(path) for path in paths]
+    for depth in range(2, max((len(path.parts) for path in whole), default=0)):
+        again = {name for name in names if names.count(name) > 1}
+        names = [
+            "/".join(called(Path(part)) for part in path.parts[-depth:]) if name in again else name
+            for path, name in zip(whole, names, strict=True)
+        ]
+    if len(set(names)) < len(names):
+        names = [f"{number}: {name}" for number, name in enumerate(names, start=1)]
+    return names
 
 
 def alike(name: str) -> str:

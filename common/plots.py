@@ -13,7 +13,7 @@ from typing import Annotated
 import tyro
 
 from common.errors import UserError, exits_cleanly
-from common.files import called
+from common.files import called_apart
 from common.reporting.curves import loss_curves
 from common.runs.directory import output_folder
 from common.runs.history import read_run
@@ -40,9 +40,7 @@ def plot_runs(command: PlotCommand) -> Path:
     """
     if not command.runs:
         raise UserError("Give at least one run directory, such as runs/crg-mnist-001.")
-    labels = [called(run) for run in command.runs]
-    if len(set(labels)) < len(labels):
-        labels = [f"{number}: {run}" for number, run in enumerate(command.runs, start=1)]
+    labels = called_apart(command.runs)
     runs = {label: read_run(run) for label, run in zip(labels, command.runs, strict=True)}
     if len(runs) == 1:
         folder, name = output_folder(command.runs[0], "plots"), "losses.png"

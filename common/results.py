@@ -21,7 +21,7 @@ from typing import Annotated, Any
 import tyro
 
 from common.errors import UserError, exits_cleanly
-from common.files import called, check_writable, write_text
+from common.files import called_apart, check_writable, write_text
 from common.reporting.tables import MISSING, Table, markdown, markdown_text, number, significant
 from common.runs.directory import read_command, without_folders
 from common.runs.environment import read_environment
@@ -212,9 +212,7 @@ def collect(command: ResultsCommand) -> Path:
     if not command.runs:
         raise UserError("Give at least one run, such as runs/crg-mnist-001.")
     check_writable(command.out.parent)
-    names = [called(run) for run in command.runs]
-    if len(set(names)) < len(names):
-        names = [f"{number}: {name}" for number, name in enumerate(names, start=1)]
+    names = called_apart(command.runs)
     results = [read_result(run, name) for run, name in zip(command.runs, names, strict=True)]
     text = collected(results, command.out)
     if not command.check:

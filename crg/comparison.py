@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from common.editor import Reconstructor, editor_of
-from common.files import called
+from common.files import called_apart
 from common.metrics.hashes import HASHES
 from common.metrics.intervals import Interval
 from common.metrics.pairs import pair_metrics
@@ -105,14 +105,16 @@ def compare(
     Raises:
         UserError: a run is not trained yet.
     """
+    trained = [editor_of(run).load(run) for run in runs]
+    name, *names = called_apart([one.folder for one in (model, *trained)])
     own = System(
-        name=f"{model.title}: {called(model.folder)}",
+        name=f"{model.title}: {name}",
         reconstruct=model.reconstruct,
         count=len(real),
         minutes=minutes(model.folder),
         paper="CRG",
     )
-    others = [system_of(editor_of(run).load(run), len(real)) for run in runs]
+    others = [system_of(*one, len(real)) for one in zip(trained, names, strict=True)]
     systems = [own, *others, *inversions(model, counts, seed)]
     measured, found = measure(systems, real)
     rows = [*(published_row(name) for name in PAPER), *measured]
@@ -149,10 +151,10 @@ def measure(
     return rows, found
 
 
-def system_of(other: Compared, count: int) -> System:
-    """Another system's run."""
+def system_of(other: Compared, name: str, count: int) -> System:
+    """Another system's run, and what it is called."""
     return System(
-        name=f"{other.title}: {called(other.folder)}",
+        name=f"{other.title}: {name}",
         reconstruct=other.reconstruct,
         count=count,
         minutes=minutes(other.folder),

@@ -18,7 +18,7 @@ import numpy as np
 from common.cli.evaluation import Split, split_images
 from common.editor import Editor, Tunable, editor_of
 from common.errors import UserError
-from common.files import called
+from common.files import called_apart
 from common.kinds import Faces
 from common.metrics.baselines import other_rows
 from common.metrics.intervals import Interval, mean_interval
@@ -77,7 +77,8 @@ def check(runs: Sequence[Path], config: Config, attribute: str) -> None:
 def labelled(runs: Sequence[Path]) -> dict[str, Path]:
     """What the table calls each run, and the run."""
     outlines: list[Compared] = [editor_of(run).outline(run) for run in runs]
-    return {f"{one.title}: {called(one.folder)}": one.folder for one in outlines}
+    names = called_apart([one.folder for one in outlines])
+    return {f"{one.title}: {name}": one.folder for one, name in zip(outlines, names, strict=True)}
 
 
 def table(

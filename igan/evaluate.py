@@ -23,7 +23,7 @@ from common.cli.evaluation import (
     finish_evaluation,
 )
 from common.errors import UserError, exits_cleanly
-from common.files import called
+from common.files import called, called_apart
 from common.settings.config import check_setting
 from igan.codes import POOL
 
@@ -58,14 +58,22 @@ def evaluate(command: ProjectionEvaluateCommand) -> Path:
     from igan import data, editor
 
     work = begin_evaluation(command, "igan", editor.load, data.load)
-    others = {called(run): editor.load(run) for run in command.beside}
-    return finish_evaluation(work, measure(work, command, others))
+    every = [work.editor.folder, *command.beside]
+    models = [work.editor, *(editor.load(run) for run in command.beside)]
+    named = dict(zip(called_apart(every), models, strict=True))
+    return finish_evaluation(work, measure(work, command, named))
 
 
 def measure(
-    work: Evaluation[IGANEditor], command: ProjectionEvaluateCommand, others: dict[str, IGANEditor]
+    work: Evaluation[IGANEditor], command: ProjectionEvaluateCommand, models: dict[str, IGANEditor]
 ) -> Report:
-    """All tables of the report, and its figures, drawn into `work.out`."""
+    """All tables of the report, and its figures, drawn into `work.out`.
+
+    Args:
+        work: the model and the images.
+        command: how they are projected.
+        models: name -> model, for the table of classes; the first is that of `work`.
+    """
     from common.images import cropped
     from common.reporting.document import Report
     from common.reporting.sections import reconstruction_section
@@ -86,7 +94,7 @@ def measure(
         sets = tables.class_sets(
             work.config, model.kind.size, lambda config: data.load(config, split), len(images)
         )
-        table, told = tables.class_table({called(model.folder): model, **others}, sets, iterations)
+        table, told = tables.class_table(models, sets, iterations)
         classes = [table]
     logger.info("measuring edits, and times")
     session = EditSession(model, seed=seed)

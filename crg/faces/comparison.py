@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common.editor import editor_of
-from common.files import called
+from common.files import called_apart
 from common.metrics.hashes import HASHES
 from common.metrics.intervals import Interval
 from common.reporting.tables import Cell, Table
@@ -49,13 +49,15 @@ def compare(
     Raises:
         UserError: a run is not trained yet.
     """
+    trained = [editor_of(run).load(run) for run in runs]
+    name, *names = called_apart([one.folder for one in (model, *trained)])
     own = System(
-        name=f"{model.title}: {called(model.folder)}",
+        name=f"{model.title}: {name}",
         reconstruct=model.reconstruct,
         count=len(real),
         minutes=minutes(model.folder),
     )
-    systems = [own, *(system_of(editor_of(run).load(run), len(real)) for run in runs)]
+    systems = [own, *(system_of(*one, len(real)) for one in zip(trained, names, strict=True))]
     measured, found = measure(systems, real)
     rows = [
         *(published_row(name) for name in PAPER),

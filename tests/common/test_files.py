@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from common.errors import PlaceError, UserError
-from common.files import atomic_path, sweep, write_json, write_text
+from common.files import atomic_path, called_apart, sweep, write_json, write_text
 
 
 @pytest.mark.parametrize(
@@ -100,3 +100,19 @@ def test_a_file_or_a_folder_in_the_place_of_the_other_is_the_users_to_mend(
     (tmp_path / "folder").mkdir()
     with pytest.raises(kind, match=said):
         write_text(tmp_path / path, "x")
+
+
+@pytest.mark.parametrize(
+    ("paths", "names"),
+    [
+        (("runs/a", "runs/b"), ["a", "b"]),
+        (("one/run", "two/run", "other"), ["one/run", "two/run", "other"]),
+        (("x/one/run", "y/one/run", "z/two/run"), ["x/one/run", "y/one/run", "two/run"]),
+        (("a/run", "a/run"), None),
+        ((), []),
+    ],
+)
+def test_paths_of_one_name_are_told_apart_by_their_parents(tmp_path, paths, names):
+    found = called_apart([tmp_path / path for path in paths])
+    assert len(set(found)) == len(paths)
+    assert names is None or found == names
