@@ -139,7 +139,9 @@ def class_table(
         "that of the first model, for all.",
         _beside(means, next(iter(models)), {kind: len(images) for kind, images in sets.items()}),
     )
-    return table, _class_findings(means, next(iter(models)))
+    known = {name: {*one.config.data.classes} for name, one in models.items()}
+    joint = [name for name, classes in known.items() if classes == {"all"} or classes >= {*sets}]
+    return table, _class_findings(means, next(iter(models)), joint)
 
 
 def _beside(
@@ -163,8 +165,10 @@ def _beside(
     ]
 
 
-def _class_findings(means: Mapping[tuple[str, str], float], first: str) -> list[str]:
-    """The ratios beside the report's."""
+def _class_findings(
+    means: Mapping[tuple[str, str], float], first: str, joint: Sequence[str]
+) -> list[str]:
+    """The ratios beside the report's; `joint` names the models of all classes."""
     own = means.get((first, "shoes"))
     if own is None or "bags" not in {kind for _, kind in means}:
         return []
@@ -173,12 +177,12 @@ def _class_findings(means: Mapping[tuple[str, str], float], first: str) -> list[
         f"The first model's L is {bags:.1f} times as large on bags and {shirts:.1f} times on "
         "shirts as on shoes; the report's shoes model has 2.8 and 3.2."
     ]
-    for (name, kind), value in means.items():
-        if name != first and kind == "shoes":
-            told.append(
-                f"On shoes {name} has {value / own - 1:+.0%} of the first model's L; the report "
-                "has about 10 % more for a model of all three classes."
-            )
+    told += [
+        f"On shoes {name}, a model of all classes, has {means[name, 'shoes'] / own - 1:+.0%} of "
+        "the first model's L; the report has about 10 % more."
+        for name in joint
+        if name != first
+    ]
     return told
 
 

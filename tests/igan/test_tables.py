@@ -35,9 +35,10 @@ def test_the_hybrid_is_told_beside_as_many_starts_without_the_predictor():
 
 def test_ratios_of_classes_stand_beside_the_reports():
     means = {("a", "shoes"): 0.1, ("a", "bags"): 0.25, ("a", "shirts"): 0.3, ("b", "shoes"): 0.112}
-    told = tables._class_findings(means, "a")
+    told = tables._class_findings({**means, ("bags alone", "shoes"): 0.4}, "a", ["b"])
     assert "2.5 times as large on bags and 3.0 times on shirts" in told[0]
-    assert "On shoes b has +12% of the first model's L" in told[1]
+    assert told[1].startswith("On shoes b, a model of all classes, has +12% of the first model's L")
+    assert len(told) == 2
 
 
 def test_fewer_starts_are_a_part_of_more_and_cost_at_least_as_much(model):
