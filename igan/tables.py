@@ -120,68 +120,71 @@ def class_table(
         iterations: of L-BFGS-B.
     """
     judge = next(iter(models.values()))
-    rows, means = [], {}
+    counts = {kind: len(images) for kind, images in sets.items()}
+    rows, shoes, joint = [], {}, {}
     for name, model in models.items():
+        classes = {*model.config.data.classes}
         for kind, images in sets.items():
             latent = model.project(images, "cnn_opt", iterations=iterations).latent
             made = np.asarray(model.manifold.rendered(latent))
             costs = _judged(judge, images, made)
             mse = reconstruction_metrics(images, model.decode(Codes(latent)))["mse"]
-            means[name, kind] = costs.mean()
-            shoes = model.config.data.classes == ("shoes",)
-            published = REPORTED[kind] if shoes else None
+            published = REPORTED[kind] if classes == {"shoes"} else None
             rows.append([name, kind, mean_interval(costs), mean_interval(mse), published])
+            if model is judge and classes == {"shoes"}:
+                shoes[kind] = costs.mean()
+            elif kind == "shoes" and (classes == {"all"} or classes >= {*sets}):
+                joint[name] = costs.mean()
     table = Table(
         "Class against class",
         ("model", "images", "L", "MSE", "L of the report's shoes model"),
         rows,
         "The report's L is in a feature space that is not ours: only ratios compare. L here is "
         "that of the first model, for all.",
-        _beside(means, next(iter(models)), {kind: len(images) for kind, images in sets.items()}),
+        _beside(shoes, counts),
     )
-    known = {name: {*one.config.data.classes} for name, one in models.items()}
-    joint = [name for name, classes in known.items() if classes == {"all"} or classes >= {*sets}]
-    return table, _class_findings(means, next(iter(models)), joint)
+    return table, _class_findings(shoes, joint)
 
 
-def _beside(
-    means: Mapping[tuple[str, str], float], first: str, counts: Mapping[str, int]
-) -> list[Published]:
-    """How much farther other classes are than shoes, for the report's shoes model and ours."""
-    own = means.get((first, "shoes"))
-    if own is None:
-        return []
+def _beside(shoes: Mapping[str, float], counts: Mapping[str, int]) -> list[Published]:
+    """How much farther other classes are than shoes, for the report's shoes model and ours.
+
+    Args:
+        shoes: class -> L of the shoes model, if the first model is one.
+        counts: class -> images.
+    """
     return [
         Published(
             table="iGAN, the report, Ch. 6, its shoes model",
             figure=f"L on {kind} by that on shoes",
             paper=REPORTED[kind] / REPORTED["shoes"],
-            ours=means[first, kind] / own,
+            ours=shoes[kind] / shoes["shoes"],
             n=counts[kind],
             better=None,
         )
         for kind in ("bags", "shirts")
-        if (first, kind) in means
+        if kind in shoes
     ]
 
 
-def _class_findings(
-    means: Mapping[tuple[str, str], float], first: str, joint: Sequence[str]
-) -> list[str]:
-    """The ratios beside the report's; `joint` names the models of all classes."""
-    own = means.get((first, "shoes"))
-    if own is None or "bags" not in {kind for _, kind in means}:
+def _class_findings(shoes: Mapping[str, float], joint: Mapping[str, float]) -> list[str]:
+    """The ratios beside the report's.
+
+    Args:
+        shoes: class -> L of the shoes model, if the first model is one.
+        joint: model of all classes -> its L on shoes.
+    """
+    if "bags" not in shoes:
         return []
-    bags, shirts = (means[first, kind] / own for kind in ("bags", "shirts"))
+    bags, shirts = (shoes[kind] / shoes["shoes"] for kind in ("bags", "shirts"))
     told = [
         f"The first model's L is {bags:.1f} times as large on bags and {shirts:.1f} times on "
         "shirts as on shoes; the report's shoes model has 2.8 and 3.2."
     ]
     told += [
-        f"On shoes {name}, a model of all classes, has {means[name, 'shoes'] / own - 1:+.0%} of "
-        "the first model's L; the report has about 10 % more."
-        for name in joint
-        if name != first
+        f"On shoes {name}, a model of all classes, has {value / shoes['shoes'] - 1:+.0%} of the "
+        "first model's L; the report has about 10 % more."
+        for name, value in joint.items()
     ]
     return told
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -34,11 +36,31 @@ def test_the_hybrid_is_told_beside_as_many_starts_without_the_predictor():
 
 
 def test_ratios_of_classes_stand_beside_the_reports():
-    means = {("a", "shoes"): 0.1, ("a", "bags"): 0.25, ("a", "shirts"): 0.3, ("b", "shoes"): 0.112}
-    told = tables._class_findings({**means, ("bags alone", "shoes"): 0.4}, "a", ["b"])
+    told = tables._class_findings({"shoes": 0.1, "bags": 0.25, "shirts": 0.3}, {"b": 0.112})
     assert "2.5 times as large on bags and 3.0 times on shirts" in told[0]
     assert told[1].startswith("On shoes b, a model of all classes, has +12% of the first model's L")
-    assert len(told) == 2
+    assert tables._class_findings({}, {"b": 0.112}) == []  # the first is no model of shoes
+
+
+@pytest.mark.parametrize(
+    ("classes", "others", "published", "told"),
+    [
+        (("shoes",), {"joint": ("all",), "bags": ("bags",)}, 2, 2),
+        (("shoes",), {"joint": ("shirts", "shoes", "bags")}, 2, 2),
+        (("bags",), {"joint": ("all",)}, 0, 0),
+    ],
+)
+def test_only_a_model_of_shoes_stands_beside_the_reports(model, classes, others, published, told):
+    def of(classes):
+        data = replace(model.config.data, classes=classes)
+        return replace(model, config=replace(model.config, dataset="fashion", data=data))
+
+    models = {"a": of(classes), **{name: of(one) for name, one in others.items()}}
+    images = np.random.default_rng(0).integers(0, 256, (1, 28, 28, 3)).astype(np.uint8)
+    sets = dict.fromkeys(("shoes", "bags", "shirts"), images)
+    table, findings = tables.class_table(models, sets, iterations=1)
+    assert len(table.rows) == 3 * len(models)
+    assert (len(table.published), len(findings)) == (published, told)
 
 
 def test_fewer_starts_are_a_part_of_more_and_cost_at_least_as_much(model):
