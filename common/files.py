@@ -115,14 +115,22 @@ def called(path: Path) -> str:
 def called_apart(paths: Sequence[Path]) -> list[str]:
     """The names of several, with as many of their parents as tell those of one name apart.
 
-    The same path twice is numbered.
+    Args:
+        paths: of files or folders, of which some may have one name.
+
+    Returns:
+        A name each, no two alike; the same path twice is numbered.
     """
     whole = [Path(os.path.abspath(path)) for path in paths]
     names = [called(path) for path in paths]
     for depth in range(2, max((len(path.parts) for path in whole), default=0)):
-        again = {name for name in names if names.count(name) > 1}
+        places: dict[str, set[Path]] = {}
+        for name, path in zip(names, whole, strict=True):
+            places.setdefault(name, set()).add(path)
         names = [
-            "/".join(called(Path(part)) for part in path.parts[-depth:]) if name in again else name
+            "/".join(called(Path(part)) for part in path.parts[1:][-depth:])
+            if len(places[name]) > 1
+            else name
             for path, name in zip(whole, names, strict=True)
         ]
     if len(set(names)) < len(names):

@@ -68,7 +68,7 @@ class StrokeSession(Protocol):
         ...
 
     def photo_frames(self, number: int) -> np.ndarray:
-        """Images from what the photo became to a candidate, uint8 `[T, H, W, 3]`.
+        """Images from the photo's projection to a candidate, uint8 `[T, H, W, 3]`.
 
         Raises:
             UserError: there is no photo.

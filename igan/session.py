@@ -245,7 +245,14 @@ class EditSession:
         return self._decoded(rules.between(start, end, count, way))
 
     def photo_frames(self, number: int, count: int = FRAMES) -> np.ndarray:
-        """Images from the photo's projection, not the start, to a candidate, `[count, H, W, 3]`.
+        """Images from the photo's projection, not the start, to a candidate.
+
+        Args:
+            number: of the candidate.
+            count: of images, both ends included.
+
+        Returns:
+            uint8 `[count, H, W, 3]`.
 
         Raises:
             UserError: there is no photo.

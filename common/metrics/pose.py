@@ -7,7 +7,7 @@ from PIL import Image
 
 from common.datasets import detection
 
-SIDE = 192  # pixels to which a face is enlarged; of 64, those of 128 to 320 are found as often
+SIDE = 192  # pixels to which a face is enlarged; at 128 to 320, as many of 64 pixels are found
 LEFT_EYE, RIGHT_EYE, NOSE = slice(0, 2), slice(2, 4), 4  # corners of the eyes, tip, in `marks`
 
 

@@ -42,6 +42,8 @@ def facts(model: Path, training_seed: int, command: str = "") -> list[tuple[str,
 def command_line(program: str, command: Any) -> str:
     """The command as people type it, with every option that is set.
 
+    Switches are named where they differ from their defaults.
+
     Args:
         program: `crg.evaluate`.
         command: the dataclass of its command line; `run`, if it has one, is its positional
@@ -54,7 +56,8 @@ def command_line(program: str, command: Any) -> str:
         absent = value is None or (value == () and field.default == ())
         name = field.name.replace("_", "-")
         if isinstance(value, bool):
-            words += [f"--{name}" if value else f"--no-{name}"] if value != field.default else []
+            if value != field.default:
+                words.append(f"--{name}" if value else f"--no-{name}")
         elif field.name != "run" and not absent:
             values = value if isinstance(value, tuple) else (value,)
             words += [f"--{name}", *(str(each) for each in values)]

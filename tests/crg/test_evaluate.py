@@ -124,3 +124,10 @@ def test_the_report_has_its_tables_and_figures_in_order(measured):
     assert [figure.title for figure in report.figures] == ["Images", "Edit"]
     assert report.facts == [("seed", "0")]
     assert "All keep their digit." in report.findings
+
+
+def test_the_pose_of_digits_is_refused_before_anything_is_measured(capsys):
+    digits = Path(evaluate.__file__).parents[1] / "weights" / "crg-mnist"
+    with pytest.raises(SystemExit):
+        evaluate.main([str(digits), "--pose"])
+    assert "digits have none" in capsys.readouterr().err

@@ -38,16 +38,18 @@ def test_the_hybrid_is_told_beside_as_many_starts_without_the_predictor():
 def test_ratios_of_classes_stand_beside_the_reports():
     told = tables._class_findings({"shoes": 0.1, "bags": 0.25, "shirts": 0.3}, {"b": 0.112})
     assert "2.5 times as large on bags and 3.0 times on shirts" in told[0]
-    assert told[1].startswith("On shoes b, a model of all classes, has +12% of the first model's L")
+    assert told[1].startswith(
+        "On shoes b, a model of all three classes, has +12% of the first model's L"
+    )
     assert tables._class_findings({}, {"b": 0.112}) == []  # the first is no model of shoes
 
 
 @pytest.mark.parametrize(
     ("classes", "others", "published", "told"),
     [
-        (("shoes",), {"joint": ("all",), "bags": ("bags",)}, 2, 2),
+        (("shoes",), {"ten classes": ("all",), "bags": ("bags",)}, 2, 1),
         (("shoes",), {"joint": ("shirts", "shoes", "bags")}, 2, 2),
-        (("bags",), {"joint": ("all",)}, 0, 0),
+        (("bags",), {"joint": ("shirts", "shoes", "bags"), "shoes": ("shoes",)}, 0, 0),
     ],
 )
 def test_only_a_model_of_shoes_stands_beside_the_reports(model, classes, others, published, told):
