@@ -245,14 +245,7 @@ class EditSession:
         return self._decoded(rules.between(start, end, count, way))
 
     def photo_frames(self, number: int, count: int = FRAMES) -> np.ndarray:
-        """Images from the photo's projection, not the start, to a candidate.
-
-        Args:
-            number: of the candidate.
-            count: of images, both ends included.
-
-        Returns:
-            uint8 `[count, H, W, 3]`.
+        """From the photo's projection, not the start, to a candidate, uint8 `[count, H, W, 3]`.
 
         Raises:
             UserError: there is no photo.
