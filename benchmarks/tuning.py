@@ -64,6 +64,7 @@ class Command:
 def measure(command: Command) -> Table:
     """The table, and the sheet."""
     import ifcvaegan
+    from common.classifiers import identity as persons
     from common.classifiers.faces import load_classifier
     from common.tuning import Tuning
     from ifcvaegan import data
@@ -81,17 +82,26 @@ def measure(command: Command) -> Table:
     )
     made = {"without": shown(model, faces), "with": tuned_images(model, faces, tuning)}
     draw(command.out, faces, made)
+    crop = model.kind.crop
+    photographs = persons.embeddings(faces.images, crop) if persons.available() else None
     rows = [
-        [what, tuned, *figures(what, images[what], faces, model.kind.crop, classifier)]
+        [what, tuned, *figures(what, images[what], faces, photographs, crop, classifier)]
         for what in ("reconstruction", *EDITED)
         for tuned, images in made.items()
     ]
     header = ("image", "tuning", "MSE", "distance to its own", "own in nearest 5 %", "read as set")
-    return Table(f"Pivotal tuning on {len(faces)} dev faces, {command.steps} steps", header, rows)
+    return Table(
+        f"Pivotal tuning on {len(faces)} dev faces, at most {command.steps} steps", header, rows
+    )
 
 
 def figures(
-    what: str, images: np.ndarray, faces: Records, crop: Crop, classifier: FaceClassifier | None
+    what: str,
+    images: np.ndarray,
+    faces: Records,
+    photographs: np.ndarray | None,
+    crop: Crop,
+    classifier: FaceClassifier | None,
 ) -> list[Any]:
     """A row of the table: the error of reconstructions, the person, and whether an edit is read.
 
@@ -99,23 +109,26 @@ def figures(
         what: "reconstruction", or the attribute that was edited.
         images: uint8 `[N, S, S, 3]`, of the faces.
         faces: N photographs.
+        photographs: their embeddings; None where nothing makes them.
         crop: of all of them.
         classifier: reads the edits; None for none.
+
+    Returns:
+        MSE on [0, 1], distance to one's own photograph, share of one's own among the nearest 5 %,
+        share read as set; an empty text for what was not measured.
     """
     from common.classifiers import identity as persons
 
-    edited = what in EDITED
-    error = float(np.mean((to_unit(images) - to_unit(faces.images)) ** 2))
-    row: list[Any] = ["" if edited else f"{error:.5f}", "", "", ""]
-    if persons.available():
-        both = (persons.embeddings(one, crop) for one in (faces.images, images))
-        found = identity(*both)
-        row[1:3] = found.own, found.nearest_5
-    if edited and classifier is not None:
+    error, person, read = "", ("", ""), ""
+    if what not in EDITED:
+        error = f"{float(np.mean((to_unit(images) - to_unit(faces.images)) ** 2)):.5f}"
+    elif classifier is not None:
         wanted = faces.attributes[:, faces.attribute_names.index(what)] < 0.5
-        read = classifier.read(images, (what,))[:, 0]
-        row[3] = f"{np.mean(read == wanted):.0%}"
-    return row
+        read = f"{np.mean(classifier.read(images, (what,))[:, 0] == wanted):.0%}"
+    if photographs is not None:
+        found = identity(photographs, persons.embeddings(images, crop))
+        person = found.own, found.nearest_5
+    return [error, *person, read]
 
 
 def shown(model: IFcVAEGANEditor, faces: Records) -> dict[str, np.ndarray]:

@@ -23,7 +23,7 @@ import tyro
 from common import device
 from common.datasets.folder import image_files
 from common.errors import UserError, exits_cleanly
-from common.files import called, check_writable, refuse_overwriting
+from common.files import called_apart, check_writable, refuse_overwriting
 from common.reporting.document import Report
 from common.reporting.publish import write
 from common.reporting.tables import metric_table, show
@@ -83,7 +83,7 @@ def compare(command: CompareCommand) -> tuple[Report, Path]:
     from common.reporting import pairs
 
     folders = _folders(command)
-    title = f"{called(folders[1])} against {called(folders[0])}"
+    title = " against ".join(reversed(called_apart(folders)))
     images = paired_images(*_inputs(command))
     report = pairs.report(*images, out, title, _facts(command), command.seed)
     write(report, out)

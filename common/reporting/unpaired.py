@@ -18,7 +18,7 @@ import numpy as np
 
 from common.datasets.folder import listed
 from common.errors import UserError
-from common.files import called
+from common.files import called_apart
 from common.reporting.document import Figure, Report
 from common.reporting.tables import Cell, Table
 
@@ -82,7 +82,7 @@ def report(
     ]
     grid(rows, out / "sets.png", row_labels=["real", "generated"])
     return Report(
-        title=f"{called(other)} against {called(first)}, unpaired",
+        title=f"{' against '.join(reversed(called_apart([first, other])))}, unpaired",
         n=len(fake),
         summary=f"{len(real):,} and {len(fake):,} images, {space.note}",
         tables=[table("Distance of the two sets", space, {"value": found})],

@@ -155,3 +155,10 @@ def test_minutes_are_those_of_all_stages(tmp_path):
         row = {"period": 1, "step": 1, "images": 1, "seconds": seconds}
         write_history(tmp_path / f"history-{stage}.csv", [row])
     assert minutes(tmp_path) == 2.0
+
+
+def test_runs_of_one_name_are_all_in_the_table(monkeypatch):
+    same = SimpleNamespace(outline=lambda run: SimpleNamespace(title="Toy", folder=run))
+    monkeypatch.setattr(others, "editor_of", lambda run: same)
+    runs = [Path("one/run"), Path("two/run")]
+    assert others.labelled(runs) == {"Toy: one/run": runs[0], "Toy: two/run": runs[1]}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,7 +14,7 @@ from PIL import Image
 
 from common.editor import Edited
 from common.transfer import motion
-from igan import edit, editor, foreign, project, reconstruct, transfer
+from igan import edit, editor, evaluate, foreign, project, reconstruct, transfer
 from igan.codes import Codes, Paint
 from igan.editor import IGANEditor
 
@@ -217,3 +219,15 @@ def test_a_file_of_strokes_says_which_one_is_wrong(mistake, photos, tmp_path):
     line = mistake(edit.main, str(photos), "--out", str(tmp_path / "out"), "--strokes", str(file))
     assert "stroke 2" in line
     assert "blur" in line
+
+
+def test_models_of_one_name_are_all_measured_beside_the_run(monkeypatch):
+    one, *others = (Path(name) / "run" for name in ("shoes", "bags", "shirts"))
+    work = SimpleNamespace(editor=SimpleNamespace(folder=one))
+    monkeypatch.setattr(editor, "load", lambda run: run)
+    monkeypatch.setattr(evaluate, "begin_evaluation", lambda *_: work)
+    monkeypatch.setattr(evaluate, "finish_evaluation", lambda work, report: report)
+    monkeypatch.setattr(evaluate, "measure", lambda work, command, models: models)
+    command = evaluate.ProjectionEvaluateCommand(run=one, beside=tuple(others))
+    found: Any = evaluate.evaluate(command)
+    assert found == {"shoes/run": work.editor, "bags/run": others[0], "shirts/run": others[1]}
