@@ -26,7 +26,7 @@ from common.reporting.sheets import grid
 from common.reporting.tables import Cell, Table
 from common.runs.history import minutes
 from crg.editor import Codes
-from crg.tables import PAPER
+from crg.tables import PAPER, beside
 
 if TYPE_CHECKING:
     from common.datasets.records import Records
@@ -128,6 +128,12 @@ def compare(
         "in both. ±: 95 % interval over the images, for one training each. Seconds: on this "
         "machine, beside whatever else it did; minutes of training: as each run counted them, "
         "without that of a generator that came by --init.",
+        [
+            figure
+            for system, values in found
+            if system.paper and system is not own  # its own figures are in `crg.tables`
+            for figure in beside(system.paper, values, system.name)
+        ],
     )
     metrics = {system.name: values for system, values in found}
     findings = [*against_paper(found), *hybrids(metrics, baselines)]
@@ -191,6 +197,7 @@ def inversions(model: CRGEditor, counts: tuple[int, int], seed: int) -> list[Sys
                 name=f"hybrid, {steps} steps",
                 reconstruct=by_descent(model, "hybrid", 1, descent_of(model, steps, seed=seed)),
                 count=hybrid,
+                paper="CRG" if steps == LONG else "",
             )
             for steps in (SHORT, LONG)
         ),

@@ -106,7 +106,8 @@ def edit_table(
             [
                 Published(
                     table="IcGAN, the Stanford report, Sec. 6.2",
-                    figure=f"+1: clear and right by eye, ours at least {SURE:.0%} surely read so",
+                    figure="+1 (paper: clear and right by eye; ours: read with "
+                    f"{SURE:.0%} confidence)",
                     paper=REPORT,
                     ours=sure,
                     n=sure.n,

@@ -52,7 +52,7 @@ def table_5(found: Reconstructions, images: np.ndarray, bits: Bits, size: int) -
         [
             Published(
                 table="CRG, Table 5, its row CRG at 128 pixels",
-                figure=f"{name}, ours at {size} pixels",
+                figure=f"{name} (ours at {size} pixels)",
                 paper=PAPER["CRG"][name],
                 ours=found.metrics[name],
                 n=found.metrics[name].n,

@@ -193,6 +193,7 @@ def table(curves: dict[str, Curve], counts: str) -> Table:
 def sentence(curves: dict[str, Curve]) -> str:
     """What turning comes to at strengths -1 and 1."""
     parts = []
+    faces = next(iter(curves.values())).turned[0].n
     for origin, one in curves.items():
         both = [STRENGTHS.index(strength) for strength in (-1.0, 1.0)]
         shares = " and ".join(f"{one.turned[i].mean:.0%}" for i in both)
@@ -200,7 +201,7 @@ def sentence(curves: dict[str, Curve]) -> str:
         parts.append(f"{shares} ({origin}; {kept} of the attributes kept)")
     return (
         f"Pose at strengths -1 and 1: turned the wanted way, by over {TURNED} distances of the "
-        f"eyes, are {', '.join(parts)} of the faces."
+        f"eyes, are {', '.join(parts)} of {faces} faces."
     )
 
 

@@ -138,6 +138,14 @@ def test_runs_of_one_published_table_stand_in_one_table(tmp_path):
     assert rows == ["one |", "two |", "three |"]
 
 
+def test_runs_of_one_name_are_told_apart_by_their_folders(tmp_path):
+    lines = written(tmp_path, *(run(tmp_path / part / "run", published()) for part in "ab"))
+    assert [line.rsplit("| ", 1)[1] for line in lines if line.startswith("| dhash")] == [
+        "a/run |",
+        "b/run |",
+    ]
+
+
 def test_the_report_of_test_is_read_where_there_is_one(tmp_path):
     folder = run(tmp_path / "one", published("on dev"))
     run(folder, published("on test"), part="report-test")

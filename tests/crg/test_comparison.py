@@ -92,22 +92,49 @@ def real(digits) -> Records:
     return Records(digits, labels, tuple("0123456789"), "mnist", "examples")
 
 
-def test_all_systems_stand_in_one_table_and_one_figure(halving, real, tmp_path, monkeypatch):
-    class Other:
-        folder, title, kind = Path("run-7"), "BiGAN", halving.kind
+@pytest.fixture
+def others(halving, monkeypatch) -> list[str]:
+    """Runs are BiGANs that answer black; inversion is exact. Returns inversion's names."""
 
-        def reconstruct(self, images: np.ndarray) -> np.ndarray:
-            return np.zeros_like(images)
-
-    class Module:
-        def load(self, run: Path) -> Other:
-            assert run == Path("run-7")
-            return Other()
+    def load(run: Path) -> SimpleNamespace:
+        return SimpleNamespace(
+            folder=run, title="BiGAN", kind=halving.kind, reconstruct=np.zeros_like
+        )
 
     names = [f"hybrid, {steps} steps" for steps in (100, 500)]
-    ways = [System(name=name, reconstruct=lambda images: images, count=4) for name in names]
+    ways = [
+        System(name=name, reconstruct=lambda images: images, count=4, paper=paper)
+        for name, paper in zip(names, ("", "CRG"), strict=True)
+    ]
     monkeypatch.setattr(comparison, "inversions", lambda *_: ways)
-    monkeypatch.setattr(comparison, "editor_of", lambda run: Module())
+    monkeypatch.setattr(comparison, "editor_of", lambda run: SimpleNamespace(load=load))
+    return names
+
+
+def test_runs_of_one_name_are_told_apart_by_their_folders(halving, real, others, tmp_path):
+    runs = [Path("a/run"), Path("b/run")]
+    table = compare(halving, real, BASELINES, runs, (3, 4), tmp_path, 0).tables[0]
+    rows = [str(row[0]) for row in table.rows]
+    assert rows[3:6] == ["CRG: half", "BiGAN: a/run", "BiGAN: b/run"]
+
+
+def test_published_figures_of_others_and_of_the_hybrid_stand_beside_ours(
+    halving, real, others, tmp_path
+):
+    table = compare(halving, real, BASELINES, [Path("run-7")], (3, 4), tmp_path, 0).tables[0]
+    found = {(one.table.rsplit(" ", 1)[1], one.figure): one for one in table.published}
+    assert {row for row, _ in found} == {"BiGAN", "CRG"}
+    bigan = found["BiGAN", "MSE [-1, 1] (BiGAN: run-7)"]
+    hybrid = found["CRG", "dhash (hybrid, 500 steps)"]
+    mean = float(np.square(real.images / 255.0).mean())
+    assert (bigan.paper, bigan.n, bigan.better) == (0.187, 10, "lower")
+    assert getattr(bigan.ours, "mean", 0) == pytest.approx(4 * mean)
+    assert (hybrid.paper, hybrid.n, hybrid.better) == (0.979, 4, "higher")
+    assert getattr(hybrid.ours, "mean", 0) == 1.0
+
+
+def test_all_systems_stand_in_one_table_and_one_figure(halving, real, others, tmp_path):
+    names = others
     found = compare(halving, real, BASELINES, [Path("run-7")], (3, 4), tmp_path, 0)
     (table,) = found.tables
     assert [row[0] for row in table.rows] == [

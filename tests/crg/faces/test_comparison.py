@@ -45,6 +45,8 @@ def systems(monkeypatch) -> dict[str, System]:
         "run-1": System("CRG", "run-1", 1.0),
         "run-2": System("AGE", "run-2", 0.5),
         "run-3": System("PIONEER", "run-3", 0.9),
+        "a/run": System("AGE", "a/run", 0.5),
+        "b/run": System("AGE", "b/run", 0.9),
     }
     module = SimpleNamespace(load=lambda run: known[str(run)], outline=lambda run: known[str(run)])
     monkeypatch.setattr(comparison, "editor_of", lambda run: module)
@@ -76,6 +78,14 @@ def test_all_systems_stand_in_one_table_and_one_figure(systems, tmp_path):
     assert "the same faces" in found.figures[0].title.lower()
     assert found.figures[0].file.is_file()
     assert "mse AGE: run-2 < PIONEER: run-3 < CRG: run-1" in found.findings[0]
+
+
+def test_runs_of_one_name_are_told_apart_by_their_folders(systems, tmp_path):
+    real = Records(np.zeros((12, 16, 16, 3), np.uint8), np.zeros((12, 0), np.float32), (), "", "")
+    own: Any = systems["run-1"]
+    runs = [Path("a/run"), Path("b/run")]
+    rows = comparison.compare(own, real, BASELINES, runs, tmp_path).tables[0].rows
+    assert [row[0] for row in rows[2:5]] == ["CRG: run-1", "AGE: a/run", "AGE: b/run"]
 
 
 def test_systems_are_ordered_from_worst_to_best_in_errors_and_in_hashes():

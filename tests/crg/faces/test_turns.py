@@ -46,7 +46,15 @@ class Hidden:
         return images[:, 0, 1:2, 0] > 127
 
 
+class Softening(Showing):
+    """Its reconstructions turn half as far as the images, and hide less."""
+
+    def encode(self, images: np.ndarray) -> Codes:
+        return Codes(super().encode(images).latent * (0.5, 1.0) - (0.0, 0.3))
+
+
 MODEL: Any = Showing()
+SOFT: Any = Softening()
 READER: Any = Hidden()
 
 
@@ -127,6 +135,32 @@ def test_a_pair_is_a_face_and_its_mirror_image_and_faces_without_landmarks_are_c
     assert getattr(change, "mean", 0) == pytest.approx(0.9, abs=0.02)
     assert found.figures[0].file.is_file()
     assert found.findings[0].startswith("Pose at strengths -1 and 1: turned the wanted way")
+
+
+def test_yaw_landmarks_and_attributes_before_an_edit_are_those_of_the_reconstructions(tmp_path):
+    # Training faces of yaw -1 to 1, one in three without landmarks, which its reconstruction has.
+    train = faces(
+        [(yaw, 1.0 if not n % 3 else 0.2) for n, yaw in enumerate(np.linspace(-1, 1, 60))]
+    )
+    real = faces([(0.0, 1.0), (0.4, 0.2)])  # light, and dark in the reconstruction of the second
+    found = turns.turns(SOFT, train, real, READER, tmp_path)
+    (table,) = found.tables
+    assert "of 60 of 60 training faces, and of 2 of 2 faces" in table.note
+    _, change, turned, kept, lost = table.rows[STRENGTHS.index(0.5)]
+    # Half of a pair's step, which is the yaw of the image of quantile .9.
+    assert getattr(change, "mean", 0) == pytest.approx(0.45, abs=0.02)
+    assert (getattr(turned, "mean", 0), getattr(kept, "mean", 0), lost) == (1.0, 1.0, 0)
+
+
+def test_faces_without_landmarks_are_neither_edited_nor_part_of_a_direction(tmp_path):
+    yaw = np.linspace(-0.5, 0.5, 60)
+    train = faces([(-0.9, 1.0)] * 3 + [(one, -1.0) for one in yaw])
+    real = faces([(-0.5, 1.0), (0.4, -1.0)])
+    found = turns.turns(MODEL, train, real, READER, tmp_path)
+    _, change, turned, *_ = found.tables[0].rows[STRENGTHS.index(0.5)]
+    assert (getattr(change, "n", 0), getattr(turned, "n", 0)) == (1, 1)
+    assert getattr(change, "mean", 0) == pytest.approx(0.45, abs=0.02)
+    assert found.findings[0].endswith("of 1 faces.")
 
 
 def test_where_nearly_no_face_has_landmarks_there_is_no_direction(tmp_path):
