@@ -5,7 +5,9 @@ PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE :=
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 
-REPORTED := $(patsubst %/report.json,%,$(sort $(wildcard weights/*/report.json)))
+TABLE_1 := best with_rec_class no_aux no_aux_rec_class
+REPORTED := $(patsubst %/report.json,%,$(sort $(wildcard weights/*/report.json))) \
+	$(TABLE_1:%=benchmarks/results/ifcvaegan/stable-%-1)
 
 .PHONY: demo studio test test-all lint results bench format clean
 
