@@ -33,8 +33,8 @@ ABOUT = (
     "Written by `python -m common.results` from reports, nothing by hand. n is the number of "
     "images behind our figure. The interval is over these images; another training, or another "
     "seed, is outside it. The line of each run says whether its images are of test or of dev, by "
-    "which settings are chosen. Images and hours of a training are those of the run's own stages; what "
-    "it started from is on its card."
+    "which settings are chosen. Images and hours of a training are those of the run's own "
+    "stages; what it started from is on its card."
 )
 COLUMNS = ("figure", "paper", "ours", "n", "95 % interval", "run")
 

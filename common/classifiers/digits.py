@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from common.datasets.pipeline import with_options
 from common.errors import UserError
 from common.images import to_range
 from common.metrics.intervals import Interval, proportion_interval
@@ -89,12 +90,11 @@ def train(
         offset = tf.random.uniform([2], -shift, shift + 1, dtype=tf.int32, seed=seed)
         return to_range(tf.roll(image, offset, axis=[1, 2])), label
 
-    batches = (
+    batches = with_options(
         tf.data.Dataset.from_tensor_slices((train_images, train_labels))
         .shuffle(len(train_images), seed=seed)
         .batch(batch_size)
         .map(moved)
-        .prefetch(2)
     )
     decay = keras.optimizers.schedules.CosineDecay(learning_rate, epochs * len(batches))
     network = digit_classifier()

@@ -23,6 +23,7 @@ from common.images import PixelRange, to_range
 if TYPE_CHECKING:
     import tensorflow as tf
 
+PREFETCHED = 2  # batches that are made while a step is taken
 IN_MEMORY_BYTES = 2**30  # arrays up to this size become one tensor; larger ones stay in NumPy
 
 # The permutation is a block cipher. `tf.random.experimental.index_shuffle` fixes 4 rounds, which is
@@ -218,4 +219,7 @@ def with_options(dataset: tf.data.Dataset) -> tf.data.Dataset:
     options.deterministic = True
     # Each worker takes its part of every batch.
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
-    return dataset.prefetch(tf.data.AUTOTUNE).with_options(options)
+    # TensorFlow 2.21's autotuner sleeps for up to a minute and does not wake when its iterator is
+    # dropped: each period of a training ended in a wait of up to 40 s, with both cores idle.
+    options.autotune.enabled = False  # AUTOTUNE means a thread per core now
+    return dataset.prefetch(PREFETCHED).with_options(options)

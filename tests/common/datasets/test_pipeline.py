@@ -147,6 +147,13 @@ def test_evaluation_sees_every_record_once_in_order():
     assert dataset.cardinality() == 3
 
 
+def test_no_autotuner_delays_the_end_of_a_training_period():
+    # TensorFlow's tuner of running pipelines holds up who drops the iterator, for up to a minute.
+    for batches in (endless_batches(numbered(8), 4, seed=0), ordered_batches(numbered(8), 4)):
+        assert batches.options().autotune.enabled is False
+        assert batches.options().deterministic is True
+
+
 def test_what_no_batch_can_be_made_of_is_refused():
     for make in (lambda *values: endless_batches(*values, seed=0), ordered_batches):
         with pytest.raises(UserError, match="memory contains no images of toy"):
