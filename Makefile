@@ -19,7 +19,7 @@ demo: .venv/run.done
 	@echo "==> Three strokes of a brush, and boots that follow them: out/demo/boots/sheets/candidates.png"
 	$(PY) -m ifcvaegan.edit examples/drawn-faces/face-6.png --run weights/ifcvaegan-drawn --set Eyeglasses=1 --tune --tune-steps 300 --out out/demo/glasses
 	@echo "==> A drawn face that gets glasses: out/demo/glasses/sheets/edits.png"
-	$(PY) -m crg.edit examples/digits --without examples/pairs/thin.png --with examples/pairs/thick.png --strength 0.3 --strength 0.5 --out out/demo/thick
+	$(PY) -m crg.edit examples/digits --without examples/pairs/thin.png --with examples/pairs/thick.png --strength 0.2 --strength 0.3 --out out/demo/thick
 	@echo "==> Digits that become thicker, a direction from one pair of images: out/demo/thick/sheets/edits.png"
 	$(PY) -m crg.reconstruct examples/digits --out out/demo/reconstructed
 	@echo "==> Digits, encoded and generated again: out/demo/reconstructed/sheets/reconstructions.png"

@@ -8,6 +8,7 @@ of a paper. The type is structural: a package's editor inherits from nothing.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -218,7 +219,8 @@ def compiled(network: keras.Model) -> Callable[..., Any]:
     def call(*inputs: Any) -> Any:
         return network(inputs[0] if len(inputs) == 1 else list(inputs), training=False)
 
-    return tf.function(call, input_signature=signature, autograph=False)
+    # TensorFlow counts tracings by code object, and would warn of every fifth network.
+    return tf.function(functools.partial(call), input_signature=signature, autograph=False)
 
 
 def indexed(codes: C, rows: Rows) -> C:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import tyro
@@ -15,6 +16,8 @@ from common.errors import UserError, did_you_mean
 from common.files import ROOT, check_writable
 from common.runs.log import log_to
 from common.settings.paths import PATHS
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -113,7 +116,20 @@ def control_values(settings: Sequence[str], controls: Sequence[Control]) -> dict
             raise UserError(
                 f"--set {setting}: the value must be between {control.low:g} and {control.high:g}."
             )
+    tell_beyond({known[name]: value for name, value in values.items()})
     return values
+
+
+def tell_beyond(values: Mapping[Control, float]) -> None:
+    """Warns of attributes beyond absent and present, which no training image has."""
+    for control, value in values.items():
+        low, high = sorted((control.off, control.on))
+        if control.default is None and not low <= value <= high:
+            logger.warning(
+                "%s=%g is an exaggeration: the model was trained on values from %g to %g, so the "
+                "picture may break.",
+                *(control.name, value, low, high),
+            )
 
 
 def refuse_unknown(given: str, name: str, controls: Sequence[Control]) -> None:

@@ -204,7 +204,13 @@ def write_edits(
             "edited_codes": _fields(edited.codes),
         },
     )
-    logger.info("edited images: %d in %s, the sheet in %s", len(stems), out, folder)
+    if inputs.photo is None:
+        sheet = folder / "edits.png"
+        logger.info("edited images: %d in %s; side by side: %s", len(stems), out, sheet)
+    else:
+        logger.info("the edited photograph: %s", out / f"{stems[0]}.png")
+        if command.paste != "none":
+            logger.info("its face before and after: %s", folder / "photo.png")
     if len(stems) > SHOWN:
         logger.info("the sheet shows the first %d", SHOWN)
     if command.animate is not None:

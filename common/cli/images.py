@@ -148,8 +148,8 @@ def check_takes_photos(command: ImagesCommand, kind: Kind) -> None:
     """
     if command.photo is not None and not isinstance(kind, Faces):
         raise UserError(
-            f"--photo {command.photo}: the model knows {kind.noun}s; name one of faces by --run, "
-            "such as weights/ifcvaegan-celeba."
+            f"--photo {command.photo}: the model knows {kind.noun}s; name one of faces by --run: "
+            "one that you trained, or weights/PACKAGE-celeba, with crg, ifcvaegan or igan."
         )
 
 

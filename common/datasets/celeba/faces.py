@@ -122,7 +122,8 @@ def read_faces(path: str | Path, size: int, crop: Crop) -> tuple[list[str], np.n
         logger.warning(
             "Not of CelebA's proportion of 178 to 218, so nobody has aligned these faces, and the "
             "middle square is used: %s. The model knows faces that fill it, eyes level and "
-            "half-way down; of others, such as whole people, it makes something else.",
+            "half-way down; of others, such as whole people, it makes something else. --photo FILE "
+            "finds and aligns the face of a photograph.",
             listed(others),
         )
     return [file.stem for file, _ in pictures], np.stack([image for _, (image, *_) in pictures])

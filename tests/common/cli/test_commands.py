@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import pytest
@@ -24,6 +25,22 @@ CONTROLS = Stub().controls  # Smiling from -1 to 2, off at 0; Male from -3 to 3,
 def test_values_by_name():
     assert control_values(["Male=-3", "Smiling=1.5"], CONTROLS) == {"Male": -3.0, "Smiling": 1.5}
     assert control_values([], CONTROLS) == {}
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        (["Smiling=1", "Male=-1"], []),
+        (["Smiling=0.5", "Male=0"], []),
+        (["Smiling=-1"], ["Smiling=-1 is an exaggeration: .* from 0 to 1, so the picture may"]),
+        (["Male=3", "Smiling=1.5"], ["Male=3 .* from -1 to 1", "Smiling=1.5 .* from 0 to 1"]),
+    ],
+)
+def test_values_beyond_absent_and_present_are_warned_of(settings, told, caplog):
+    control_values(settings, CONTROLS)
+    assert len(caplog.messages) == len(told)
+    for message, pattern in zip(caplog.messages, told, strict=True):
+        assert re.match(pattern, message)
 
 
 @pytest.mark.parametrize(
