@@ -102,13 +102,24 @@ def test_of_one_run_a_loss_has_one_colour_in_all_stages_and_a_validation_is_dash
     }
 
 
-def test_several_runs_are_told_apart_by_their_line_style(drawn):
-    figure = drawn({"a": {"one": history(1.0)}, "b": {"one": history(2.0), "two": history(3.0)}})
-    assert looks(figure) == {
-        "encoder loss, a": (OKABE_ITO[0], "-"),
-        "encoder loss, b": (OKABE_ITO[0], "--"),
-    }
-    assert list(lines(figure, panel=2)) == ["encoder loss, b"]  # a has no such stage
+def test_of_several_runs_each_loss_has_a_panel_and_each_run_a_colour(drawn):
+    figure = drawn(
+        {
+            "a": {"one": history(1.0, 2.0, wrong_loss=[0.0, 0.0])},
+            "b": {"one": history(2.0, val_encoder_loss=[3.0]), "two": history(3.0)},
+        }
+    )
+    first, second, empty = figure.axes
+    assert [axes.get_title(loc="left") for axes in (first, second)] == [
+        "one: encoder loss, linear within ±1",  # and none of the loss that is always 0
+        "two: encoder loss, linear within ±1",
+    ]
+    seen = [(to_hex(line.get_color()).upper(), line.get_linestyle()) for line in first.lines]
+    assert seen == [(OKABE_ITO[0], "-"), (OKABE_ITO[1], "-"), (OKABE_ITO[1], "--")]
+    assert [to_hex(line.get_color()).upper() for line in second.lines] == [OKABE_ITO[1]]
+    assert not empty.axison
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["a", "b"]
 
 
 def test_values_that_are_not_finite_are_left_out(drawn):
@@ -127,9 +138,9 @@ def test_nothing_to_draw_is_a_user_error(drawn):
         drawn({"run": {"gan": history(NAN)}})
 
 
-def test_more_runs_than_line_styles_are_refused(drawn):
-    with pytest.raises(UserError, match="7 runs; at most 6"):
-        drawn({str(run): {"gan": history(1.0)} for run in range(7)})
+def test_more_runs_than_colours_are_refused(drawn):
+    with pytest.raises(UserError, match="8 runs; at most 7"):
+        drawn({str(run): {"gan": history(1.0)} for run in range(8)})
 
 
 def test_smoothing_weighs_the_newest_value_by_two_over_window_plus_one():
@@ -149,4 +160,4 @@ def test_smoothing_weighs_the_newest_value_by_two_over_window_plus_one():
     ],
 )
 def test_the_axis_is_linear_below_nearly_all_magnitudes(losses, threshold):
-    assert linear_threshold({"run": history(*losses)}) == pytest.approx(threshold)
+    assert linear_threshold([np.array(losses)]) == pytest.approx(threshold)
