@@ -13,8 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.worker import WARM_UP, Worker, command, serve
+from benchmarks.worker import WARM_UP, Asked, Worker, command, serve
 from common import device
+from common.errors import exits_cleanly
 
 if TYPE_CHECKING:
     from common.training.adversarial import AdversarialModel
@@ -133,16 +134,16 @@ STEPS: dict[str, Callable[[], Subject]] = {
 }
 
 
-def started(name: str, batch: int, bfloat16: bool) -> Worker:
+def started(asked: Asked) -> Worker:
     """That train step, warmed up, with its convolutions alone."""
-    device.choose("cpu")
+    where, batch = device.choose(asked.device), asked.batch
     import keras
     import tensorflow as tf
 
     from benchmarks.convolutions import alone, products
 
-    keras.mixed_precision.set_global_policy("mixed_bfloat16" if bfloat16 else "float32")
-    subject = STEPS[name]()
+    keras.mixed_precision.set_global_policy("mixed_bfloat16" if asked.bfloat16 else "float32")
+    subject = STEPS[asked.name]()
     model = subject.model
     model.compile(**{player: subject.optimizer(player) for player in model.players})
     image = tf.random.stateless_uniform((batch, *subject.shape), (0, 0))
@@ -170,6 +171,7 @@ def started(name: str, batch: int, bfloat16: bool) -> Worker:
     return Worker(
         run=run,
         facts={
+            "device": where,
             "parameters": {
                 name: (size(network.trainable_weights), size(network.non_trainable_weights))
                 for name, network in model.networks().items()
@@ -185,10 +187,10 @@ def size(weights: Sequence[Any]) -> int:
     return sum(weight.shape.num_elements() for weight in weights)
 
 
+@exits_cleanly
 def main() -> None:
     """Measures as often as it is asked to."""
-    asked = command("benchmarks.keras_steps")
-    serve(started(asked.name, asked.batch, asked.bfloat16))
+    serve(started(command("benchmarks.keras_steps")))
 
 
 if __name__ == "__main__":

@@ -29,6 +29,8 @@ def timed(twin: Twin, count: int) -> float:
     begin = time.perf_counter()
     for _ in range(count):
         twin.step()
+    if twin.x.is_cuda:
+        torch.cuda.synchronize()
     return time.perf_counter() - begin
 
 
@@ -55,7 +57,8 @@ def fastest(asked: Asked) -> tuple[Setup, dict[str, float]]:
         except Exception as error:  # it is one among several
             logger.warning("%s, %s: %s", asked.name, setup, error)
 
-    for layout, threads in itertools.product((False, True), range(1, device.cores() + 1)):
+    most = device.cores() if asked.device == "cpu" else 1
+    for layout, threads in itertools.product((False, True), range(1, most + 1)):
         tried(Setup(channels_last=layout, compiled=False, threads=threads, bfloat16=asked.bfloat16))
     if asked.try_compiled:
         tried(replace(min(found, key=found.__getitem__), compiled=True))
@@ -88,6 +91,7 @@ def main() -> None:
     torch.set_flush_denormal(True)  # as TensorFlow does
     torch._functorch.config.donated_buffer = False  # one graph is used for several gradients
     asked = command("benchmarks.torch_steps")
+    torch.set_default_device("cuda" if asked.device == "gpu" else "cpu")
     if asked.trial:
         best, seconds = fastest(asked)
         answer({"words": best.words(), "trials": seconds})

@@ -66,7 +66,7 @@ class Twin:
 
     def precision(self) -> Any:
         """The block in which networks are called; weights change outside of it alone."""
-        return torch.autocast("cpu", torch.bfloat16, enabled=self.setup.bfloat16)
+        return torch.autocast(self.x.device.type, torch.bfloat16, enabled=self.setup.bfloat16)
 
     def uniform(self, size: int = 100) -> torch.Tensor:
         """Latents on [-1, 1]."""

@@ -14,9 +14,12 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
+from common.errors import UserError
 from common.files import ROOT
+
+Device: TypeAlias = Literal["cpu", "gpu"]
 
 WARM_UP = 2  # steps that are not counted
 MIB = 2**20 if sys.platform == "darwin" else 2**10  # of `ru_maxrss`
@@ -28,6 +31,7 @@ class Asked:
 
     Attributes:
         name: of the step.
+        device: where it is taken.
         batch: images a step.
         bfloat16: mixed precision.
         channels_last: of PyTorch.
@@ -38,6 +42,7 @@ class Asked:
     """
 
     name: str
+    device: Device = "cpu"
     batch: int = 64
     bfloat16: bool = False
     channels_last: bool = False
@@ -137,12 +142,14 @@ class Process:
         """The next line.
 
         Raises:
-            RuntimeError: the worker has ended.
+            UserError: the worker has ended.
         """
         assert self.process.stdout
         line = self.process.stdout.readline()
         if not line:
-            raise RuntimeError(f"The worker {' '.join(self.words)} ended: {self.process.wait()}.")
+            status = self.process.wait()
+            told = f"The worker {' '.join(self.words)} ended with {status}"
+            raise UserError(f"{told}; what it said stands above.")
         return json.loads(line)
 
     def __enter__(self) -> Process:

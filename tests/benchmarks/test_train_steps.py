@@ -36,6 +36,7 @@ TORCH = {
 def figures(**sides):
     return {
         "machine": "Linux x86_64, 2 cores, AMD EPYC",
+        "device": "CPU (AMD EPYC), 2 cores",
         "versions": {"tensorflow": "2.21.0"},
         "PyTorch left out": "" if "PyTorch" in sides else "it is not installed",
         "rounds": 5,
@@ -72,7 +73,7 @@ def test_both_files_are_written(tmp_path):
     assert read["steps"]["CRG, GAN"]["float32"]["PyTorch"] == TORCH
     text = (tmp_path / "train_steps.md").read_text()
     assert "| CRG, GAN | float32 | 64 | 123.5 | 100 | 1.23 | 81% |" in text
-    assert "Linux x86_64, 2 cores, AMD EPYC. tensorflow 2.21.0. 12 minutes." in text
+    assert "AMD EPYC. The steps: CPU (AMD EPYC), 2 cores. tensorflow 2.21.0. 12 minutes." in text
 
 
 class FakeProcess:
@@ -103,6 +104,28 @@ def test_figures_are_medians_and_the_ratio_is_above_1_where_ours_is_faster(monke
     assert twin["trials"] == {"eager": 2.0}
     fast = train_steps.one_step(Command(rounds=1), "CRG, GAN", 64, "float32", True, True)
     assert fast["PyTorch"]["ratio of ours"] == 2.0  # 1 s beside 2 s
+
+
+def test_the_page_says_what_an_epoch_of_the_report_would_take():
+    step = {"batch": 64, "float32": {"ours": {**OURS, "images a second": 196_608 / 90}}}
+    steps = {**figures(ours=OURS), "steps": {train_steps.FACES: step}}
+    assert "196,608 images of CelebA" in page(steps)
+    assert "(17 hours there), would take our step 1.5 minutes in float32." in page(steps)
+    assert "CelebA" not in page(figures(ours=OURS))
+
+
+def test_every_side_is_asked_to_take_its_steps_on_the_device(monkeypatch):
+    asked = []
+
+    class Asked(FakeProcess):
+        def __init__(self, module, words, environment=None):
+            asked.append(words[words.index("--device") + 1])
+            super().__init__(module, words, environment)
+
+    monkeypatch.setattr(train_steps, "Process", Asked)
+    command = Command(rounds=1, device="gpu", without_onednn=True)
+    train_steps.one_step(command, "CRG, GAN", 64, "float32", True, True)
+    assert asked == ["gpu"] * 4  # the trial and three sides
 
 
 def test_networks_of_other_sizes_are_not_compared():
