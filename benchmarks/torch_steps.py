@@ -45,8 +45,8 @@ def twin_of(asked: Asked, setup: Setup) -> Twin:
 def fastest(asked: Asked) -> tuple[Setup, dict[str, float]]:
     """The set-up with the fastest step, and the seconds of all that work.
 
-    Both layouts and 1 to all threads without `torch.compile`, then the best of these with it, since
-    it takes half a minute each time.
+    Both layouts and 1 to all threads (on a GPU, one) without `torch.compile`, then the best of
+    these with it, since it takes half a minute each time.
     """
     found: dict[Setup, float] = {}
 

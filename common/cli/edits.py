@@ -208,8 +208,10 @@ def write_edits(
         sheet = folder / "edits.png"
         logger.info("edited images: %d in %s; side by side: %s", len(stems), out, sheet)
     else:
-        logger.info("the edited photograph: %s", out / f"{stems[0]}.png")
-        if command.paste != "none":
+        pasted = command.paste != "none"
+        made = "photograph" if pasted else "face"
+        logger.info("the edited %s: %s", made, out / f"{stems[0]}.png")
+        if pasted:
             logger.info("its face before and after: %s", folder / "photo.png")
     if len(stems) > SHOWN:
         logger.info("the sheet shows the first %d", SHOWN)

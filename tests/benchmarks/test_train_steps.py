@@ -128,6 +128,25 @@ def test_every_side_is_asked_to_take_its_steps_on_the_device(monkeypatch):
     assert asked == ["gpu"] * 4  # the trial and three sides
 
 
+@pytest.mark.parametrize("device", ["cpu", "gpu"])
+def test_on_a_gpu_every_step_is_measured_in_both_precisions_and_compiled(
+    monkeypatch, tmp_path, device
+):
+    asked = []
+
+    def one_step(command, name, batch, precision, pytorch, compiled):
+        asked.append((precision, compiled))
+        return {"ours": {**OURS, "device": "a device"}}
+
+    monkeypatch.setattr(train_steps, "one_step", one_step)
+    monkeypatch.setattr(train_steps, "missing", lambda: "")
+    monkeypatch.setattr(train_steps.device, "has_bfloat16", lambda: False)
+    command = Command(device=device, minutes=0.0, out=tmp_path)
+    assert train_steps.measure(command, {"CRG, GAN": 64})["device"] == "a device"
+    gpu = [("float32", True), ("bfloat16", True)]
+    assert asked == (gpu if device == "gpu" else [("float32", False)])
+
+
 def test_networks_of_other_sizes_are_not_compared():
     other = {**TORCH, "parameters": {"generator": [11, 2]}}
     compare_parameters("CRG, GAN", {"ours": OURS, "PyTorch": TORCH})

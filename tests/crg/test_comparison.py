@@ -124,6 +124,7 @@ def test_published_figures_of_others_and_of_the_hybrid_stand_beside_ours(
     table = compare(halving, real, BASELINES, [Path("run-7")], (3, 4), tmp_path, 0).tables[0]
     found = {(one.table.rsplit(" ", 1)[1], one.figure): one for one in table.published}
     assert {row for row, _ in found} == {"BiGAN", "CRG"}
+    assert len(table.published) == 14  # the model's own stand in another table
     bigan = found["BiGAN", "MSE [-1, 1] (BiGAN: run-7)"]
     hybrid = found["CRG", "dhash (hybrid, 500 steps)"]
     mean = float(np.square(real.images / 255.0).mean())
@@ -131,6 +132,12 @@ def test_published_figures_of_others_and_of_the_hybrid_stand_beside_ours(
     assert getattr(bigan.ours, "mean", 0) == pytest.approx(4 * mean)
     assert (hybrid.paper, hybrid.n, hybrid.better) == (0.979, 4, "higher")
     assert getattr(hybrid.ours, "mean", 0) == 1.0
+
+
+def test_the_long_hybrid_alone_stands_beside_the_papers_row(halving):
+    found = {one.name: one.paper for one in comparison.inversions(halving, (3, 4), 0)}
+    assert [name for name, paper in found.items() if paper] == ["hybrid, 500 steps"]
+    assert found["hybrid, 500 steps"] == "CRG"
 
 
 def test_all_systems_stand_in_one_table_and_one_figure(halving, real, others, tmp_path):

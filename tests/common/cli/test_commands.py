@@ -16,6 +16,7 @@ from common.cli.commands import (
     refuse_nothing,
     refuse_repetition,
 )
+from common.editor import Control
 from common.errors import UserError
 from tests.common.cli.stub import Stub
 
@@ -37,7 +38,9 @@ def test_values_by_name():
     ],
 )
 def test_values_beyond_absent_and_present_are_warned_of(settings, told, caplog):
-    control_values(settings, CONTROLS)
+    # An amount, such as a shift, has a default and no absent or present.
+    amount = Control(name="shift", meaning="added", low=-9, high=9, default=0.0)
+    control_values([*settings, "shift=7"], [*CONTROLS, amount])
     assert len(caplog.messages) == len(told)
     for message, pattern in zip(caplog.messages, told, strict=True):
         assert re.match(pattern, message)

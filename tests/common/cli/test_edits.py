@@ -47,7 +47,10 @@ def test_an_edit_leaves_its_images_a_sheet_and_the_codes(tmp_path, sheets, caplo
     for index in (0, 39):
         for column, lighter in enumerate((0, 51, 102)):
             np.testing.assert_array_equal(rows[index][column], IMAGES[index] + lighter)
-    assert "the sheet shows the first 40" in caplog.messages
+    assert caplog.messages == [
+        f"edited images: {len(STEMS)} in {tmp_path}; side by side: {path}",
+        "the sheet shows the first 40",
+    ]
 
     stored = json.loads((tmp_path / "sheets" / "edits.json").read_text())
     assert list(stored) == ["model", "step", "images", "codes", "edited_codes"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -86,6 +87,26 @@ def test_without_a_program_for_flow_a_transfer_is_refused_before_a_model_is_load
     with pytest.raises(UserError, match=r"optical flow: pip install -r requirements-photo\.txt"):
         run_reconstruct("toy", module(lambda run: pytest.fail("loaded")), words)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("paste", "told"),
+    [
+        (
+            "difference",
+            ["the edited photograph: {}/me.png", "its face before and after: {}/sheets/photo.png"],
+        ),
+        ("none", ["the edited face: {}/me.png"]),
+    ],
+)
+def test_an_edit_names_the_picture_to_open(tmp_path, photo, caplog, paste, told):
+    caplog.set_level(logging.INFO)
+    landmarks = (140.0, 110.0, 180.0, 112.0)
+    command = EditImagesCommand(out=tmp_path, photo=photo, landmarks=landmarks, paste=paste)
+    editor = FacesStub()
+    inputs = read_inputs(command, editor.kind)
+    write_edits(command, inputs, editor.edit(inputs.images, 1), editor, {})
+    assert caplog.messages[-len(told) :] == [line.format(tmp_path) for line in told]
 
 
 def test_an_edit_is_counted_from_the_reconstruction(tmp_path, photo, sheets):

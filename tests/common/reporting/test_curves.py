@@ -122,6 +122,22 @@ def test_of_several_runs_each_loss_has_a_panel_and_each_run_a_colour(drawn):
     assert [text.get_text() for text in legend.get_texts()] == ["a", "b"]
 
 
+def test_panels_of_several_runs_go_on_in_a_second_row_with_axes_of_their_own(drawn):
+    run = {"one": history(1.0, b_loss=[0.01], c_loss=[20.0], d_loss=[3.0])}
+    axes = drawn({"a": run, "b": run}).axes
+    assert [one.get_title(loc="left").rsplit(" ", 1)[1] for one in axes[:4]] == [
+        *("±1", "±0.01", "±10", "±1"),
+    ]
+    assert [one.axison for one in axes] == [True] * 4 + [False] * 2
+
+
+def test_of_losses_that_are_always_0_one_is_shown(drawn):
+    run = {"one": history(0.0, b_loss=[0.0])}
+    first = drawn({"a": run, "b": run}).axes[0]
+    assert first.get_title(loc="left").startswith("one: encoder loss")
+    assert len(first.lines) == 2
+
+
 def test_values_that_are_not_finite_are_left_out(drawn):
     (line,) = lines(drawn({"run": {"gan": history(1.0, INF, NAN, 4.0)}})).values()
     np.testing.assert_array_equal(np.asarray(line.get_xydata()), [[10, 1], [40, 4]])
