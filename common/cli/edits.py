@@ -194,6 +194,7 @@ def write_edits(
     if inputs.photo is not None and inputs.alignment is not None and command.paste != "none":
         pair = [close(pixels, inputs.alignment) for pixels in (inputs.photo.pixels, results[0])]
         grid([pair], folder / "photo.png", column_labels=["before", "after"])
+        logger.info("the face before and after: %s", folder / "photo.png")
     write_json(
         folder / "edits.json",
         {
@@ -208,11 +209,8 @@ def write_edits(
         sheet = folder / "edits.png"
         logger.info("edited images: %d in %s; side by side: %s", len(stems), out, sheet)
     else:
-        pasted = command.paste != "none"
-        made = "photograph" if pasted else "face"
+        made = "face" if command.paste == "none" else "photograph"
         logger.info("the edited %s: %s", made, out / f"{stems[0]}.png")
-        if pasted:
-            logger.info("its face before and after: %s", folder / "photo.png")
     if len(stems) > SHOWN:
         logger.info("the sheet shows the first %d", SHOWN)
     if command.animate is not None:

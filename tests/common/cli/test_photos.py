@@ -94,7 +94,7 @@ def test_without_a_program_for_flow_a_transfer_is_refused_before_a_model_is_load
     [
         (
             "difference",
-            ["the edited photograph: {}/me.png", "its face before and after: {}/sheets/photo.png"],
+            ["the face before and after: {}/sheets/photo.png", "the edited photograph: {}/me.png"],
         ),
         ("none", ["the edited face: {}/me.png"]),
     ],
