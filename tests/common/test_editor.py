@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from common.editor import Control, Edited, Rows, between, editor_of, indexed, path_of, repeated
+from common.editor import (
+    Control,
+    Edited,
+    Rows,
+    between,
+    compiled,
+    editor_of,
+    indexed,
+    path_of,
+    repeated,
+)
 from common.errors import UserError
 from tests.common.cli.stub import Stub
 
@@ -103,3 +115,12 @@ def test_a_run_is_known_by_the_package_in_its_settings(tmp_path):
         (tmp_path / "config.json").write_text(text)
         with pytest.raises(UserError, match="which is no package of this project"):
             editor_of(tmp_path)
+
+
+def test_many_networks_are_compiled_without_an_alarm_of_retracing(monkeypatch):
+    said: list[str] = []
+    monkeypatch.setattr(tf.get_logger(), "warning", lambda text, *_: said.append(text))
+    for size in range(1, 9):  # the alarm comes with the fifth of one code object
+        network = keras.Sequential([keras.Input((size,)), keras.layers.Dense(1)])
+        compiled(network)(np.zeros((1, size), np.float32))
+    assert said == []
