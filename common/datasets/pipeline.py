@@ -221,5 +221,5 @@ def with_options(dataset: tf.data.Dataset) -> tf.data.Dataset:
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     # TensorFlow 2.21's autotuner sleeps for up to a minute and does not wake when its iterator is
     # dropped: each period of a training ended in a wait of up to 40 s, with both cores idle.
-    options.autotune.enabled = False  # AUTOTUNE means a thread per core now
+    options.autotune.enabled = False  # AUTOTUNE means as many threads as there are cores now
     return dataset.prefetch(PREFETCHED).with_options(options)
