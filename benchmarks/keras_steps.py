@@ -49,8 +49,8 @@ def icgan() -> Subject:
     """IcGAN's first stage with the networks of `paper`, for 64x64 faces."""
     import numpy as np
 
+    from icgan_tf.codes import attribute_names
     from icgan_tf.conditions import Conditions
-    from icgan_tf.config import attribute_names
     from icgan_tf.editor import build
     from icgan_tf.model import ConditionalGAN
     from icgan_tf.presets import paper

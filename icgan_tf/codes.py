@@ -14,6 +14,7 @@ import numpy as np
 
 from common.editor import Control, Rows, indexed
 from common.errors import UserError
+from icgan_tf.config import ALL, Config
 
 EXCLUSIVE = (  # setting one of a group clears the others (the authors' code)
     ("Bald", "Bangs", "Receding_Hairline"),
@@ -98,6 +99,18 @@ class Each:
 
 
 Request: TypeAlias = Shift | Set | Swap | Interpolate | Each
+
+
+def attribute_names(config: Config) -> tuple[str, ...]:
+    """The names of the columns of y, in order."""
+    if config.dataset == "mnist":
+        return tuple(str(digit) for digit in range(10))
+    if config.data.attributes != ALL:
+        return config.data.attributes
+    from common.datasets import drawn
+    from common.datasets.celeba import loader as celeba
+
+    return drawn.ATTRIBUTES if config.dataset == "drawn" else celeba.ATTRIBUTES
 
 
 def controls_of(names: Sequence[str], digits: bool) -> tuple[Control, ...]:

@@ -114,6 +114,10 @@ class NetworkConfig:
     discriminator_dropout: float = 0.0
     """Dropout rate after D's hidden layers except the first. The report adds dropout at a rate that
     it does not give."""
+    encoders: Literal["independent", "conditional", "shared"] = "independent"
+    """How E_z and E_y belong together, as in the authors' comparison: `independent` (IND, their
+    choice); `conditional` (IND-COND), where E_z is told y, repeated over the image; `shared` (SNG),
+    with the same convolutions, trained together in the stage encoder_z."""
     encoder_filters: int = 32
     """Filters of the encoders' first convolution, doubled towards the end (the authors' code)."""
     encoder_z_dense: int | None = None
@@ -298,23 +302,15 @@ class Config:
         check_setting("data.pixel_range", data.pixel_range, right, "signed or unit with encoders")
         if not sizes.generator_dense:
             check_unused("networks", sizes, ("generator_dense_form",), "G without a dense layer")
+        if sizes.encoders == "shared" and sizes.family != "baseline":
+            told = "without encoder_y, which the stage encoder_z trains if encoders are shared"
+            check_setting("stages", self.stages, "encoder_y" not in self.stages, told)
+            check_unused("encoder_z", self.encoder_z, ("real_weight",), "shared encoders")
         if sizes.family == "paper":
             return
         unused = ["generator_filters", "generator_dense", "discriminator_filters", *LAYERS]
         if sizes.family == "baseline":
-            unused += ["encoder_filters", "encoder_z_dense", "encoder_y_dense"]
+            unused += ["encoders", "encoder_filters", "encoder_z_dense", "encoder_y_dense"]
             values, told = data.condition_values, "unit: E_y is a sigmoid"
             check_setting("data.condition_values", values, values == "unit", told)
         check_unused("networks", sizes, unused, f"the family {sizes.family}")
-
-
-def attribute_names(config: Config) -> tuple[str, ...]:
-    """The names of the columns of y, in order."""
-    if config.dataset == "mnist":
-        return tuple(str(digit) for digit in range(10))
-    if config.data.attributes != ALL:
-        return config.data.attributes
-    from common.datasets import drawn
-    from common.datasets.celeba import loader as celeba
-
-    return drawn.ATTRIBUTES if config.dataset == "drawn" else celeba.ATTRIBUTES

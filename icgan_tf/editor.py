@@ -28,6 +28,7 @@ from icgan_tf.codes import (
     Set,
     Shift,
     Swap,
+    attribute_names,
     binary,
     controls_of,
     reading,
@@ -37,7 +38,7 @@ from icgan_tf.codes import (
     variations,
     with_values,
 )
-from icgan_tf.config import CROPS, Config, attribute_names
+from icgan_tf.config import CROPS, Config
 
 if TYPE_CHECKING:
     import keras
@@ -79,18 +80,21 @@ class IcGANEditor:
         return controls_of(self.attribute_names, self.digits)
 
     def encode(self, images: np.ndarray) -> Codes:
-        """Z = E_z(x) and y = E_y(x) of uint8 images `[N, H, W, C]`."""
+        """Z = E_z(x) and y = E_y(x) of uint8 images `[N, H, W, C]`.
+
+        An E_z that is told y is told the binary y that E_y reads, with which G decodes, too.
+        """
         data = self.config.data
 
-        def apply(network: Callable[..., Any], block: np.ndarray) -> tf.Tensor:
-            return network(to_range(padded(block, data.image_size), data.pixel_range))
+        def apply(network: Callable[..., Any], block: np.ndarray, *told: np.ndarray) -> tf.Tensor:
+            return network(to_range(padded(block, data.image_size), data.pixel_range), *told)
 
-        z, y = (
-            in_blocks(functools.partial(apply, network), images)
-            for network in (self._encode_z, self._encode_y)
-        )
+        y = in_blocks(functools.partial(apply, self._encode_y), images)
         read = (y + 1.0) / 2.0 if data.condition_values == "signed" else y
-        return Codes(z, binary(read, self.digits), read)
+        attributes = binary(read, self.digits)
+        told = (self.conditions(attributes),) if len(self.encoder_z.inputs) > 1 else ()
+        z = in_blocks(functools.partial(apply, self._encode_z), images, *told)
+        return Codes(z, attributes, read)
 
     def decode(self, codes: Codes) -> np.ndarray:
         """X = G(z, y), uint8 `[N, H, W, C]`; digits without their border."""
@@ -155,9 +159,10 @@ class IcGANEditor:
 
         Nothing is rounded to 8 bits and no border is taken off, as between two commands.
         """
+        from icgan_tf.encoder_networks import find_latent
 
         def apply(z: np.ndarray, y: np.ndarray) -> tf.Tensor:
-            return self.encoder_z(self.generator([z, y], training=False), training=False)
+            return find_latent(self.encoder_z, self.generator([z, y], training=False), y)
 
         return in_blocks(apply, codes.latent, self.conditions(codes.attributes))
 
@@ -238,9 +243,10 @@ class IcGANEditor:
         code = {"latent": "z, standard normal", "condition": f"y: {y}"}
         found = {"latent": "z as it is found, of smaller spread than normal"}
         read = {"condition": f"y as it is read, about {y}"}
+        told = {"condition": code["condition"]} if len(self.encoder_z.inputs) > 1 else {}
         return {
             "generator": Network(self.generator, code, {"image": range_text(made)}),
-            "encoder_z": Network(self.encoder_z, image, found),
+            "encoder_z": Network(self.encoder_z, image | told, found),
             "encoder_y": Network(self.encoder_y, image, read),
         }
 
@@ -269,7 +275,7 @@ class IcGANEditor:
 
 def build(config: Config) -> dict[str, keras.Model]:
     """All four networks that the settings describe, by name, with fresh weights."""
-    from icgan_tf import networks
+    from icgan_tf import encoder_networks, networks
 
     data, sizes = config.data, config.networks
     latent, conditions = sizes.latent_size, len(attribute_names(config))
@@ -291,15 +297,7 @@ def build(config: Config) -> dict[str, keras.Model]:
         slope = networks.BASELINE_SLOPE if everywhere else networks.SLOPE
         g = networks.dense_generator(latent, conditions, everywhere, output)
         d = networks.dense_discriminator(conditions, everywhere, slope, dropout)
-    if sizes.family == "baseline":
-        e_z = networks.baseline_encoder(latent, "normalised", "encoder_z")
-        e_y = networks.baseline_encoder(conditions, "sigmoid", "encoder_y")
-    else:
-        filters = sizes.encoder_filters
-        e_z = networks.encoder(latent, size, channels, sizes.encoder_z_dense, filters, "encoder_z")
-        e_y = networks.encoder(
-            conditions, size, channels, sizes.encoder_y_dense, filters, "encoder_y"
-        )
+    e_z, e_y = encoder_networks.build(config, conditions, channels)
     return {"generator": g, "discriminator": d, "encoder_z": e_z, "encoder_y": e_y}
 
 

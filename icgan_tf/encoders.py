@@ -1,4 +1,4 @@
-"""The second and third stage of IcGAN: the encoders E_z and E_y, two independent regressions.
+"""The second and third stage of IcGAN: the encoders E_z and E_y, two regressions.
 
 Eqs. 2 and 3 of the Stanford report (Sun, Li & Xu). The equations sum over the dimensions, both
 codes average ("MSE"): `reduction` chooses; the mean does not depend on how many there are, and a
@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from common.training.adversarial import AdversarialModel
 from icgan_tf.conditions import Conditions
+from icgan_tf.encoder_networks import find_latent
 
 Reduction = Literal["mean", "sum"]
 
@@ -29,7 +30,8 @@ class LatentEncoding(AdversarialModel):
 
     Args:
         generator: G, trained, its batch statistics re-estimated.
-        encoder_z: E_z; images `[B, H, W, C]` to latents `[B, Z]`.
+        encoder_z: E_z; images `[B, H, W, C]`, or [images, conditions `[B, A]`] where it is told y,
+            to latents `[B, Z]`.
         conditions: how y' is drawn.
         fixed: draw the pairs (z, y') from so many that are drawn once, as the authors' code does
             (its images are stored); 0 draws new ones in each step, as the baseline does.
@@ -79,22 +81,17 @@ class LatentEncoding(AdversarialModel):
 
     def train_step(self, data):
         x, attributes = data
-        batch, y = tf.shape(attributes)[0], self.conditions.encode(attributes)
-        if self.latent_set is not None:
-            row = self.integers((batch,), len(self.latent_set), "pair")
-            z, y_fake = tf.gather(self.latent_set, row), tf.gather(self.condition_set, row)
-        else:
-            z = self.noise((batch, self.generator.input_shape[0][-1]), "latent")
-            y_fake = self.conditions.sample(y, self.integers)
+        y = self.conditions.encode(attributes)
+        z, y_fake = self.pairs(y)
         generated = self.generator([z, y_fake], training=False)
         pixel_loss = tf.zeros(())
         with tf.GradientTape() as tape:
             if self.real_weight:  # a weight of 0 costs no pass
-                both = self.encoder_z(tf.concat([generated, x], axis=0), training=True)
-                found, latent = tf.split(both, 2)
+                both, told = tf.concat([generated, x], axis=0), tf.concat([y_fake, y], axis=0)
+                found, latent = tf.split(find_latent(self.encoder_z, both, told, True), 2)
                 pixel_loss = pixel_error(x, self.generator([latent, y], training=False))
             else:
-                found = self.encoder_z(generated, training=True)
+                found = find_latent(self.encoder_z, generated, y_fake, True)
             encoder_z_loss = squared_error(z, found, self.reduction)
             total = encoder_z_loss + self.real_weight * pixel_loss
         self.update("encoder_z", tape, total)
@@ -105,12 +102,84 @@ class LatentEncoding(AdversarialModel):
         batch = tf.shape(attributes)[0]
         z = self.noise((batch, self.generator.input_shape[0][-1]), "validation", step=self.measured)
         y = self.conditions.encode(attributes)
-        latent = self.encoder_z(self.generator([z, y], training=False), training=False)
-        rebuilt = self.generator([self.encoder_z(x, training=False), y], training=False)
+        latent = find_latent(self.encoder_z, self.generator([z, y], training=False), y)
+        rebuilt = self.generator([find_latent(self.encoder_z, x, y), y], training=False)
         return self.measure(
             batch,
             encoder_z_loss=squared_error(z, latent, self.reduction),
             pixel_loss=pixel_error(x, rebuilt),
+        )
+
+    def pairs(self, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Z `[B, Z]` and y' `[B, A]` for as many images as there are rows of `y`."""
+        batch = tf.shape(y)[0]
+        if self.latent_set is None:
+            z = self.noise((batch, self.generator.input_shape[0][-1]), "latent")
+            return z, self.conditions.sample(y, self.integers)
+        row = self.integers((batch,), len(self.latent_set), "pair")
+        return tf.gather(self.latent_set, row), tf.gather(self.condition_set, row)
+
+
+class SharedEncoding(LatentEncoding):
+    """E_z and E_y with the same convolutions learn together (SNG): the sum of Eqs. 2 and 3.
+
+    E_z learns from generated images, E_y from real ones, as alone. Both kinds pass as one batch, so
+    that the batch statistics of the convolutions are those of both.
+
+    Args:
+        generator: G, as for `LatentEncoding`.
+        encoder_z: E_z.
+        encoder_y: E_y, which shares layers with E_z.
+        conditions: how y is encoded and y' drawn.
+        **options: `fixed`, `reduction` and `seed`, as for `LatentEncoding`.
+    """
+
+    loss_names = ("encoder_z_loss", "encoder_y_loss")
+    test_names = ("encoder_z_loss", "pixel_loss", "encoder_y_loss", "accuracy")
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        encoder_z: keras.Model,
+        encoder_y: keras.Model,
+        conditions: Conditions,
+        **options,
+    ):
+        super().__init__(generator, encoder_z, conditions, **options)
+        answers = [encoder_z.output, encoder_y.output]
+        self.encoders = keras.Model(encoder_z.input, answers, name="encoders")
+
+    @property
+    def players(self) -> dict[str, tuple[keras.Model, ...]]:
+        return {"encoder_z": (self.encoders,)}
+
+    def train_step(self, data):
+        x, attributes = data
+        y = self.conditions.encode(attributes)
+        z, y_fake = self.pairs(y)
+        generated = self.generator([z, y_fake], training=False)
+        with tf.GradientTape() as tape:
+            latent, answer = self.encoders(tf.concat([generated, x], axis=0), training=True)
+            encoder_z_loss = squared_error(z, tf.split(latent, 2)[0], self.reduction)
+            encoder_y_loss = squared_error(y, tf.split(answer, 2)[1], self.reduction)
+            total = encoder_z_loss + encoder_y_loss
+        self.update("encoder_z", tape, total)
+        return self.track(encoder_z_loss=encoder_z_loss, encoder_y_loss=encoder_y_loss)
+
+    def test_step(self, data):
+        x, attributes = data
+        y = self.conditions.encode(attributes)
+        shape = (tf.shape(x)[0], self.generator.input_shape[0][-1])
+        z = self.noise(shape, "validation", step=self.measured)
+        latent = self.encoders(self.generator([z, y], training=False), training=False)[0]
+        real_latent, answer = self.encoders(x, training=False)
+        rebuilt = self.generator([real_latent, y], training=False)
+        return self.measure(
+            shape[0],
+            encoder_z_loss=squared_error(z, latent, self.reduction),
+            pixel_loss=pixel_error(x, rebuilt),
+            encoder_y_loss=squared_error(y, answer, self.reduction),
+            accuracy=self.conditions.agreement(y, answer),
         )
 
 

@@ -1,17 +1,15 @@
-"""The networks of IcGAN, in three families.
+"""Generators and discriminators of IcGAN; the encoders are in `icgan_tf.encoder_networks`.
 
-- `generator`, `discriminator`, `encoder`: the original IcGAN (Perarnau et al. 2016, Tables 1 and 2,
-  and the authors' Torch code), for squares whose side is a power of two; with a dense layer, more
-  filters and dropout those of the Stanford report (Sun, Li & Xu, Sec. 5.1 and 5.3).
+- `generator`, `discriminator`: the original IcGAN (Perarnau et al. 2016, Table 1, and the authors'
+  Torch code), for squares whose side is a power of two; with a dense layer, more filters and
+  dropout those of the Stanford report (Sun, Li & Xu, Sec. 5.1 and 5.3).
 - `dense_generator`, `dense_discriminator`: 28x28 digits. The report's TensorFlow baseline
   (zhangqianhui/ICGAN-tensorflow) has y at every layer; without that, and with the report's rules,
   they are its "28x28x1" networks for MNIST (Sec. 4), whose widths it does not give.
-- `baseline_encoder`: the baseline's E_z and E_y.
 
 Conventions: convolutions 4x4 with stride 2 halve or double the side, in Keras' "same" as in Torch.
-The encoders' 5x5 ones get Torch's padding of 2 on each side, since "same" would pad 1 and 2. Batch
-normalisation as in Torch: momentum 0.9, epsilon 1e-5. Discriminators end in logits, the sigmoid is
-part of the loss. Every layer keeps its bias, as in both codes.
+Batch normalisation as in Torch: momentum 0.9, epsilon 1e-5. Discriminators end in logits, the
+sigmoid is part of the loss. Every layer keeps its bias, as in both codes.
 """
 
 from __future__ import annotations
@@ -73,16 +71,16 @@ def generator(
     x = at(0, latent)
     widths = [filters * 2**stage for stage in reversed(range(stages))]  # 512, 256, 128, 64
     if dense and dense_form == "spatial":
-        x = layers.Dense(2 * 2 * widths[0], kernel_initializer=_normal())(x)
-        x = _activated(layers.Reshape((2, 2, widths[0]))(x), "relu")  # [B, 2, 2, 512]
+        x = layers.Dense(2 * 2 * widths[0], kernel_initializer=normal())(x)
+        x = activated(layers.Reshape((2, 2, widths[0]))(x), "relu")  # [B, 2, 2, 512]
     else:
         if dense:
-            x = _activated(layers.Dense(dense, kernel_initializer=_normal())(x), "relu")
+            x = activated(layers.Dense(dense, kernel_initializer=normal())(x), "relu")
         x = layers.Reshape((1, 1, x.shape[-1]))(x)
-        x = layers.Conv2DTranspose(widths.pop(0), 4, kernel_initializer=_normal())(x)
-        x = at(1, _activated(x, "relu"))  # [B, 4, 4, 512]
+        x = layers.Conv2DTranspose(widths.pop(0), 4, kernel_initializer=normal())(x)
+        x = at(1, activated(x, "relu"))  # [B, 4, 4, 512]
     for place, width in enumerate(widths, stages - len(widths) + 1):  # [B, 8, 8, 256], ...
-        x = at(place, _activated(_deconvolution(width)(x), "relu"))
+        x = at(place, activated(_deconvolution(width)(x), "relu"))
     x = _deconvolution(channels, dtype="float32")(x)  # [B, 64, 64, 3]
     x = layers.Activation(output_activation, dtype="float32")(x)
     return keras.Model([latent, condition], x, name="generator")
@@ -119,51 +117,13 @@ def discriminator(
     condition = keras.Input((conditions,), name="condition")
     x = image if condition_layer else with_condition(image, condition)
     for stage in range(stages):  # [B, 32, 32, 64], [B, 16, 16, 128], [B, 8, 8, 256], [B, 4, 4, 512]
-        x = _convolution(filters * 2**stage)(x)
-        x = _activated(x, "lrelu", normalised=stage > 0, dropout=dropout if stage else 0.0)
+        x = convolution(filters * 2**stage)(x)
+        x = activated(x, "lrelu", normalised=stage > 0, dropout=dropout if stage else 0.0)
         if condition_layer == stage + 1:
             x = with_condition(x, condition)
-    logits = layers.Conv2D(1, 4, kernel_initializer=_normal(), dtype="float32", name="logits")(x)
+    logits = layers.Conv2D(1, 4, kernel_initializer=normal(), dtype="float32", name="logits")(x)
     logits = layers.Flatten(dtype="float32")(logits)
     return keras.Model([image, condition], logits, name="discriminator")
-
-
-def encoder(
-    outputs: int,
-    size: int = 64,
-    channels: int = 3,
-    dense: int | None = None,
-    filters: int = 32,
-    name: str = "encoder_z",
-) -> keras.Model:
-    """E_z: x -> z or E_y: x -> y, Table 2; 18,278,244 parameters for z, 3,186,962 for y.
-
-    No activation and no normalisation at the end, "so z can look like N(0, 1)".
-
-    Args:
-        outputs: Z or A.
-        size: side of the images.
-        channels: of the images, 1 or 3.
-        dense: units of the hidden dense layer, 512 for E_y; as many as it gets if None, for E_z.
-        filters: of the first of the four convolutions; each one after it has twice as many.
-        name: `encoder_z` or `encoder_y`.
-
-    Returns:
-        A model from images `[B, S, S, C]` to `[B, outputs]`.
-    """
-    image = keras.Input((size, size, channels), name="image")
-    x = image
-    for stage in range(4):  # [B, 32, 32, 32], [B, 16, 16, 64], [B, 8, 8, 128], [B, 4, 4, 256]
-        x = layers.ZeroPadding2D(2)(x)
-        x = layers.Conv2D(filters * 2**stage, 5, strides=2, kernel_initializer=_torch())(x)
-        x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
-        x = layers.ReLU()(x)
-    x = layers.Flatten()(x)  # [B, 4096]
-    x = layers.Dense(dense or x.shape[-1], kernel_initializer=_torch())(x)
-    x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
-    x = layers.ReLU()(x)
-    x = layers.Dense(outputs, kernel_initializer=_torch(), dtype="float32")(x)
-    return keras.Model(image, x, name=name)
 
 
 def dense_generator(
@@ -190,13 +150,13 @@ def dense_generator(
         return with_condition(x, condition) if condition_everywhere else x
 
     x = layers.Concatenate()([latent, condition])
-    x = layers.Dense(DENSE, kernel_initializer=_normal())(x)
-    x = again(_activated(x, "relu", gamma_spread=0.0))
-    x = layers.Dense(7 * 7 * MEDIUM, kernel_initializer=_normal())(x)
-    x = _activated(x, "relu", gamma_spread=0.0)
+    x = layers.Dense(DENSE, kernel_initializer=normal())(x)
+    x = again(activated(x, "relu", gamma_spread=0.0))
+    x = layers.Dense(7 * 7 * MEDIUM, kernel_initializer=normal())(x)
+    x = activated(x, "relu", gamma_spread=0.0)
     x = again(layers.Reshape((7, 7, MEDIUM))(x))  # [B, 7, 7, 128]
     x = _deconvolution(SMALL)(x)
-    x = again(_activated(x, "relu", gamma_spread=0.0))  # [B, 14, 14, 64]
+    x = again(activated(x, "relu", gamma_spread=0.0))  # [B, 14, 14, 64]
     x = _deconvolution(1, dtype="float32")(x)  # [B, 28, 28, 1]
     x = layers.Activation(output_activation, dtype="float32")(x)
     return keras.Model([latent, condition], x, name="generator")
@@ -225,42 +185,16 @@ def dense_discriminator(
     def again(x):
         return with_condition(x, condition) if condition_everywhere else x
 
-    x = _convolution(SMALL)(again(image))
-    x = _activated(x, "lrelu", gamma_spread=0.0, normalised=False, slope=slope)
+    x = convolution(SMALL)(again(image))
+    x = activated(x, "lrelu", gamma_spread=0.0, normalised=False, slope=slope)
     x = with_condition(x, condition)  # [B, 14, 14, 74]
-    x = _convolution(MEDIUM)(x)
-    x = _activated(x, "lrelu", gamma_spread=0.0, slope=slope, dropout=dropout)
+    x = convolution(MEDIUM)(x)
+    x = activated(x, "lrelu", gamma_spread=0.0, slope=slope, dropout=dropout)
     x = again(layers.Flatten()(x))  # [B, 6272]
-    x = layers.Dense(DENSE, kernel_initializer=_normal())(x)
-    x = again(_activated(x, "lrelu", gamma_spread=0.0, slope=slope, dropout=dropout))
-    logits = layers.Dense(1, kernel_initializer=_normal(), dtype="float32", name="logits")(x)
+    x = layers.Dense(DENSE, kernel_initializer=normal())(x)
+    x = again(activated(x, "lrelu", gamma_spread=0.0, slope=slope, dropout=dropout))
+    logits = layers.Dense(1, kernel_initializer=normal(), dtype="float32", name="logits")(x)
     return keras.Model([image, condition], logits, name="discriminator")
-
-
-def baseline_encoder(
-    outputs: int, ending: Literal["normalised", "sigmoid"], name: str = "encoder_z"
-) -> keras.Model:
-    """E_z or E_y of the baseline; 534,272 parameters for Z = 64, 195,402 for 10 classes.
-
-    Args:
-        outputs: Z or A.
-        ending: batch normalisation after E_z's last layer, a sigmoid after E_y's.
-        name: `encoder_z` or `encoder_y`.
-
-    Returns:
-        A model from images `[B, 28, 28, 1]` in [0, 1] to `[B, outputs]`.
-    """
-    image = keras.Input((28, 28, 1), name="image")
-    x = image
-    for width in (SMALL, MEDIUM):  # [B, 14, 14, 64], [B, 7, 7, 128]
-        x = _activated(_convolution(width)(x), "relu", gamma_spread=0.0)
-    x = layers.Flatten()(x)
-    x = layers.Dense(outputs, kernel_initializer=_normal(), dtype="float32")(x)
-    if ending == "normalised":
-        x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, dtype="float32")(x)
-    else:
-        x = layers.Activation("sigmoid", dtype="float32")(x)
-    return keras.Model(image, x, name=name)
 
 
 def with_condition(x: Symbolic, condition: Symbolic) -> Symbolic:
@@ -282,7 +216,7 @@ def _stages(size: int, condition_layer: int) -> int:
     return int(stages)
 
 
-def _activated(
+def activated(
     x: Symbolic,
     activation: Literal["relu", "lrelu"],
     normalised: bool = True,
@@ -298,23 +232,18 @@ def _activated(
     return spread.Dropout(dropout)(x) if dropout else x
 
 
-def _convolution(width: int) -> layers.Layer:
+def convolution(width: int) -> layers.Layer:
     """A 4x4 convolution that halves the side."""
-    return layers.Conv2D(width, 4, strides=2, padding="same", kernel_initializer=_normal())
+    return layers.Conv2D(width, 4, strides=2, padding="same", kernel_initializer=normal())
 
 
 def _deconvolution(width: int, dtype: str | None = None) -> layers.Layer:
     """A 4x4 transposed convolution that doubles the side."""
     return layers.Conv2DTranspose(
-        width, 4, strides=2, padding="same", kernel_initializer=_normal(), dtype=dtype
+        width, 4, strides=2, padding="same", kernel_initializer=normal(), dtype=dtype
     )
 
 
-def _normal() -> Any:
+def normal() -> Any:
     """N(0, 0.02): the first weights of G and D in both codes."""
     return keras.initializers.RandomNormal(stddev=0.02)
-
-
-def _torch() -> Any:
-    """U(-1/sqrt(fan_in), 1/sqrt(fan_in)): Torch's first weights, which the encoders keep."""
-    return keras.initializers.VarianceScaling(1 / 3, mode="fan_in", distribution="uniform")

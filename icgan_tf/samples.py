@@ -44,9 +44,9 @@ def regenerated_samples(run: Run, model: IcGANEditor, records: Records) -> Calla
     attributes = records.attributes[np.arange(PAIRS) % len(records)]
 
     def sample(name: str) -> None:
-        images = model.decode(Codes(latents, attributes))
-        again = model.decode(model.encode(images).with_attributes(attributes))
-        rows = alternating(images, again, COLUMNS)
+        drawn = Codes(latents, attributes)
+        again = Codes(model.found_again(drawn), attributes)
+        rows = alternating(model.decode(drawn), model.decode(again), COLUMNS)
         grid(rows, run.folder / "samples" / f"{name}.png")
 
     return sample

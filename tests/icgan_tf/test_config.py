@@ -12,6 +12,7 @@ from common.errors import UserError
 from common.files import write_json
 from common.settings.config import differences, read_config, to_json
 from common.settings.flags import parse_training
+from icgan_tf.codes import attribute_names
 from icgan_tf.config import (
     ALL,
     CROPS,
@@ -22,7 +23,6 @@ from icgan_tf.config import (
     EncoderZConfig,
     GANConfig,
     NetworkConfig,
-    attribute_names,
 )
 from icgan_tf.presets import (
     EXTENDABLE,
@@ -78,6 +78,7 @@ def test_the_original_has_the_networks_of_its_tables():
         "generator_condition_layer": 0,
         "discriminator_condition_layer": 1,
         "discriminator_dropout": 0.0,
+        "encoders": "independent",
         "encoder_filters": 32,
         "encoder_z_dense": None,
         "encoder_y_dense": 512,
@@ -346,6 +347,16 @@ def test_the_report_may_try_images_in_0_to_255_with_the_gan_alone():
     assert replace(config, data=replace(config.data, pixel_range="raw")).data.pixel_range == "raw"
 
 
+def test_shared_encoders_have_no_stage_of_e_y_and_no_weight_of_real_images():
+    shared = NetworkConfig(encoders="shared")
+    with pytest.raises(UserError, match=r"stages is .*must be without encoder_y"):
+        Config(networks=shared)
+    stages = ("gan", "encoder_z")
+    assert Config(networks=shared, stages=stages).networks.encoders == "shared"
+    with pytest.raises(UserError, match=r"real_weight is 1.*no effect on shared encoders"):
+        Config(networks=shared, stages=stages, encoder_z=EncoderZConfig(real_weight=1.0))
+
+
 @pytest.mark.parametrize(
     ("preset", "dataset", "setting", "value", "allowed"),
     [
@@ -362,6 +373,7 @@ def test_the_report_may_try_images_in_0_to_255_with_the_gan_alone():
         ("report", "mnist", "networks.discriminator_condition_layer", 3, "1: it has no effe"),
         ("report", "mnist", "networks.discriminator_filters", 128, "64: it has no effect on"),
         ("baseline", "mnist", "networks.encoder_y_dense", 64, "512: it has no effect on"),
+        ("baseline", "mnist", "networks.encoders", "shared", "independent: it has no effect on"),
         ("baseline", "mnist", "data.condition_values", "signed", "unit: E_y is a sigmoid"),
         ("stable", "mnist", "data.crop", "center108", "paper138: it has no effect on digits"),
         ("stable", "mnist", "data.split", "report", "official: it has no effect on digits"),

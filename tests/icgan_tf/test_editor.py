@@ -84,6 +84,24 @@ def test_the_encoders_see_and_say_what_the_settings_mean(
     np.testing.assert_array_equal(codes.attributes, one_hot(2))  # the largest class
 
 
+def test_an_e_z_that_is_told_y_is_told_the_binary_y_of_e_y(dense_config):
+    model = toy(dense_config, conditions="signed", pixels="signed")
+    image: Any = keras.Input((28, 28, 1), name="image")
+    y: Any = keras.Input((10,), name="condition")
+    rest = keras.layers.Flatten()(image)[:, 10:]
+    told = keras.Model([image, y], keras.layers.Concatenate()([y, rest]))  # y, then pixels
+    model = replace(model, encoder_z=told)
+    images = np.zeros((2, 28, 28, 1), np.uint8)
+    images[:, 0, (2, 5), 0] = [[255, 200], [200, 255]]
+    codes = model.encode(images)
+    np.testing.assert_array_equal(codes.latent[:, :10], 2 * np.eye(10)[[2, 5]] - 1)
+    other = replace(codes, attributes=codes.attributes[::-1])
+    np.testing.assert_array_equal(model.found_again(other)[:, :10], codes.latent[::-1, :10])
+    network = model.networks()["encoder_z"]
+    assert list(network.inputs) == ["image", "condition"]
+    assert network.inputs["condition"] == model.networks()["generator"].inputs["condition"]
+
+
 @pytest.mark.parametrize(
     ("conditions", "pixels", "levels"),
     [  # of y = 0, 0.75 and 1

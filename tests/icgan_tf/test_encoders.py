@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from icgan_tf.conditions import Conditions
-from icgan_tf.encoders import ConditionEncoding, LatentEncoding, squared_error
+from icgan_tf.encoders import ConditionEncoding, LatentEncoding, SharedEncoding, squared_error
 from tests.icgan_tf.toys import Witness, draws, floats, state
 from tests.runs import same
 
@@ -168,6 +168,119 @@ def test_labels_of_the_batch_enter_where_the_prior_is_the_batch(prior, those):
     model.train_step(batch())
     (joined,) = shown(model)
     assert np.array_equal(joined[:, 2:], 2 * ATTRIBUTES - 1) == those
+
+
+# --- E_z that is told y (IND-COND) -------------------------------------------------------------
+
+
+def told_encoder(kernel: np.ndarray) -> keras.Model:
+    """[x, y] -> [x, y] W."""
+    x, y = keras.Input((2,)), keras.Input((3,))
+    dense = keras.layers.Dense(kernel.shape[1], use_bias=False)
+    net = keras.Model([x, y], dense(keras.layers.Concatenate()([x, y])), name="encoder_z")
+    net.set_weights([kernel])
+    return net
+
+
+T = np.array([[0.4, 0.1], [-0.2, 0.3], [0.3, -0.1], [0.2, 0.5], [-0.4, 0.2]])  # e = [x, y] T
+
+
+def test_an_encoder_is_told_the_y_of_each_generated_and_each_real_image():
+    net, weight = told_encoder(T), 0.7
+    model = latent_encoding(generator(), net, real_weight=weight)
+    images, attributes = (np.asarray(one, np.float64) for one in batch())
+    y = 2 * attributes - 1
+    z = np.asarray(model.noise((4, 2), "latent"), np.float64)
+    y_fake = np.asarray(model.conditions.sample(batch()[1], model.integers))
+    shown_, real = np.hstack([np.hstack([z, y_fake]) @ A, y_fake]), np.hstack([images, y])
+    latent_error = z - shown_ @ T
+    pixels = np.hstack([real @ T, y]) @ A - images
+    logs = floats(model.train_step(batch()))
+    assert logs["encoder_z_loss"] == pytest.approx(np.square(latent_error).mean(), rel=1e-5)
+    assert logs["pixel_loss"] == pytest.approx(np.square(pixels).mean(), rel=1e-5)
+    gradient = -2 * shown_.T @ latent_error / latent_error.size
+    gradient += weight * 2 * real.T @ pixels @ A[:2].T / pixels.size
+    np.testing.assert_allclose(net.get_weights()[0], T - RATE * gradient, rtol=1e-4, atol=1e-5)
+
+
+def test_without_real_images_an_encoder_is_told_the_y_of_generated_ones():
+    model = latent_encoding(generator(), told_encoder(T))
+    z = np.asarray(model.noise((4, 2), "latent"), np.float64)
+    y = np.asarray(model.conditions.sample(batch()[1], model.integers))
+    error = z - np.hstack([np.hstack([z, y]) @ A, y]) @ T
+    loss = floats(model.train_step(batch()))["encoder_z_loss"]
+    assert loss == pytest.approx(np.square(error).mean(), rel=1e-5)
+
+
+def test_validation_tells_an_encoder_the_y_of_the_images():
+    logs = floats(latent_encoding(generator(), told_encoder(T)).test_step(batch()))
+    y = 2 * ATTRIBUTES - 1
+    pixels = np.hstack([np.hstack([IMAGES, y]) @ T, y]) @ A - IMAGES
+    assert logs["pixel_loss"] == pytest.approx(np.square(pixels).mean(), rel=1e-5)
+
+
+# --- Shared convolutions (SNG) -----------------------------------------------------------------
+
+TRUNK = np.array([[0.5, -0.2, 0.3], [0.1, 0.4, -0.6]])
+Z_HEAD, Y_HEAD = B.repeat(2, axis=0)[:3], np.array([[0.1, 0.2, 0.3], [0.3, -0.1, 0.2], [0, 0.5, 1]])
+
+
+def shared_encoders() -> tuple[keras.Model, keras.Model]:
+    """x -> x TRUNK Z_HEAD and x -> x TRUNK Y_HEAD."""
+    x = keras.Input((2,))
+    trunk = keras.layers.Dense(3, use_bias=False)(x)
+    heads = (
+        keras.layers.Dense(2, use_bias=False)(trunk),
+        keras.layers.Dense(3, use_bias=False)(trunk),
+    )
+    z, y = (
+        keras.Model(x, one, name=n)
+        for one, n in zip(heads, ("encoder_z", "encoder_y"), strict=True)
+    )
+    z.set_weights([TRUNK, Z_HEAD])
+    y.set_weights([TRUNK, Y_HEAD])
+    return z, y
+
+
+def shared_encoding(**options) -> SharedEncoding:
+    model = SharedEncoding(generator(), *shared_encoders(), Conditions(ATTRIBUTES), **options)
+    model.compile(encoder_z=keras.optimizers.SGD(RATE))
+    return model
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_shared_encoders_learn_z_of_generated_and_y_of_real_images(reduction):
+    model = shared_encoding(reduction=reduction)
+    z = np.asarray(model.noise((4, 2), "latent"), np.float64)
+    x = np.hstack([z, model.conditions.sample(batch()[1], model.integers)]) @ A
+    z_error, y_error = z - x @ TRUNK @ Z_HEAD, 2 * ATTRIBUTES - 1 - IMAGES @ TRUNK @ Y_HEAD
+    terms = (z_error.size, y_error.size) if reduction == "mean" else (4, 4)
+    logs = floats(model.train_step(batch()))
+    assert logs == {
+        "encoder_z_loss": pytest.approx(np.square(z_error).sum() / terms[0], rel=1e-5),
+        "encoder_y_loss": pytest.approx(np.square(y_error).sum() / terms[1], rel=1e-5),
+    }
+    gradient = -2 * x.T @ z_error @ Z_HEAD.T / terms[0]
+    gradient += -2 * IMAGES.T @ y_error @ Y_HEAD.T / terms[1]
+    for net in (model.encoder_z, *model.players["encoder_z"]):
+        np.testing.assert_allclose(net.weights[0].numpy(), TRUNK - RATE * gradient, rtol=1e-4)
+    np.testing.assert_array_equal(model.generator.get_weights()[0], A.astype(np.float32))
+
+
+def test_validation_of_shared_encoders_measures_both():
+    model = shared_encoding()
+    logs = floats(model.test_step(batch()))
+    y = 2 * ATTRIBUTES - 1
+    z = np.asarray(model.generator.layers[-2].seen[0][0])[:, :2]
+    latent = np.hstack([z, y]) @ A @ TRUNK @ Z_HEAD
+    pixels = np.hstack([IMAGES @ TRUNK @ Z_HEAD, y]) @ A - IMAGES
+    answer = IMAGES @ TRUNK @ Y_HEAD
+    assert logs == {
+        "encoder_z_loss": pytest.approx(np.square(z - latent).mean(), rel=1e-5),
+        "pixel_loss": pytest.approx(np.square(pixels).mean(), rel=1e-5),
+        "encoder_y_loss": pytest.approx(np.square(y - answer).mean(), rel=1e-5),
+        "accuracy": pytest.approx(((answer > 0) == (y > 0)).mean()),
+    }
 
 
 # --- Fixed and fresh pairs ------------------------------------------------------------------------

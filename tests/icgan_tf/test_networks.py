@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from icgan_tf import networks
+from icgan_tf import encoder_networks, networks
 
 
 @pytest.fixture(scope="module")
@@ -19,8 +19,8 @@ def paper() -> dict[str, keras.Model]:
     nets = (
         networks.generator(),
         networks.discriminator(),
-        networks.encoder(100),
-        networks.encoder(18, dense=512, name="encoder_y"),
+        encoder_networks.encoder(100),
+        encoder_networks.encoder(18, dense=512, name="encoder_y"),
     )
     return {net.name: net for net in nets}
 
@@ -31,8 +31,8 @@ def baseline() -> dict[str, keras.Model]:
     nets = (
         networks.dense_generator(condition_everywhere=True, output_activation="sigmoid"),
         networks.dense_discriminator(condition_everywhere=True, slope=networks.BASELINE_SLOPE),
-        networks.baseline_encoder(64, "normalised"),
-        networks.baseline_encoder(10, "sigmoid", "encoder_y"),
+        encoder_networks.baseline_encoder(64, "normalised"),
+        encoder_networks.baseline_encoder(10, "sigmoid", "encoder_y"),
     )
     return {net.name: net for net in nets}
 
@@ -57,7 +57,7 @@ def tiny(name: str, **options) -> keras.Model:
         return networks.generator(4, 3, 16, filters=2, **options)
     if name == "discriminator":
         return networks.discriminator(3, 16, filters=2, **options)
-    return networks.encoder(4, 16, filters=2, name=name, **options)
+    return encoder_networks.encoder(4, 16, filters=2, name=name, **options)
 
 
 def inputs(name: str, count: int = 4) -> list[np.ndarray] | np.ndarray:
@@ -154,7 +154,11 @@ def test_networks_have_the_parameters_of_their_tables(request, family, name, wei
     assert (trainable(net), moving(net)) == (sum(weights) + statistics, statistics)
 
 
-GENERATOR, DISCRIMINATOR, ENCODER = networks.generator, networks.discriminator, networks.encoder
+GENERATOR, DISCRIMINATOR, ENCODER = (
+    networks.generator,
+    networks.discriminator,
+    encoder_networks.encoder,
+)
 REPORT = partial(GENERATOR, conditions=40)
 SPATIAL = {"dense": 1024, "dense_form": "spatial"}
 VARIANTS: dict[str, tuple[Callable[[], keras.Model], int, int]] = {
@@ -175,6 +179,8 @@ VARIANTS: dict[str, tuple[Callable[[], keras.Model], int, int]] = {
     "encoder_z-28": (partial(ENCODER, 64, 28, 1), 2_194_688, 3_008),
     # E_z with the hidden layer of E_y.
     "encoder_z-512": (partial(ENCODER, 100, dense=512), 3_229_028, 1_984),
+    # E_z that is told 18 attributes: 18 * 5 * 5 * 32 more weights.
+    "encoder_z-conditional": (partial(ENCODER, 100, conditions=18), 18_292_644, 9_152),
     # The report's dense layer in G, as 1x1 and as 2x2, and its D with twice the filters.
     "generator-report": (partial(REPORT, dense=1024), 11_293_507, 3_968),
     "generator-spatial": (partial(REPORT, **SPATIAL), 7_242_563, 2_944),
@@ -186,11 +192,32 @@ VARIANTS: dict[str, tuple[Callable[[], keras.Model], int, int]] = {
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_every_variant_has_the_parameters_worked_out_for_it(name, monkeypatch):
-    for initializer in ("_normal", "_torch"):  # 65 million random numbers would take seconds
-        monkeypatch.setattr(networks, initializer, lambda: "zeros")
+    for module, initializer in ((networks, "normal"), (encoder_networks, "_torch")):
+        monkeypatch.setattr(module, initializer, lambda: "zeros")  # 65 million would take seconds
     build, parameters, statistics = VARIANTS[name]
     net = build()
     assert (trainable(net), moving(net)) == (parameters, statistics)
+
+
+def test_shared_encoders_have_one_trunk_and_two_heads():
+    z, y = encoder_networks.shared_encoders(4, 3, 16, filters=1)
+    alone = encoder_networks.encoder(4, 16, filters=1), encoder_networks.encoder(3, 16, 3, 512, 1)
+    for shared, one in zip((z, y), alone, strict=True):
+        assert [v.shape for v in shared.weights] == [v.shape for v in one.weights]
+    both = {id(v) for v in z.weights} & {id(v) for v in y.weights}
+    assert len(both) == 4 * 6  # kernel, bias and four of the normalisation
+    assert (z.output_shape, y.output_shape) == ((None, 4), (None, 3))
+
+
+def test_an_encoder_that_is_told_y_sees_it_at_each_place_of_the_image():
+    net = encoder_networks.encoder(4, 16, filters=2, conditions=3)
+    image, y = inputs("discriminator")
+    first = next(layer for layer in net.layers if isinstance(layer, keras.layers.Concatenate))
+    seen = np.asarray(keras.Model(net.inputs, first.output)([image, y]))
+    np.testing.assert_array_equal(seen[..., :3], image)
+    np.testing.assert_array_equal(seen[..., 3:], np.broadcast_to(y[:, None, None], (4, 16, 16, 3)))
+    answers = [np.asarray(encoder_networks.find_latent(net, image, told)) for told in (y, -y)]
+    assert np.abs(answers[0] - answers[1]).min() > 0
 
 
 # --- Shapes and order -----------------------------------------------------------------------------
@@ -229,14 +256,14 @@ def test_images_of_a_power_of_two_pass_g_d_and_the_encoders(size):
     generator = networks.generator(4, 3, size, filters=1)
     assert generator.output_shape == (None, size, size, 3)
     assert networks.discriminator(3, size, filters=1).output_shape == (None, 1)
-    assert networks.encoder(4, size, filters=1).output_shape == (None, 4)
+    assert encoder_networks.encoder(4, size, filters=1).output_shape == (None, 4)
 
 
 def test_digits_of_28_pass_g_d_and_the_encoders(dense, baseline):
     assert dense["generator"].output_shape == baseline["generator"].output_shape
     assert dense["generator"].output_shape == (None, 28, 28, 1)
     assert dense["discriminator"].output_shape == (None, 1)
-    encoder = networks.encoder(64, 28, 1, filters=1)
+    encoder = encoder_networks.encoder(64, 28, 1, filters=1)
     assert stages(encoder)[:4] == [(14, 14, 1), (7, 7, 2), (4, 4, 4), (2, 2, 8)]
 
 
@@ -542,8 +569,8 @@ def _mixed_bfloat16() -> Iterator[None]:
 DIGITS: dict[str, Callable[[], keras.Model]] = {
     "dense_generator": networks.dense_generator,
     "dense_discriminator": networks.dense_discriminator,
-    "baseline_encoder_z": partial(networks.baseline_encoder, 4, "normalised"),
-    "baseline_encoder_y": partial(networks.baseline_encoder, 4, "sigmoid"),
+    "baseline_encoder_z": partial(encoder_networks.baseline_encoder, 4, "normalised"),
+    "baseline_encoder_y": partial(encoder_networks.baseline_encoder, 4, "sigmoid"),
 }
 
 
@@ -552,6 +579,7 @@ DIGITS: dict[str, Callable[[], keras.Model]] = {
 def test_outputs_are_float32_under_mixed_bfloat16_and_the_layers_before_are_not(name, monkeypatch):
     for width in ("DENSE", "SMALL", "MEDIUM"):
         monkeypatch.setattr(networks, width, 2)
+        monkeypatch.setattr(encoder_networks, width, 2, raising=False)
     net = DIGITS[name]() if name in DIGITS else tiny(name)
     assert net.output.dtype == "float32"
     assert {layer.compute_dtype for layer in kernels(net)[:-1]} == {"bfloat16"}

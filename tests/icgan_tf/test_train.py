@@ -25,14 +25,8 @@ from icgan_tf.conditions import Conditions
 from icgan_tf.config import PAPER18, Config
 from icgan_tf.editor import build
 from icgan_tf.presets import PRESETS
-from icgan_tf.train import (
-    Images,
-    kept_networks,
-    main,
-    train_encoder_y,
-    train_encoder_z,
-    train_gan,
-)
+from icgan_tf.stages import Images, train_encoder_y, train_encoder_z, train_gan
+from icgan_tf.train import kept_networks, main
 from tests.runs import history, same, saved, weights
 from tests.trainings import ATTRIBUTES, SMOKE, Fits, stand_ins
 
@@ -243,6 +237,25 @@ def test_the_statistics_of_a_generator_of_init_are_estimated_anew(trained, start
 def test_networks_of_init_that_no_stage_trains_stay_in_the_run(faces_config, stages, kept):
     config = replace(faces_config, stages=tuple(stages))
     assert set(kept_networks(config, NETWORKS)) == kept
+
+
+def test_shared_encoders_are_trained_together(faces_config):
+    sizes = replace(faces_config.networks, encoders="shared")
+    config = replace(faces_config, networks=sizes, stages=("encoder_z",))
+    assert set(kept_networks(config, NETWORKS)) == {"generator", "discriminator"}
+
+
+@pytest.mark.parametrize(("encoders", "stages"), [("conditional", STAGES), ("shared", STAGES[:2])])
+def test_other_encoders_are_trained_and_the_run_edits(encoders, stages, tmp_path):
+    run, edited = tmp_path / "run", tmp_path / "edited"
+    words = ["--limit", "64", "--report-images", "8", "--networks.encoders", encoders]
+    for stage in stages:
+        words += [f"--{stage.replace('_', '-')}.epochs", "1"]
+    main([*SMOKE["icgan_tf"], *words, "--stages", *stages, "--out", str(run)])
+    assert {one.stem for one in (run / "networks").glob("*.keras")} == set(NETWORKS)
+    faces = Path("examples/drawn-faces")
+    edit.main([str(faces), "--set", "Smiling=1", "--run", str(run), "--out", str(edited)])
+    assert {one.name for one in edited.glob("*.png")} == {one.name for one in faces.glob("*.png")}
 
 
 def test_a_new_e_y_completes_the_run_that_it_starts_from(started, fits):
