@@ -161,8 +161,9 @@ class IFcVAEGAN(AdversarialModel):
                 reconstruction_label_loss = losses.cross_entropy(target, again)
             feature_loss = tf.zeros_like(label_loss)
             if weights.features:  # Larsen et al., Eq. 8, with a unit variance
-                target = tf.stop_gradient(features)
-                feature_loss = tf.reduce_mean(tf.math.squared_difference(target, rebuilt_features))
+                target = tf.stop_gradient(tf.cast(features, tf.float32))
+                found = tf.cast(rebuilt_features, tf.float32)
+                feature_loss = tf.reduce_mean(tf.math.squared_difference(target, found))
             autoencoder_loss = (
                 weights.reconstruction * reconstruction_loss
                 + weights.kl * kl_loss

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from ifcvaegan import networks as real
 from ifcvaegan.model import IFcVAEGAN, Weights
 from tests.runs import same
 
@@ -278,3 +279,22 @@ def test_the_models_of_the_paper_take_a_step():
     finite_step(model, *face_batch(2, 1, 64))
     for name, network in model.networks().items():
         assert not same(before[name], network.get_weights()), name
+
+
+def test_a_step_in_bfloat16_has_every_term():
+    keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    try:
+        model = IFcVAEGAN(
+            encoder=real.encoder(4, 1, 16, 2),
+            decoder=real.decoder(4, 1, 16, 2),
+            discriminator=real.discriminator(16, 2),
+            auxiliary=real.auxiliary(4, 1, 4),
+            weights=Weights(**DISTINCT),
+            rates=RATES,
+            augmented=True,
+        )
+        model.compile(**{player: keras.optimizers.SGD(RATE) for player in PLAYERS})
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    faces = np.random.default_rng(0).random((2, 16, 16, 3), np.float32)
+    assert all(finite_step(model, faces).values())
