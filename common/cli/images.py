@@ -191,6 +191,9 @@ def write_results(
         assert inputs.alignment is not None
         change = changes(path, command.paste)[-1]
         results = pasted(inputs.photo, inputs.alignment, kind, change)[None]
+    earlier = [stem for stem in inputs.stems if (command.out / f"{stem}.png").exists()]
+    if earlier:
+        logger.info("%s: %d of its images are replaced", command.out, len(earlier))
     write_images(command.out, inputs.stems, results)
     return results
 

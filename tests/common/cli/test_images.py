@@ -118,6 +118,16 @@ def test_a_broken_image_does_not_stop_the_others(tmp_path, inputs, sheets, caplo
     np.testing.assert_array_equal(read(tmp_path / "out" / "05.png"), IMAGES[5, ..., 0] + 51)
 
 
+def test_a_command_says_how_many_earlier_results_it_replaces(tmp_path, inputs, sheets, caplog):
+    caplog.set_level(logging.INFO)
+    out = tmp_path / "out"
+    reconstruct(ImagesCommand(images=inputs, out=out), Stub())
+    assert "replaced" not in caplog.text
+    (out / "07.png").unlink()
+    reconstruct(ImagesCommand(images=inputs, out=out), Stub())
+    assert f"{out}: 11 of its images are replaced" in caplog.text
+
+
 def test_one_image_is_read_from_a_file_and_never_chosen_from_several(inputs):
     file = inputs / "05.png"
     np.testing.assert_array_equal(one_image(Stub(), file, "name one"), IMAGES[5])
