@@ -173,6 +173,9 @@ class GANConfig:
     batch (the baseline's), or classes drawn evenly."""
     flip: bool = False
     """Mirror the real images at random, as the authors do with faces."""
+    augmented_discriminator: bool = False
+    """D sees all images, real or not, moved and recoloured (DiffAugment, arXiv 2006.10738), to
+    avoid memorising few faces. Ours."""
     ema: float | None = None
     """Decay of an EMA of G's weights, which replaces them at the end. Ours."""
     reestimate_batches: int = 100

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from common.training import losses
 from common.training.adversarial import AdversarialModel
+from common.training.diffaugment import diffaugmented
 from icgan_tf.conditions import Conditions
 
 
@@ -30,6 +31,8 @@ class ConditionalGAN(AdversarialModel):
         conditions: how y is encoded and y' drawn.
         wrong_weight: w, 0.5 in the authors' code, 0 in both others.
         fake_weight: f, 0.5 in the authors' code, 1 in both others.
+        augmented_span: D sees images by DiffAugment; the length of their range, 2 for [-1, 1]. 0,
+            as in all three sources: it sees them as they are.
         seed: of the noise.
     """
 
@@ -43,6 +46,7 @@ class ConditionalGAN(AdversarialModel):
         *,
         wrong_weight: float = 0.5,
         fake_weight: float = 0.5,
+        augmented_span: float = 0.0,
         seed: int = 0,
     ):
         super().__init__(seed=seed)
@@ -51,6 +55,7 @@ class ConditionalGAN(AdversarialModel):
         self.conditions = conditions
         self.wrong_weight = wrong_weight
         self.fake_weight = fake_weight
+        self.augmented_span = augmented_span
 
     @property
     def players(self) -> dict[str, tuple[keras.Model, ...]]:
@@ -69,12 +74,14 @@ class ConditionalGAN(AdversarialModel):
 
         # Discriminator: maximise Eq. 1, plus the labels that do not match.
         with tf.GradientTape() as tape:
-            real_loss = losses.cross_entropy_real(self.discriminator([x, y], training=True))
-            fake_logits = self.discriminator([tf.stop_gradient(fake), y_fake], training=True)
+            real = self.seen(x)
+            real_loss = losses.cross_entropy_real(self.discriminator([real, y], training=True))
+            seen = self.seen(tf.stop_gradient(fake))
+            fake_logits = self.discriminator([seen, y_fake], training=True)
             fake_loss = losses.cross_entropy_fake(fake_logits)
             wrong_loss = tf.zeros_like(real_loss)
             if self.wrong_weight:  # a weight of 0 costs no pass
-                wrong_logits = self.discriminator([x, y_wrong], training=True)
+                wrong_logits = self.discriminator([real, y_wrong], training=True)
                 wrong_loss = losses.cross_entropy_fake(wrong_logits)
             discriminator_loss = (
                 real_loss + self.wrong_weight * wrong_loss + self.fake_weight * fake_loss
@@ -83,7 +90,7 @@ class ConditionalGAN(AdversarialModel):
 
         # Generator: maximise log D(G(z, y'), y'). Its tape goes on with the updated D.
         with generator_tape:
-            fake_logits = self.discriminator([fake, y_fake], training=True)
+            fake_logits = self.discriminator([self.seen(fake), y_fake], training=True)
             generator_loss = losses.cross_entropy_real(fake_logits)
         self.update("generator", generator_tape, generator_loss)
 
@@ -94,3 +101,7 @@ class ConditionalGAN(AdversarialModel):
             wrong_loss=wrong_loss,
             fake_loss=fake_loss,
         )
+
+    def seen(self, image: tf.Tensor) -> tf.Tensor:
+        """The images `[B, H, W, C]` as D sees them."""
+        return diffaugmented(self, image, self.augmented_span) if self.augmented_span else image

@@ -48,12 +48,16 @@ def train_gan(config: Config, run: Run, images: Images, nets: dict[str, keras.Mo
     fake_weight = settings.fake_weight
     if fake_weight is None:
         fake_weight = 0.5 if settings.wrong_weight else 1.0
+    span = 0.0
+    if settings.augmented_discriminator:
+        span = 1.0 if config.data.pixel_range == "unit" else 2.0
     model = ConditionalGAN(
         generator,
         discriminator,
         images.conditions,
         wrong_weight=settings.wrong_weight,
         fake_weight=fake_weight,
+        augmented_span=span,
         seed=seed,
     )
 

@@ -20,9 +20,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from common.datasets.augmentation import recoloured, shifted
 from common.training import losses as gan
 from common.training.adversarial import AdversarialModel
+from common.training.diffaugment import diffaugmented
 from ifcvaegan import losses, networks
 from ifcvaegan.config import AuxiliaryMode, Fidelity
 
@@ -214,22 +214,8 @@ class IFcVAEGAN(AdversarialModel):
         )
 
     def seen(self, image: tf.Tensor) -> tf.Tensor:
-        """The images `[B, H, W, 3]` as C sees them, which in DiffAugment is never as they are.
-
-        The i-th images of a step, real or not, are changed alike. Zhao et al. (arXiv 2006.10738)
-        add up to 0.5 to [-1, 1] in brightness, scale saturation by 0 to 2 and contrast by 0.5 to
-        1.5, and move by up to an eighth of the side, zeros coming in.
-        """
-        if not self.augmented:
-            return image
-        count, most = tf.shape(image)[0], (image.shape[1] or 0) // 8
-        brightness, contrast, saturation = tf.unstack(
-            self.noise((count, 3), "colours", "uniform"), axis=1
-        )
-        factors = tf.stack([tf.ones_like(contrast), 1.0 + 0.5 * contrast, 1.0 + saturation], axis=1)
-        image = recoloured(image + 0.25 * brightness[:, None, None, None], factors)
-        offset = self.integers((count, 2), 2 * most + 1, "translation") - most
-        return shifted(image, offset, "zero")
+        """The images `[B, H, W, 3]` as C sees them."""
+        return diffaugmented(self, image, 1.0) if self.augmented else image
 
     def ramped(self) -> tf.Tensor:
         """The share of its weight that the auxiliary term has by now."""

@@ -100,6 +100,7 @@ def test_the_original_is_trained_as_in_its_code(config):
         "fake_weight": None,
         "prior": "empirical",
         "flip": config.dataset != "mnist",
+        "augmented_discriminator": False,
         "ema": None,
         "reestimate_batches": 100,
     }

@@ -268,3 +268,27 @@ def test_batch_normalisation_sees_one_kind_of_images_at_a_time():
     real, fake = REAL.mean(axis=0), expected.fake[:, :3].mean(axis=0)
     halved = real / 16 + fake / 8 + real / 4 + fake / 2
     np.testing.assert_allclose(norm.moving_mean.numpy(), halved, rtol=1e-5)
+
+
+def test_d_sees_all_kinds_of_images_changed_and_in_its_update_and_gs_the_same_fakes(monkeypatch):
+    spans = []
+
+    def changed(model: ConditionalGAN, image: tf.Tensor, span: float) -> tf.Tensor:
+        spans.append(span)
+        return image + 10.0
+
+    monkeypatch.setattr("icgan_tf.model.diffaugmented", changed)
+    model = linear(augmented_span=2.0)
+    x, y = keras.Input((3,)), keras.Input((3,))
+    witness = Witness()
+    joined = witness(keras.layers.Concatenate()([x, y]))
+    model.discriminator = keras.Model([x, y], keras.layers.Dense(1)(joined), name="discriminator")
+    compiled(model)
+    z = model.noise((2, 2), "latent")
+    drawn = model.conditions.sample(model.conditions.encode(batch()[1]), model.integers)
+    fake = np.asarray(model.generator([z, drawn]))
+    model.train_step(batch())
+    shown = [seen[:, :3] for seen, _ in witness.seen]
+    for seen, image in zip(shown, (REAL, fake, REAL, fake), strict=True):
+        np.testing.assert_allclose(seen, image + 10.0, rtol=1e-5)
+    assert set(spans) == {2.0}

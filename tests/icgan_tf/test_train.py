@@ -414,6 +414,13 @@ def test_the_weights_of_ds_terms_reach_the_gan(fitted):
         assert (model.wrong_weight, model.fake_weight) == expected
 
 
+@pytest.mark.parametrize(("pixels", "span"), [("signed", 2.0), ("unit", 1.0)])
+def test_d_sees_images_changed_within_their_range_where_it_is_asked_for(fitted, pixels, span):
+    assert fitted("gan", pixels=pixels)["model"].augmented_span == 0.0
+    model = fitted("gan", pixels=pixels, augmented_discriminator=True)["model"]
+    assert model.augmented_span == span
+
+
 def test_only_g_has_a_running_mean(fitted):
     optimizers = fitted("gan", ema=0.9)["model"].optimizers()
     assert not optimizers["discriminator"].use_ema
