@@ -146,16 +146,13 @@ def recommended(dataset: Dataset = "celeba") -> Config:
 
 
 def quick(dataset: Dataset = "celeba") -> Config:
-    """Narrow networks, minutes on two cores, for `--limit 8192`."""
+    """Narrow networks, minutes on two cores, for 8,192 faces, as with `--limit 8192`."""
     config = stable(dataset)
-    epochs = 8.0 if dataset == "celeba" else 60.0
     return dataclasses.replace(
         config,
         networks=NetworkConfig(filters=16, latent_size=64, auxiliary_width=256),
         loss=dataclasses.replace(config.loss, ramp_steps=200),
-        train=dataclasses.replace(
-            config.train, epochs=epochs, period=epochs / 4, batch_size=64, ema=0.99
-        ),
+        train=dataclasses.replace(config.train, epochs=8.0, period=2.0, batch_size=64, ema=0.99),
         report_images=1000,
     )
 

@@ -42,6 +42,7 @@ WEIGHTS = "classifier.weights.h5"
 SHIPPED = {"drawn": default_weights("classifier-drawn")}
 IMAGES = 20_000  # training faces, at most
 SKIPPED = 100  # CelebA's first faces: the authors of IFcVAEGAN test on them
+DRAWN_IMAGES = 1_024  # drawn faces that it learns from
 LOADED = 96  # side of the training images, of the whole width
 SIZE = 64  # side of what the network sees
 SMALLEST = 0.6  # side of the smallest square that is cut out; 108 of 178 pixels is .61
@@ -175,8 +176,8 @@ def train(records: Records, seed: int = 0, epochs: int = EPOCHS) -> keras.Model:
 
 def training_faces(dataset: str, source: Source) -> Records:
     """The faces that the classifier of a data set learns from, with all attributes."""
-    skipped = SKIPPED if dataset == "celeba" else 0
-    limited = dataclasses.replace(source, limit=IMAGES + skipped)
+    skipped, most = (SKIPPED, IMAGES) if dataset == "celeba" else (0, DRAWN_IMAGES)
+    limited = dataclasses.replace(source, limit=most + skipped)
     records = datasets.load(dataset, "train", limited, size=LOADED)
     return records.take(slice(min(skipped, len(records) // 10), None))
 

@@ -70,7 +70,7 @@ def load(
         from common.datasets import drawn
 
         check(name, source)
-        return drawn.load(split, size or 64, attributes, crop).take(slice(limit))
+        return drawn.load(split, size or 64, attributes, crop, limit)
     if name == "celeba":
         from common.datasets.celeba import loader as celeba
 

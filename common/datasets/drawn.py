@@ -40,7 +40,7 @@ ATTRIBUTES = (
     "Wavy_Hair",
     "Wearing_Hat",
 )
-COUNTS = {"train": 1024, "dev": 128, "test": 128}  # faces a split
+COUNTS = {"train": 8_192, "dev": 128, "test": 128}  # faces a split
 FIRST = {"train": 0, "dev": 100_000, "test": 200_000}  # number of its first face
 HAIR = {
     "Black_Hair": (32, 28, 30),
@@ -53,15 +53,20 @@ INK = (40, 30, 30)
 
 
 def load(
-    split: str, size: int = 64, attributes: Sequence[str] = ALL, crop: Crop = WHOLE_WIDTH
+    split: str,
+    size: int = 64,
+    attributes: Sequence[str] = ALL,
+    crop: Crop = WHOLE_WIDTH,
+    limit: int | None = None,
 ) -> Records:
     """Draws one split.
 
     Args:
-        split: `train` (1,024 faces), `dev` or `test` (128 each).
+        split: `train` (8,192 faces, drawn in some 5 s), `dev` or `test` (128 each).
         size: side of the images.
         attributes: some of `ATTRIBUTES` in the order of the columns to deliver, or ("all",).
         crop: what is kept, as of CelebA's images.
+        limit: draw only the first so many.
 
     Returns:
         Records with images `[N, size, size, 3]` and attributes `[N, A]` of 0 and 1.
@@ -72,7 +77,7 @@ def load(
     if split not in COUNTS:
         raise UserError(f"Drawn faces have no split {split!r}; choose one of {', '.join(COUNTS)}.")
     names = check_attributes(attributes)
-    numbers = range(FIRST[split], FIRST[split] + COUNTS[split])
+    numbers = range(FIRST[split], FIRST[split] + COUNTS[split])[:limit]
     drawn = [random_attributes(number) for number in numbers]
     images = [
         face(draw(number, one), size, crop) for number, one in zip(numbers, drawn, strict=True)

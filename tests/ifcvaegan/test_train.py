@@ -61,7 +61,7 @@ def test_the_kept_decoder_has_the_statistics_of_reconstructions(smoke):
     from common.datasets import drawn
 
     model = ifcvaegan.load(smoke)
-    codes = model.encode(drawn.load("train", 32, ("Smiling",)).images[:256])
+    codes = model.encode(drawn.load("train", 32, ("Smiling",), limit=256).images)
     decoder = model.decoder
     norm: Any = next(layer for layer in decoder.layers if "batch_norm" in layer.name)
     inputs = keras.Model(decoder.inputs, norm.input)

@@ -50,8 +50,8 @@ def test_splits_have_their_sizes_and_no_face_in_common():
         split: range(drawn.FIRST[split], drawn.FIRST[split] + count)
         for split, count in drawn.COUNTS.items()
     }
-    assert [len(part) for part in numbers.values()] == [1_024, 128, 128]
-    assert len(set().union(*numbers.values())) == 1_280
+    assert [len(part) for part in numbers.values()] == [8_192, 128, 128]
+    assert len(set().union(*numbers.values())) == 8_448
 
 
 def test_rows_are_the_faces_of_their_numbers(dev):
@@ -73,6 +73,13 @@ def test_a_crop_is_that_of_celeba(monkeypatch):
     for crop in ((35, 55, 143, 163), (30, 40, 168, 178)):
         (image,) = drawn.load("dev", 32, crop=crop).images
         np.testing.assert_array_equal(image, faces.face(draw(100_000, has), 32, crop))
+
+
+def test_a_limit_draws_the_first_faces_alone(dev):
+    few = load("drawn", "train", Source(limit=3), size=32)
+    assert len(few) == 3
+    np.testing.assert_array_equal(few.images, drawn.load("train", 32, limit=5).images[:3])
+    assert len(drawn.load("dev", 32, limit=1_000)) == len(dev)
 
 
 def test_columns_come_as_they_are_asked_for(dev):
