@@ -124,7 +124,8 @@ def find_latent(encoder_z: keras.Model, image: Any, condition: Any, training: bo
     """
     if len(encoder_z.inputs) == 1:
         return encoder_z(image, training=training)
-    return encoder_z([image, keras.ops.convert_to_tensor(condition)], training=training)
+    both = [keras.ops.convert_to_tensor(one) for one in (image, condition)]
+    return encoder_z(both, training=training)
 
 
 def baseline_encoder(
