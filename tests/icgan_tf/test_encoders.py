@@ -267,6 +267,21 @@ def test_shared_encoders_learn_z_of_generated_and_y_of_real_images(reduction):
     np.testing.assert_array_equal(model.generator.get_weights()[0], A.astype(np.float32))
 
 
+def test_shared_encoders_normalise_both_kinds_of_images_as_one_batch():
+    x = keras.Input((2,))
+    norm = keras.layers.BatchNormalization(momentum=0.5)
+    trunk = norm(x)
+    z = keras.Model(x, keras.layers.Dense(2)(trunk), name="encoder_z")
+    y = keras.Model(x, keras.layers.Dense(3)(trunk), name="encoder_y")
+    model = SharedEncoding(generator(), z, y, Conditions(ATTRIBUTES))
+    model.compile(encoder_z=keras.optimizers.SGD(RATE))
+    drawn = np.asarray(model.noise((4, 2), "latent"))
+    y_fake = model.conditions.sample(2 * batch()[1] - 1, model.integers)
+    both = np.concatenate([np.hstack([drawn, y_fake]) @ A, IMAGES])
+    model.train_step(batch())
+    np.testing.assert_allclose(norm.moving_mean.numpy(), both.mean(axis=0) / 2, rtol=1e-4)
+
+
 def test_validation_of_shared_encoders_measures_both():
     model = shared_encoding()
     logs = floats(model.test_step(batch()))
