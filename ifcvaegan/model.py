@@ -39,6 +39,11 @@ class Weights:
     gan: float  # delta
     features: float = 0.0  # ours
 
+    @property
+    def judged(self) -> bool:
+        """Whether C plays: no other term asks it."""
+        return self.gan > 0 or self.features > 0
+
 
 class IFcVAEGAN(AdversarialModel):
     """Autoencoder E, D against an auxiliary network A and a discriminator C.
@@ -114,17 +119,18 @@ class IFcVAEGAN(AdversarialModel):
 
     @property
     def players(self) -> dict[str, tuple[keras.Model, ...]]:
-        return {
+        players: dict[str, tuple[keras.Model, ...]] = {
             "autoencoder": (self.encoder, self.decoder),
             "auxiliary": (self.auxiliary,),
-            "discriminator": (self.discriminator,),
         }
+        if self.term_weights.judged:
+            players["discriminator"] = (self.discriminator,)
+        return players
 
     def train_step(self, data):
         x, y = data  # [B, H, W, 3] in [0, 1], [B, A] of 0 and 1
         weights = self.term_weights
         shape = (tf.shape(x)[0], self.decoder.input_shape[1][-1])
-        z_prior = self.noise(shape, "prior")
 
         with tf.GradientTape(persistent=True) as tape:
             mean, log_variance, y_logits = self.encoder(x, training=True)
@@ -133,37 +139,23 @@ class IFcVAEGAN(AdversarialModel):
             y_read = tf.sigmoid(y_logits)  # soft, in training (Alg. 1, line 7)
             x_logits = self.decoder([y_read, z], training=True)
             reconstruction = tf.sigmoid(x_logits)
-            prior_image = tf.sigmoid(self.decoder([y, z_prior], training=True))
 
             # Auxiliary: minimise Eq. 7, as Eq. 11 has it.
             guesses = self.auxiliary(z_again, training=True)
             auxiliary_loss = losses.cross_entropy(y, guesses)
 
             # Discriminator: minimise Eq. 4.
-            real, features = self.observe(self.seen(x))
-            rebuilt, rebuilt_features = self.observe(self.seen(reconstruction))
-            drawn, _ = self.observe(self.seen(prior_image))
-            discriminator_loss = (
-                gan.cross_entropy_real(real)
-                + gan.cross_entropy_fake(rebuilt)
-                + gan.cross_entropy_fake(drawn)
-            ) / 3.0
+            discriminator_loss, fooling_loss, feature_loss = self.judge(x, y, reconstruction)
 
             # Autoencoder: minimise Eqs. 9, 10 and 12.
             reconstruction_loss = losses.cross_entropy(x, x_logits)
             kl_loss = losses.kl_divergence(mean, log_variance)
             label_loss = losses.cross_entropy(y, y_logits)
-            fooling_loss = 0.5 * (gan.cross_entropy_real(rebuilt) + gan.cross_entropy_real(drawn))
             reconstruction_label_loss = tf.zeros_like(label_loss)
             if weights.reconstruction_label:  # a weight of 0 costs no pass
                 target = tf.stop_gradient(y_read) if self.fidelity == "paper" else y
                 again = self.encoder(reconstruction, training=True)[2]
                 reconstruction_label_loss = losses.cross_entropy(target, again)
-            feature_loss = tf.zeros_like(label_loss)
-            if weights.features:  # Larsen et al., Eq. 8, with a unit variance
-                target = tf.stop_gradient(tf.cast(features, tf.float32))
-                found = tf.cast(rebuilt_features, tf.float32)
-                feature_loss = tf.reduce_mean(tf.math.squared_difference(target, found))
             autoencoder_loss = (
                 weights.reconstruction * reconstruction_loss
                 + weights.kl * kl_loss
@@ -179,12 +171,12 @@ class IFcVAEGAN(AdversarialModel):
                     * losses.attribute_removal_loss(y, guesses, self.rates, self.mode)
                 )
 
-        self.update_together(
-            tape,
-            ("autoencoder", autoencoder_loss),
-            ("auxiliary", auxiliary_loss),
-            ("discriminator", discriminator_loss),
-        )
+        found = {
+            "autoencoder": autoencoder_loss,
+            "auxiliary": auxiliary_loss,
+            "discriminator": discriminator_loss,
+        }
+        self.update_together(tape, *((player, found[player]) for player in self.players))
         return self.track(
             autoencoder_loss=autoencoder_loss,
             discriminator_loss=discriminator_loss,
@@ -212,6 +204,36 @@ class IFcVAEGAN(AdversarialModel):
             auxiliary_loss=losses.cross_entropy(y, self.auxiliary(z, training=False)),
             mse=tf.reduce_mean(tf.square(tf.sigmoid(x_logits) - x)),
         )
+
+    def judge(
+        self, x: tf.Tensor, y: tf.Tensor, reconstruction: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """L_gan (Eq. 4), L_fool and L_feat of a batch; zeros, without a pass, if none has a weight.
+
+        Args:
+            x: images `[B, H, W, 3]` in [0, 1].
+            y: attributes `[B, A]`.
+            reconstruction: of the images.
+        """
+        feature_loss = tf.zeros(())
+        if not self.term_weights.judged:
+            return feature_loss, feature_loss, feature_loss
+        z_prior = self.noise((tf.shape(x)[0], self.decoder.input_shape[1][-1]), "prior")
+        prior_image = tf.sigmoid(self.decoder([y, z_prior], training=True))
+        real, features = self.observe(self.seen(x))
+        rebuilt, rebuilt_features = self.observe(self.seen(reconstruction))
+        drawn, _ = self.observe(self.seen(prior_image))
+        discriminator_loss = (
+            gan.cross_entropy_real(real)
+            + gan.cross_entropy_fake(rebuilt)
+            + gan.cross_entropy_fake(drawn)
+        ) / 3.0
+        fooling_loss = 0.5 * (gan.cross_entropy_real(rebuilt) + gan.cross_entropy_real(drawn))
+        if self.term_weights.features:  # Larsen et al., Eq. 8, with a unit variance
+            target = tf.stop_gradient(tf.cast(features, tf.float32))
+            found = tf.cast(rebuilt_features, tf.float32)
+            feature_loss = tf.reduce_mean(tf.math.squared_difference(target, found))
+        return discriminator_loss, fooling_loss, feature_loss
 
     def seen(self, image: tf.Tensor) -> tf.Tensor:
         """The images `[B, H, W, 3]` as C sees them."""

@@ -105,7 +105,9 @@ def train_vaegan(
         seed=seed,
     )
 
-    model.compile(jit_compile=config.run.xla, **optimizers(settings, len(records)))
+    made = optimizers(settings, len(records))
+    playing = {player: made[player] for player in model.players}
+    model.compile(jit_compile=config.run.xla, **playing)
     optimizer, averaged = model.autoencoder_optimizer, (nets["encoder"], nets["decoder"])
     trained = IFcVAEGANEditor(run.folder, config, nets["encoder"], nets["decoder"])
     draw = edited_samples(run, trained, dev)

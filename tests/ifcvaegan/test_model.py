@@ -56,7 +56,7 @@ def linear(**options) -> IFcVAEGAN:
     weights = Weights(**{**DISTINCT, **options.pop("weights", {})})
     detached = options.get("fidelity") == "release"
     model = IFcVAEGAN(**networks(detached), weights=weights, rates=RATES, **options)
-    model.compile(**{player: keras.optimizers.SGD(RATE) for player in PLAYERS})
+    model.compile(**{player: keras.optimizers.SGD(RATE) for player in model.players})
     return model
 
 
@@ -181,6 +181,17 @@ def test_diffaugment_moves_and_recolours_alike_what_c_sees_in_one_step():
     assert all(abs(place - 16) <= 4 for pixel in pixels for place in pixel)  # an eighth of 32
     untouched = linear().seen(tf.constant(image))
     np.testing.assert_array_equal(untouched, image)
+
+
+def test_without_its_terms_c_does_not_play():
+    model = linear(weights={"gan": 0.0, "features": 0.0})
+    assert tuple(model.players) == PLAYERS[:2]
+    before = [v.numpy() for v in model.discriminator.variables]
+    found = model.train_step((tf.constant(REAL), tf.constant(LABELS)))
+    for name in ("discriminator_loss", "fooling_loss", "feature_loss"):
+        assert float(found[name]) == 0.0
+    assert float(found["reconstruction_loss"]) > 0.0
+    same(before, [v.numpy() for v in model.discriminator.variables])
 
 
 def test_the_auxiliary_weight_grows_over_the_ramp():
