@@ -191,7 +191,7 @@ def test_without_its_terms_c_does_not_play():
     for name in ("discriminator_loss", "fooling_loss", "feature_loss"):
         assert float(found[name]) == 0.0
     assert float(found["reconstruction_loss"]) > 0.0
-    same(before, [v.numpy() for v in model.discriminator.variables])
+    assert same(before, [v.numpy() for v in model.discriminator.variables])
 
 
 def test_the_auxiliary_weight_grows_over_the_ramp():
