@@ -1,9 +1,8 @@
 """Settings of CVAE-GAN on faces, each with its source.
 
-"The paper" is Bao et al. 2017, arXiv 1703.10155. Its text was not at hand here: the losses of its
-Alg. 1 and their four weights are from memory, and so are marked. Sizes are those of IFcVAEGAN's
-networks (arXiv 1711.05175 v1 and its authors' code), so that the two methods differ in their losses
-and not in their width.
+"The paper" is Bao et al. 2017, arXiv 1703.10155. Its text was not at hand; README says where its
+losses and weights are from. Sizes are those of IFcVAEGAN's networks (arXiv 1711.05175 v1 and its
+authors' code), so that the two methods differ in their losses and not in their width.
 """
 
 from __future__ import annotations
@@ -70,13 +69,13 @@ class CVAEGANConfig:
     beta_1: float = 0.5
     """Adam's beta_1. Ours."""
     kl_weight: float = 3.0
-    """lambda_1, of the KL divergence, in E's loss (the paper, from memory)."""
+    """lambda_1, of the KL divergence, in E's loss (the paper; README)."""
     reconstruction_weight: float = 1.0
-    """lambda_2, of L_G: pixels, and features of D and C (the paper, from memory)."""
+    """lambda_2, of L_G: pixels, and features of D and C (the paper; README)."""
     mean_weight: float = 1e-3
-    """lambda_3, of L_GD: the mean features of D (the paper, from memory)."""
+    """lambda_3, of L_GD: the mean features of D (the paper; README)."""
     class_weight: float = 1e-3
-    """lambda_4, of L_GC: the mean features of C in each class (the paper, from memory)."""
+    """lambda_4, of L_GC: the mean features of C in each class (the paper; README)."""
     centre_decay: float = 0.9
     """Decay of the moving averages of the classes' mean features. Ours: the paper has moving
     averages, but their decay is not known here."""
