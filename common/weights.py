@@ -130,7 +130,8 @@ def card(command: ReleaseCommand) -> str:
         source = json.loads(start.read_text(encoding="utf-8"))
         names = ", ".join(source["networks"])
         facts.append(("started from", f"{names} of the run {source['run']}"))
-        facts.append(("its training", _commands(source["command"])))
+        if source["command"]:  # a model that was shipped has none
+            facts.append(("its training", _commands(source["command"])))
         facts += [(f"its stage {name}", length(row)) for name, row in source["stages"].items()]
     facts += [(f"stage {name}", length(row)) for name, row in last_rows(command.run).items()]
     if told := looks_text(command.run):

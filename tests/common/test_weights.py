@@ -101,6 +101,8 @@ def test_the_card_names_the_run_whose_networks_it_started_from(run):
     assert "| started from | generator, encoder of the run crg-mnist-001 |" in text
     assert "| its training | python -m crg.train --out first |" in text
     assert "| its stage gan | 30 steps, 1,920 images, 3 minutes |" in text
+    (run / "init.json").write_text(json.dumps(source | {"command": ""}))
+    assert "its training" not in card(command(run))
 
 
 def test_the_card_takes_its_metrics_from_the_report(run, tmp_path):
