@@ -106,9 +106,10 @@ def collected(results: Sequence[Result], out: Path) -> str:
             "earlier version did, and see that their data are those of the paper."
         )
     parts = ["# Results beside the published figures", ABOUT]
+    told: set[Path] = set()
     for title in tables:
         found = [(one, only(one, title)) for one in results if only(one, title)]
-        parts += section(title, found, out)
+        parts += section(title, found, out, told)
     without = [one.name for one in results if not one.published]
     if without:
         names = markdown_text(", ".join(without))
@@ -122,9 +123,19 @@ def only(result: Result, title: str) -> list[Mapping[str, Any]]:
 
 
 def section(
-    title: str, found: Sequence[tuple[Result, list[Mapping[str, Any]]]], out: Path
+    title: str,
+    found: Sequence[tuple[Result, list[Mapping[str, Any]]]],
+    out: Path,
+    told: set[Path],
 ) -> Iterable[str]:
-    """A published table: its figures, how the runs were made, and what their reports found."""
+    """A published table: its figures, how the runs were made, and what their reports found.
+
+    Args:
+        title: of the table.
+        found: the runs that have figures of it, and these figures.
+        out: the file that is written.
+        told: folders of the runs whose findings stand further up; those of this table join them.
+    """
     rows = [row(figure, result.name) for result, figures in found for figure in figures]
     made = "\n".join(f"- {origin(result, out)}" for result, _ in found)
     parts = [f"## {markdown_text(title)}", markdown(Table(title, COLUMNS, rows)), made]
@@ -133,8 +144,12 @@ def section(
         findings = result.report.get("findings", [])
         if short and findings:
             names = markdown_text(f"{result.name} falls short in {', '.join(short)}")
-            told = "\n".join(f"- {markdown_text(one)}" for one in findings)
-            parts += [f"{names}. Its report found:", told]
+            if result.folder in told:
+                parts.append(f"{names}. What its report found is listed above.")
+                continue
+            told.add(result.folder)
+            listed = "\n".join(f"- {markdown_text(one)}" for one in findings)
+            parts += [f"{names}. Its report found:", listed]
     return parts
 
 

@@ -108,6 +108,14 @@ def test_what_falls_short_is_followed_by_the_reports_own_findings(tmp_path):
     assert lines[told + 2] == "- Too short a training."
 
 
+def test_the_findings_of_a_run_stand_once_though_two_tables_fall_short(tmp_path):
+    one = run(tmp_path / "one", published(), published(table="Another table"))
+    lines = written(tmp_path, one)
+    assert lines.count("- Too short a training.") == 1
+    again = "one falls short in dhash. What its report found is listed above."
+    assert lines.index("- Too short a training.") < lines.index(again)
+
+
 def test_what_reaches_the_papers_figure_needs_no_reason(tmp_path):
     lines = written(tmp_path, run(tmp_path / "one", published(paper=0.9)))
     assert not any("falls short" in line or "Too short" in line for line in lines)
